@@ -1,0 +1,30 @@
+package analyze
+
+import (
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// Options choose what a run reports; none of them changes a verdict.
+type Options struct {
+	// All reports opaque TLS connections, too.
+	All bool
+	// Events tells the story of healthy connections, too.
+	Events bool
+	// ShowSecrets leaves credentials, cookies and tokens in the result.
+	ShowSecrets bool
+	// Threads is how many cores judge; 0 is what helps.
+	Threads int
+	// Keep selects connections for the report; nil keeps all. Selected says that the user chose connections
+	// (--host, --port, --client, --connection, --since, --until), so that unidentified ones count for the exit status.
+	Keep     func(*record.Connection) bool
+	Selected bool
+	// Version of the program, for rules that name it.
+	Version string
+}
+
+// Stats is what the exit status needs.
+type Stats struct {
+	// Failed counts connections (before Keep; unidentified ones only if
+	// selected) and patterns with a finding of severity error.
+	Failed int64
+}

@@ -1,0 +1,369 @@
+package record
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
+	"github.com/wsleuth/wsleuth/analyze/wire/ws"
+)
+
+// Ref names one packet: where a fact was seen. The zero Ref is "never".
+type Ref struct {
+	Packet int64
+	Time   Time
+	File   int32
+}
+
+// Seen tells whether there was such a packet.
+func (r Ref) Seen() bool { return r.Packet != 0 }
+
+// Facts is what was seen of one connection, for rules to judge. Lists are
+// bounded; nothing in it says that anything is wrong.
+type Facts struct {
+	// Files gives the name of each file by Ref.File.
+	Files []string
+	// First and Last packet, and the end of the whole capture (of the vantage point).
+	First, Last, CaptureEnd Ref
+	// EndOfCapture: the connection was still in progress (no FIN, no RST) when the capture ended.
+	EndOfCapture bool
+	// CaptureDrops: the capture itself says that packets were lost while it was taken.
+	CaptureDrops bool
+
+	TCP     TCPFacts
+	Upgrade *UpgradeFacts // nil: no request and no response was seen
+	WS      *WSFacts      // nil: it never opened
+	TLS     *TLSFacts     // nil: no TLS
+	Tunnel  *TunnelFacts  // nil: no forward proxy
+	Proxy   *ProxyFacts   // nil: no PROXY protocol header
+	H2      *H2Facts      // nil: not over HTTP/2
+
+	// Preceding counts complete HTTP exchanges on this TCP connection before the Upgrade request.
+	Preceding int
+	// KeyElsewhere: the 101's Accept value is the right one for this other
+	// connection's key in the same capture.
+	KeyElsewhere *OtherConnection
+}
+
+// OtherConnection points to another connection of the capture.
+type OtherConnection struct {
+	ID  string
+	Ref Ref
+}
+
+// TCPFacts is what was seen of the TCP connection.
+type TCPFacts struct {
+	ClientBy                 string // syn, bytes, port
+	SYN, SYNACK, Established Ref
+	LastSYN                  Ref
+	SYNs, SYNACKs            int
+	HandshakeRTT             time.Duration // SYN to SYN-ACK, or SYN-ACK to ACK, whichever crosses the path; 0 unknown
+	LateStart                bool          // no SYN and no SYN-ACK in the capture
+	OneWay                   bool          // only one direction is in the capture though both must have spoken
+	OneWayDir                Dir           // the direction that is there
+	Sides                    [2]TCPSide    // by Dir
+	Resets                   []Reset
+	ICMP                     []ICMP
+	Gaps                     []Gap
+	GapBytes                 [2]int64 // by sender, without those of the snapshot length
+	Stalls                   []Stall
+	Retransmissions          []Retransmission
+	Duplicates               int
+	FirstDuplicate           Ref
+	FirstOriginal            Ref
+	CutShort                 int // packets cut by the snapshot length
+	FirstCut                 Ref
+	CutBytes                 int64
+	Conflicts                int // overlapping bytes with different contents
+	FirstConflict            Ref
+	LastData                 Ref // last new payload byte of either side
+	LastDataFrom             Dir
+	// Silence is the time without new payload in either direction before the
+	// connection's end (FIN, RST), SilenceFrom where it began. Where a RST answers data sent after a
+	// silence (the path had forgotten the connection), Silence is that before that data and
+	// SilenceBroken names the data.
+	Silence             time.Duration
+	SilenceFrom         Ref
+	SilenceBroken       Ref
+	KeepAlivesInSilence int
+	// End: the first packet that ended the connection: FIN or RST; zero if none did.
+	End    Ref
+	EndBy  Dir
+	EndHow string // fin, rst, timeout (peer vanished), ""
+}
+
+// TCPSide is what one side sent.
+type TCPSide struct {
+	Packets             int64
+	Bytes               int64
+	DataSegments        int64
+	Retransmissions     int64
+	FirstData, LastData Ref
+	FIN                 Ref
+	KeepAlives          int64
+	MSS                 int
+	TTL                 uint8
+	// Payload at the end of the stream that was never acknowledged.
+	Unacked                   int64
+	UnackedFirst, UnackedLast Ref
+	UnackedSent               int // how often the first unacknowledged segment was sent
+	MaxSegment, MaxAcked      int
+}
+
+// Reset is a RST with what tells a genuine one from a forged one.
+type Reset struct {
+	Ref                           Ref
+	From                          Dir
+	TTL, OtherTTL, MinTTL, MaxTTL uint8 // its own; the sender's last before it; the range of the sender's others
+	ID, OtherID                   uint16
+	V6                            bool
+	Window                        uint16
+	HasAck, Timestamps            bool // on the RST
+	SenderTimestamps              bool // the sender's other segments carry TCP timestamps
+	Payload                       int
+	Others                        int // the sender's segments to compare with
+	SeqAhead                      int64
+	AnswersSYN, AnswersData       bool
+	AfterOwnFIN, AfterOtherFIN    bool
+	AfterClose                    bool // after a Close frame of either side
+	WentOn                        int  // the sender's segments after it that know nothing of it
+	WentOnFirst                   Ref
+}
+
+// ICMP is an ICMP error about the connection.
+type ICMP struct {
+	Ref          Ref
+	V6           bool
+	Type, Code   uint8
+	From         netip.Addr
+	About        Dir
+	MTU          int
+	SmallerAfter bool
+}
+
+// Gap is a stretch of a stream that is not in the capture.
+type Gap struct {
+	Ref    Ref
+	From   Dir
+	Length int64
+	Kind   string // lost, snaplen, limit
+}
+
+// Stall is a time in which a receiver kept its window at zero.
+type Stall struct {
+	From       Dir
+	Begin, End Ref // End never: until the connection's end
+	Length     time.Duration
+	Probes     int
+}
+
+// Retransmission is a data segment that was sent again.
+type Retransmission struct {
+	Ref, Original Ref
+	From          Dir
+}
+
+// UpgradeFacts is the handshake as it was on the wire. For HTTP/2 the heads are
+// the pseudo-header fields' equivalents: Method CONNECT, Target :path, Host :authority.
+type UpgradeFacts struct {
+	Request     *http1.Head // nil: not in the capture
+	RequestRef  Ref         // the packet with its first byte
+	RequestLast Ref         // the packet with its last byte
+	RequestCut  bool        // the head is incomplete in the capture (snapshot length, gap, end)
+	// LineRefs gives, per field of Request, the packet that holds it; RespLineRefs the same for the response.
+	RequestLines  []Ref
+	Response      *http1.Head // the final response; nil: none
+	ResponseRef   Ref
+	ResponseLast  Ref
+	ResponseLines []Ref
+	ResponseCut   bool // its head is incomplete when the stream ends or is lost
+	// CutByCapture: what is missing of a cut head was lost by the capture, not by the connection.
+	CutByCapture bool
+	NotHTTP      []byte // first bytes (up to 64) of an answer that is not HTTP
+	NotHTTPRef   Ref
+	Interim      int    // 1xx other than 101
+	Body         []byte // first 512 bytes of a refusal's body, de-chunked, not decompressed
+	BodyRef      Ref
+	BodyEncoding string
+	// RequestAcked: the peer acknowledged the request, as far as the capture shows. RequestSent: how often its first segment was sent.
+	RequestAcked bool
+	RequestSent  int
+	// EarlyData: bytes that the client sent after its request before the 101.
+	EarlyData    int
+	EarlyDataRef Ref
+	// Absolute: the target is in absolute form (sent to a forward proxy).
+	Absolute bool
+	// TLSAnswer: the plaintext request was answered by a TLS alert record.
+	TLSAnswer bool
+	// Waited is the time from the request to the end, where there was no answer.
+	Waited time.Duration
+	// OtherKeyExpected is the Accept value that the request's key demands.
+	WantAccept string
+}
+
+// Violation is one breach of the framing rules, where it was seen.
+type Violation struct {
+	Kind   ws.Violation
+	Dir    Dir
+	Ref    Ref
+	Offset int64 // in the stream of that direction, counted from the first byte after the handshake
+	Header ws.Header
+	Count  int // how often in this direction
+}
+
+// ControlFrame is a Close, Ping or Pong frame.
+type ControlFrame struct {
+	Ref    Ref
+	Dir    Dir
+	Code   int // Close: its code, 0 when it has none
+	Reason string
+	Length int
+}
+
+// PingFacts pairs the Pings of one side with the Pongs of the other.
+type PingFacts struct {
+	Sent, Answered                  int
+	FirstUnanswered, LastUnanswered Ref // Pings without a Pong at the end
+	Unanswered                      int
+	Slowest                         time.Duration
+	SlowestPing, SlowestPong        Ref
+	Median                          time.Duration
+}
+
+// WSFacts is what was seen after the connection opened.
+type WSFacts struct {
+	OpenedRef     Ref // the 101, or the first frame
+	HandshakeSeen bool
+	ByFrames      bool
+	Subprotocol   string
+	Extensions    string
+	Deflate       bool
+	Frames        [2]FrameCounts
+	Messages      [2]int64
+	Bytes         [2]int64
+	FirstMessage  [2]Ref
+	LastMessage   [2]Ref
+	Largest       [2]int64
+	LargestRef    [2]Ref
+	Violations    []Violation      // one per kind and direction
+	Closes        [2]*ControlFrame // first Close of each side
+	FirstClose    *ControlFrame
+	Pings         [2]PingFacts // by who sent the Ping
+	// MidFrame, MidMessage: the stream of that side ended inside one (not because the capture lacks it).
+	MidFrame, MidMessage         [2]bool
+	DataAfterClose               [2]int
+	WeakZeroMasks, WeakSameMasks int // client frames with a zero key; with the same key as the first
+	MaskedFrames                 int
+	FirstWeakMask                Ref
+	// NotWebSocket: what follows the 101 does not parse as frames; first bytes and direction.
+	NotWebSocket    []byte
+	NotWebSocketDir Dir
+	NotWebSocketRef Ref
+	Uninflated      int // messages that were not inflated because of a limit
+	// Damaged: bytes of that direction are missing in the capture, so what is counted is a lower bound.
+	Damaged [2]bool
+	// Last frame of either side: for "silence since".
+	LastFrame Ref
+	// EngineIO etc. may be added by what needs them.
+}
+
+// TLSAlert is an alert of one side.
+type TLSAlert struct {
+	Ref       Ref
+	Dir       Dir
+	Fatal     bool
+	Code      uint8
+	Name      string
+	Encrypted bool // seen only as an encrypted record: Code is unknown unless decrypted
+}
+
+// TLSFacts is filled by the TLS layer.
+type TLSFacts struct {
+	ClientHello, ServerHello, Finished Ref // Finished: application data or Finished of both sides seen
+	Complete                           bool
+	SNI                                string
+	ALPNOffered                        []string
+	ALPN                               string
+	Version                            string
+	CipherSuite                        string
+	Alerts                             []TLSAlert
+	NotTLS                             []byte // first bytes of an answer that is not TLS
+	NotTLSRef                          Ref
+	Keys                               string // none-given, no-match, fit, do-not-fit
+	KeysRef                            Ref
+	ApplicationRecords                 [2]int64
+	ApplicationBytes                   [2]int64
+}
+
+// TunnelFacts is filled by the layer of forward proxies.
+type TunnelFacts struct {
+	Kind        string
+	Target      string
+	Request     *http1.Head
+	RequestRef  Ref
+	Response    *http1.Head
+	ResponseRef Ref
+	Reply       int
+	ReplyName   string
+	AuthOffered []string
+	AuthRefused bool
+	Opened      bool
+	ServerBytes int64 // from beyond the tunnel
+}
+
+// ProxyFacts is a PROXY protocol header.
+type ProxyFacts struct {
+	Ref            Ref
+	Version        int
+	Client, Server string
+}
+
+// H2Facts is filled by the HTTP/2 layer.
+type H2Facts struct {
+	Stream         uint32
+	ConnectEnabled bool // the server's SETTINGS enable extended CONNECT
+	SettingsRef    Ref
+	Reset          *H2Reset
+	GoAway         *H2Reset
+	EndStream      [2]Ref
+}
+
+// H2Reset is a RST_STREAM or GOAWAY.
+type H2Reset struct {
+	Ref   Ref
+	Dir   Dir
+	Code  uint32
+	Name  string
+	Debug string
+}
+
+// CaptureFacts is what was seen of one file.
+type CaptureFacts struct {
+	Problems             []CaptureProblem
+	Backwards            int64
+	BackwardsFirst       Ref
+	UnsupportedLinkTypes []string
+	UnsupportedFirst     Ref
+	UnsupportedPackets   int64
+	DropsKnown           bool
+	SnapLen              int
+}
+
+// CaptureProblem is why a file could not be read to its end.
+type CaptureProblem struct {
+	Kind   string // cut-short, corrupt, read-error, not-a-capture
+	Offset int64
+	Packet int64
+	Text   string
+}
+
+// Sink takes a result as it becomes final: connections and patterns in the
+// order of the packet that made them final, then captures, rules and the
+// summary. What it is given belongs to it.
+type Sink interface {
+	Connection(*Connection) error
+	Pattern(Pattern) error
+	Capture(Capture) error
+	Rule(code string, r Rule) error
+	Summary(Summary) error
+}

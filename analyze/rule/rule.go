@@ -1,0 +1,176 @@
+// Package rule says what a rule is: one entry of the catalogue, with its text
+// and its check, and holds the Reporter, which alone creates findings.
+//
+// Most callers need only Rule; a check needs Reporter.Add and Reporter.At.
+package rule
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// Rule is one entry of the catalogue. Code and Slug are public names that are
+// never reused.
+type Rule struct {
+	Code     string
+	Slug     string
+	Family   string // folder below analyze/catalog
+	Title    string // what the finding says of any case: the condition in plain words
+	Severity record.Severity
+	Fault    record.Fault
+	Text     Text
+	// References are sections of standards and official documentation.
+	References []string
+	// Explains lists the codes of findings that are only consequences of this
+	// one where both stand at one connection.
+	Explains []string
+	Since    string
+
+	// Check judges a connection, CheckCapture a file. A rule has one of them;
+	// one of relations between connections has none (analyze/correlate finds them).
+	Check        func(*record.Connection, *Reporter)
+	CheckCapture func(*record.Capture, *Reporter)
+}
+
+// Text is the explanation under fixed headings, in plain words for the person paged at night.
+type Text struct {
+	Seen  string // What was seen
+	Why   string // Why it matters
+	How   string // How we know
+	Alike string // What else looks like this
+	Fix   string // How to fix
+}
+
+// Headings are the fixed headings of an explanation, in order.
+var Headings = [5]string{"What was seen", "Why it matters", "How we know", "What else looks like this", "How to fix"}
+
+// Explanation is the whole text as plain paragraphs with headings.
+func (r *Rule) Explanation() string {
+	var b strings.Builder
+	for i, part := range []string{r.Text.Seen, r.Text.Why, r.Text.How, r.Text.Alike, r.Text.Fix} {
+		if i > 0 {
+			b.WriteString("\n\n")
+		}
+		fmt.Fprintf(&b, "%s\n%s", Headings[i], strings.TrimSpace(part))
+	}
+	return b.String()
+}
+
+// Source is the file that decides the finding.
+func (r *Rule) Source() string {
+	return "analyze/catalog/" + r.Family + "/" + strings.ToLower(r.Code) + ".go"
+}
+
+// Record is the rule as a report carries it.
+func (r *Rule) Record() record.Rule {
+	return record.Rule{Slug: r.Slug, Title: r.Title, Severity: r.Severity, Fault: r.Fault,
+		Explanation: r.Explanation(), References: r.References, Source: r.Source()}
+}
+
+// Found is what is particular to one case. Empty Fault, Severity and
+// Confidence mean the rule's default and certain.
+type Found struct {
+	// Title is one line with the facts of this case, a clause that can begin a sentence:
+	// "nginx/1.22.1 at 10.0.0.5:80 answered 426 Upgrade Required".
+	Title      string
+	Fault      record.Fault
+	Severity   record.Severity
+	Confidence record.Confidence
+	Remedy     string // what to do here, concretely
+	SeenByUser string // what the browser or the library printed
+	NextStep   string // where the capture cannot tell: what would
+	Evidence   []record.Evidence
+}
+
+// Reporter creates findings for one connection or capture.
+type Reporter struct {
+	rule     *Rule
+	files    []string
+	findings []record.Finding
+	nextStep string
+}
+
+// NewReporter makes a reporter for a connection whose files have these names by Ref.File.
+func NewReporter(files []string) *Reporter { return &Reporter{files: files} }
+
+// Reset makes the reporter ready for another connection.
+func (r *Reporter) Reset(files []string) { *r = Reporter{files: files} }
+
+// Run runs one rule's check on a connection.
+func (r *Reporter) Run(rule *Rule, c *record.Connection) {
+	if rule.Check != nil {
+		r.rule = rule
+		rule.Check(c, r)
+	}
+}
+
+// RunCapture runs one rule's check on a file.
+func (r *Reporter) RunCapture(rule *Rule, c *record.Capture) {
+	if rule.CheckCapture != nil {
+		r.rule = rule
+		rule.CheckCapture(c, r)
+	}
+}
+
+// Has tells whether an earlier rule of the catalogue has found code here: rules
+// run in the catalogue's order.
+func (r *Reporter) Has(code string) bool {
+	for i := range r.findings {
+		if r.findings[i].Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// At is evidence in one packet. The note says what a reader sees there.
+func (r *Reporter) At(ref record.Ref, format string, args ...any) record.Evidence {
+	note := format
+	if len(args) > 0 {
+		note = fmt.Sprintf(format, args...)
+	}
+	return record.Evidence{Capture: r.File(ref.File), Packet: ref.Packet, Time: ref.Time, Note: note}
+}
+
+// File is the name of a file by its place.
+func (r *Reporter) File(i int32) string {
+	if int(i) < len(r.files) {
+		return r.files[i]
+	}
+	return ""
+}
+
+// Add creates a finding of the running rule.
+func (r *Reporter) Add(f Found) {
+	finding := record.Finding{Code: r.rule.Code, Slug: r.rule.Slug, Severity: f.Severity, Fault: f.Fault,
+		Confidence: f.Confidence, Title: f.Title, Remedy: f.Remedy, SeenByUser: f.SeenByUser}
+	if finding.Severity == "" {
+		finding.Severity = r.rule.Severity
+	}
+	if finding.Fault == "" {
+		finding.Fault = r.rule.Fault
+	}
+	if finding.Confidence == "" {
+		finding.Confidence = record.Certain
+	}
+	if finding.Title == "" {
+		finding.Title = r.rule.Title
+	}
+	for _, e := range f.Evidence {
+		if e.Packet != 0 || e.Offset != nil {
+			finding.Evidence = append(finding.Evidence, e)
+		}
+	}
+	if f.NextStep != "" && r.nextStep == "" {
+		r.nextStep = f.NextStep
+	}
+	r.findings = append(r.findings, finding)
+}
+
+// Findings is what was found so far, in the order of the rules.
+func (r *Reporter) Findings() []record.Finding { return r.findings }
+
+// NextStep is the first next step that a finding named.
+func (r *Reporter) NextStep() string { return r.nextStep }

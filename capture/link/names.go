@@ -1,0 +1,153 @@
+package link
+
+import (
+	"fmt"
+	"sync"
+)
+
+// MaxEncapsulations bounds the chains of encapsulations that are told apart.
+// Those beyond it share one number and one name; Dropped counts their packets.
+const MaxEncapsulations = 1 << 16
+
+// otherEncapsulation stands for every chain beyond MaxEncapsulations.
+const otherEncapsulation = -1
+
+// kind is a way to wrap a packet.
+type kind uint8
+
+const (
+	kindVLAN kind = iota
+	kindMPLS
+	kindPPPoE
+	kindGRE
+	kindGREKey
+	kindIPIP
+	kind6in4
+	kind4in6
+	kind6in6
+	kindVXLAN
+	kindGeneve
+	kindGTP
+	kindERSPAN
+	kindAH
+)
+
+var kindNames = [...]string{
+	kindVLAN: "vlan %d", kindMPLS: "mpls %d", kindPPPoE: "pppoe %d", kindGRE: "gre", kindGREKey: "gre key %d",
+	kindIPIP: "ipip", kind6in4: "6in4", kind4in6: "4in6", kind6in6: "6in6",
+	kindVXLAN: "vxlan %d", kindGeneve: "geneve %d", kindGTP: "gtp-u teid %#x", kindERSPAN: "erspan %d", kindAH: "ah",
+}
+
+// plainNames are for values that are left out: see IP.Network.
+var plainNames = [...]string{kindMPLS: "mpls", kindGTP: "gtp-u"}
+
+// hop is one encapsulation: what, and which.
+type hop struct {
+	kind  kind
+	plain bool // value is left out
+	value uint32
+}
+
+// perDirection tells the kinds whose value differs between the directions of
+// one connection. RFC 3031, section 2.3: "MPLS labels have local
+// significance"; a GTP-U tunnel endpoint identifier belongs to the receiver.
+func (k kind) perDirection() bool { return k == kindMPLS || k == kindGTP }
+
+func (h hop) String() string {
+	switch {
+	case h.plain:
+		return plainNames[h.kind]
+	case h.kind == kindGRE, h.kind == kindIPIP, h.kind == kind6in4, h.kind == kind4in6, h.kind == kind6in6, h.kind == kindAH:
+		return kindNames[h.kind]
+	}
+	return fmt.Sprintf(kindNames[h.kind], h.value)
+}
+
+// node is a chain of encapsulations: one more hop behind its parent.
+type node struct {
+	parent int32
+	hop    hop
+}
+
+// names numbers chains of encapsulations in the order of their appearance.
+type names struct {
+	mu     sync.Mutex // for nodes: numbers are made by one, read by many
+	nodes  []node     // nodes[0] is the empty chain
+	number map[node]int32
+	lumped int64
+
+	lastVLAN   uint16
+	lastVLANID int32
+}
+
+func (n *names) init() {
+	n.nodes = make([]node, 1)
+	n.number = make(map[node]int32)
+}
+
+// vlan is intern for the chain that is one VLAN tag.
+func (n *names) vlan(id uint16) int32 {
+	if id != n.lastVLAN {
+		n.lastVLAN, n.lastVLANID = id, n.behind(0, hop{kind: kindVLAN, value: uint32(id)})
+	}
+	return n.lastVLANID
+}
+
+// intern numbers a chain with all its values, and without those that depend
+// on the direction.
+func (n *names) intern(chain []hop) (full, plain int32) {
+	same := true
+	for _, h := range chain {
+		full = n.behind(full, h)
+		if h.kind.perDirection() {
+			h, same = hop{kind: h.kind, plain: true}, false
+		}
+		if same {
+			plain = full
+		} else {
+			plain = n.behind(plain, h)
+		}
+	}
+	return full, plain
+}
+
+func (n *names) behind(parent int32, h hop) int32 {
+	if parent == otherEncapsulation {
+		return otherEncapsulation
+	}
+	key := node{parent, h}
+	if id, ok := n.number[key]; ok {
+		return id
+	}
+	if len(n.nodes) >= MaxEncapsulations {
+		n.lumped++
+		return otherEncapsulation
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	id := int32(len(n.nodes))
+	n.nodes = append(n.nodes, key)
+	n.number[key] = id
+	return id
+}
+
+// Encapsulation names the chain with number id (IP.Encapsulation or
+// IP.Network), outermost first, like "vlan 20", "vxlan 42"; nil for 0. It may
+// be called while another goroutine decodes.
+func (d *Decoder) Encapsulation(id int32) []string {
+	if id == otherEncapsulation {
+		return []string{"other"}
+	}
+	n := &d.names
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var chain []string
+	for id > 0 && int(id) < len(n.nodes) {
+		chain = append(chain, n.nodes[id].hop.String())
+		id = n.nodes[id].parent
+	}
+	for i, j := 0, len(chain)-1; i < j; i, j = i+1, j-1 {
+		chain[i], chain[j] = chain[j], chain[i]
+	}
+	return chain
+}

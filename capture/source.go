@@ -8,7 +8,6 @@
 package capture
 
 import (
-	"context"
 	"errors"
 	"io"
 	"sync/atomic"
@@ -53,16 +52,3 @@ type Progress struct {
 // ErrNoCapture is wrapped by the error of Open when nothing that the paths
 // name can be read as a capture. The *FileError of each is in it, too.
 var ErrNoCapture = errors.New("no capture to read")
-
-// Open opens the captures that paths name: files, directories (the captures
-// in them, not in their folders), globs, and "-" for Options.Stdin. A path
-// that exists is taken as it is, before it is tried as a glob. The order of
-// paths does not matter, and a file named twice is read once.
-//
-// Open fails only if there is nothing to read. A file that is no capture, or
-// that cannot be opened, gets an entry in Files with a Problem of kind
-// NotACapture or ReadError, and Options.Warn is told. In a directory,
-// files that are no captures are left out with no entry; Warn is told.
-func Open(ctx context.Context, paths []string, o Options) (Source, error) {
-	return nil, ErrNoCapture
-}

@@ -1,0 +1,388 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// candidate is a file that is to be read.
+type candidate struct {
+	name   string
+	size   int64 // -1: a stream, which can be opened only once
+	inDir  bool  // named only by its directory
+	family string
+
+	info  *FileInfo
+	first int64   // time of the first packet
+	empty bool    // no packet
+	begun *reader // of a stream: its first packet was read
+	err   *FileError
+}
+
+// Open opens the captures that paths name: files, directories (the captures
+// in them, not in their folders), globs, and "-" for Options.Stdin. A path
+// that exists is taken as it is, before it is tried as a glob. The order of
+// paths does not matter, and a file named twice is read once.
+//
+// Open fails only if there is nothing to read, with an error that wraps
+// ErrNoCapture and the *FileError of each file, or with that of the context.
+// Otherwise a file that is no capture, or that cannot be opened, gets an entry
+// in Files with a Problem of kind NotACapture or ReadError, and Options.Warn
+// is told. In a directory, files that are no captures are left out with no
+// entry; Warn is told.
+func Open(ctx context.Context, paths []string, o Options) (Source, error) {
+	found := expand(paths, o)
+	setTotal(found, o.Progress)
+	if len(found) == 1 && found[0].err == nil {
+		return openSolo(ctx, found[0], nil, o)
+	}
+	for _, c := range found {
+		if err := c.peek(ctx, o); err != nil {
+			closeBegun(found)
+			return nil, err
+		}
+	}
+	good, failed, dropped := sortOut(found)
+	for _, c := range append(slices.Clone(failed), dropped...) {
+		warn(o, c.err)
+	}
+	setTotal(good, o.Progress)
+	switch len(good) {
+	case 0:
+		return nil, nothingToRead(append(failed, dropped...))
+	case 1:
+		return openSolo(ctx, good[0], infosOf(failed), o)
+	}
+	return newMerge(ctx, good, infosOf(failed), o), nil
+}
+
+func warn(o Options, err error) {
+	if o.Warn != nil {
+		o.Warn(err)
+	}
+}
+
+// openError is the error of Open when nothing can be read.
+type openError []error
+
+func (e openError) Error() string {
+	if len(e) == 1 {
+		return e[0].Error()
+	}
+	return errors.Join(e[1:]...).Error()
+}
+
+func (e openError) Unwrap() []error { return e }
+
+func nothingToRead(failed []*candidate) error {
+	e := openError{ErrNoCapture}
+	for _, c := range failed {
+		e = append(e, c.err)
+	}
+	return e
+}
+
+// expand finds the files that paths name, each once.
+func expand(paths []string, o Options) []*candidate {
+	var x expansion
+	for _, p := range paths {
+		x.path(p, o)
+	}
+	return x.found
+}
+
+type expansion struct {
+	found []*candidate
+	stats []fs.FileInfo // of found; nil for standard input and errors
+}
+
+func (x *expansion) path(p string, o Options) {
+	if p == "-" {
+		x.stdin(o)
+		return
+	}
+	st, err := os.Stat(p)
+	switch {
+	case err == nil:
+		x.entry(p, st)
+	case strings.ContainsAny(p, "*?[") && errors.Is(err, fs.ErrNotExist):
+		x.glob(p)
+	default:
+		x.fail(p, &FileError{Name: p, Kind: ReadError, What: "cannot be opened", Err: plainError(err)})
+	}
+}
+
+func (x *expansion) stdin(o Options) {
+	if slices.ContainsFunc(x.found, func(c *candidate) bool { return c.name == "-" }) {
+		return
+	}
+	if o.Stdin == nil {
+		x.fail("-", &FileError{Name: "-", Kind: ReadError, What: "there is no standard input"})
+		return
+	}
+	c := &candidate{name: "-", size: -1, family: "-"}
+	x.add(c, nil)
+}
+
+func (x *expansion) entry(p string, st fs.FileInfo) {
+	if st.IsDir() {
+		x.directory(p)
+		return
+	}
+	x.file(p, st, false)
+}
+
+func (x *expansion) glob(p string) {
+	matches, err := filepath.Glob(p)
+	if err == nil && len(matches) == 0 {
+		err = errors.New("no file matches")
+	}
+	if err != nil {
+		x.fail(p, &FileError{Name: p, Kind: ReadError, What: "cannot be opened", Err: err})
+		return
+	}
+	for _, m := range matches {
+		if st, err := os.Stat(m); err == nil {
+			x.entry(m, st)
+		} else {
+			x.fail(m, &FileError{Name: m, Kind: ReadError, What: "cannot be opened", Err: plainError(err)})
+		}
+	}
+}
+
+func (x *expansion) directory(p string) {
+	entries, err := os.ReadDir(p)
+	if err != nil {
+		x.fail(p, &FileError{Name: p, Kind: ReadError, What: "cannot be opened", Err: plainError(err)})
+		return
+	}
+	files := 0
+	for _, e := range entries {
+		name := filepath.Join(p, e.Name())
+		if st, err := os.Stat(name); err == nil && st.Mode().IsRegular() {
+			x.file(name, st, true)
+			files++
+		}
+	}
+	if files == 0 {
+		x.fail(p, &FileError{Name: p, Kind: ReadError, What: "the directory holds no files", Hint: "folders in it are not searched: name them"})
+	}
+}
+
+func (x *expansion) file(p string, st fs.FileInfo, inDir bool) {
+	c := &candidate{name: p, size: -1, inDir: inDir, family: familyOf(p)}
+	if st.Mode().IsRegular() {
+		c.size = st.Size()
+	}
+	x.add(c, st)
+}
+
+func (x *expansion) fail(p string, err *FileError) {
+	if !slices.ContainsFunc(x.found, func(c *candidate) bool { return c.name == p && c.err != nil }) {
+		x.add(&candidate{name: p, err: err}, nil)
+	}
+}
+
+// add takes a file up unless it is there already. Of several names of a file
+// the shortest is kept, for the result must not depend on their order.
+func (x *expansion) add(c *candidate, st fs.FileInfo) {
+	c.info = &FileInfo{Name: c.name}
+	for i, other := range x.stats {
+		if st == nil || other == nil || !os.SameFile(st, other) {
+			continue
+		}
+		same := x.found[i]
+		same.inDir = same.inDir && c.inDir
+		if byLength(c.name, same.name) < 0 {
+			same.name, same.info.Name, same.family = c.name, c.name, c.family
+		}
+		return
+	}
+	x.found, x.stats = append(x.found, c), append(x.stats, st)
+}
+
+func byLength(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}
+
+// familyOf is what the names of rotated files have in common: the name
+// without its numbers. It makes one family of cap.pcap and cap.pcap1
+// (tcpdump -C), of cap-2026-11-20.pcap (tcpdump -G) and of
+// cap_00001_20261120100000.pcapng (dumpcap -b).
+func familyOf(path string) string {
+	dir, base := filepath.Split(path)
+	kept := make([]byte, 0, len(base))
+	for i := 0; i < len(base); i++ {
+		switch c := base[i]; {
+		case c >= '0' && c <= '9':
+		case strings.IndexByte("-_.: ", c) >= 0 && len(kept) > 0 && kept[len(kept)-1] == c:
+		default:
+			kept = append(kept, c)
+		}
+	}
+	return dir + string(kept)
+}
+
+func setTotal(found []*candidate, p *Progress) {
+	if p == nil {
+		return
+	}
+	var total int64
+	for _, c := range found {
+		if c.size < 0 && c.err == nil {
+			return
+		}
+		total += max(c.size, 0)
+	}
+	p.BytesTotal.Store(total)
+}
+
+// start opens the file for reading.
+func (c *candidate) start(ctx context.Context, buf []byte, o Options) (*reader, error) {
+	how := opening{ctx: ctx, name: c.name, buf: buf, progress: o.Progress, hash: o.Hash}
+	if c.name == "-" {
+		how.stream = o.Stdin
+	}
+	return open(how, c.info)
+}
+
+// peek finds the time of the first packet. A stream stays open, a file is
+// opened again when its turn comes: there may be thousands. Its error is that
+// of the context.
+func (c *candidate) peek(ctx context.Context, o Options) error {
+	if c.err != nil {
+		c.blame()
+		return nil
+	}
+	var r *reader
+	var err error
+	if c.size < 0 {
+		r, err = c.start(ctx, make([]byte, mergeBuffer), o)
+	} else {
+		how := opening{ctx: ctx, name: c.name, buf: make([]byte, peekBuffer), inline: true}
+		r, err = open(how, &FileInfo{Name: c.name})
+	}
+	if errors.As(err, &c.err) {
+		c.blame()
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if c.empty = !r.next(&r.pkt); !c.empty {
+		c.first = r.pkt.Time
+	}
+	if r.fatal != nil {
+		r.close()
+		return r.fatal
+	}
+	switch {
+	case c.size < 0:
+		c.begun = r
+	default:
+		r.close()
+	}
+	return nil
+}
+
+// blame makes the error a fact of the file.
+func (c *candidate) blame() {
+	c.info.Problems = []Problem{{Kind: c.err.Kind, Text: c.err.Error(), Err: c.err}}
+}
+
+// sortOut parts the files that can be read, in the order of their first
+// packets, from those that cannot: failed ones are known to the caller,
+// dropped ones only stood in a directory and are no captures.
+func sortOut(found []*candidate) (good, failed, dropped []*candidate) {
+	for _, c := range found {
+		switch {
+		case c.err == nil:
+			good = append(good, c)
+		case c.inDir && c.err.Kind == NotACapture:
+			dropped = append(dropped, c)
+		default:
+			failed = append(failed, c)
+		}
+	}
+	byName := func(a, b *candidate) int { return cmp.Compare(a.name, b.name) }
+	slices.SortFunc(good, func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(a.when(), b.when()), cmp.Compare(a.size, b.size), byName(a, b))
+	})
+	slices.SortFunc(failed, byName)
+	slices.SortFunc(dropped, byName)
+	return good, failed, dropped
+}
+
+// when orders files without packets behind the others.
+func (c *candidate) when() int64 {
+	if c.empty {
+		return math.MaxInt64
+	}
+	return c.first
+}
+
+func infosOf(cs []*candidate) []*FileInfo {
+	infos := make([]*FileInfo, 0, len(cs))
+	for _, c := range cs {
+		infos = append(infos, c.info)
+	}
+	return infos
+}
+
+func closeBegun(cs []*candidate) {
+	for _, c := range cs {
+		if c.begun != nil {
+			c.begun.close()
+		}
+	}
+}
+
+// solo is a source of one file: there is nothing to be ordered.
+type solo struct {
+	r      *reader
+	failed []*FileInfo
+	clock  int64
+	begun  bool // r.pkt was read while looking at the file
+}
+
+func openSolo(ctx context.Context, c *candidate, failed []*FileInfo, o Options) (Source, error) {
+	if c.begun != nil {
+		return &solo{r: c.begun, failed: failed, begun: !c.empty, clock: math.MinInt64}, nil
+	}
+	r, err := c.start(ctx, make([]byte, soloBuffer), o)
+	if errors.As(err, &c.err) {
+		warn(o, c.err)
+		return nil, nothingToRead([]*candidate{c})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", c.name, err)
+	}
+	return &solo{r: r, failed: failed, clock: math.MinInt64}, nil
+}
+
+func (s *solo) Next(p *Packet) error {
+	if s.begun {
+		s.begun = false
+		*p = s.r.pkt
+	} else if !s.r.next(p) {
+		return s.r.end()
+	}
+	s.clock = max(s.clock, p.Time)
+	p.Clock = s.clock
+	return nil
+}
+
+func (s *solo) Files() []*FileInfo { return append([]*FileInfo{s.r.info}, s.failed...) }
+
+func (s *solo) Close() error {
+	s.r.abandon()
+	return nil
+}

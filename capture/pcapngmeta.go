@@ -1,0 +1,343 @@
+package capture
+
+import (
+	"bytes"
+	"math"
+	"math/bits"
+	"net/netip"
+)
+
+// Options of pcapng blocks (draft-ietf-opsawg-pcapng, 3.5 and 4).
+const (
+	optEnd     = 0
+	optComment = 1
+
+	shbHardware    = 2
+	shbOS          = 3
+	shbApplication = 4
+
+	ifName        = 2
+	ifDescription = 3
+	ifTsresol     = 9
+	ifFilter      = 11
+	ifOS          = 12
+	ifFCSLen      = 13
+	ifTsoffset    = 14
+	ifHardware    = 15
+
+	isbIfDrop = 5
+	isbOSDrop = 7
+
+	nameEnd  = 0
+	nameIPv4 = 1
+	nameIPv6 = 2
+)
+
+// tick turns the time stamps of an interface into nanoseconds.
+type tick struct {
+	// simple: a stamp below limit is worth unit nanoseconds.
+	simple bool
+	limit  uint64
+	unit   int64
+
+	binary   bool
+	exponent uint
+	offset   int64 // seconds
+}
+
+// newTick reads if_tsresol: "If the Most Significant Bit is equal to zero,
+// the remaining bits indicates the resolution of the timestamp as a negative
+// power of 10 […]. If [it] is equal to one, […] as negative power of 2".
+func newTick(tsresol byte, offset int64) tick {
+	t := tick{binary: tsresol&0x80 != 0, exponent: uint(tsresol & 0x7f), offset: offset}
+	if !t.binary && t.exponent <= 9 && offset == 0 {
+		t.unit = int64(pow10(9 - t.exponent))
+		t.limit = uint64(math.MaxInt64 / t.unit)
+		t.simple = true
+	}
+	return t
+}
+
+func pow10(n uint) uint64 {
+	v := uint64(1)
+	for range n {
+		v *= 10
+	}
+	return v
+}
+
+// nanoseconds is the general conversion; ok is false if the time does not
+// fit.
+func (t *tick) nanoseconds(stamp uint64) (ns int64, ok bool) {
+	var high, low uint64
+	switch {
+	case t.binary:
+		high, low = bits.Mul64(stamp, 1_000_000_000)
+		high, low = shiftRight(high, low, t.exponent)
+	case t.exponent <= 9:
+		high, low = bits.Mul64(stamp, pow10(9-t.exponent))
+	case t.exponent-9 < 20:
+		low = stamp / pow10(t.exponent-9)
+	}
+	if high != 0 || low > math.MaxInt64 {
+		return 0, false
+	}
+	if t.offset > math.MaxInt64/1_000_000_000 || t.offset < math.MinInt64/1_000_000_000 {
+		return 0, false
+	}
+	offset := t.offset * 1_000_000_000
+	ns = int64(low) + offset
+	return ns, offset <= 0 || ns >= offset
+}
+
+func shiftRight(high, low uint64, n uint) (uint64, uint64) {
+	if n >= 64 {
+		return 0, high >> (n - 64)
+	}
+	return high >> n, low>>n | high<<(64-n)
+}
+
+// section reads the byte order of a section header, on which its own length
+// depends, and begins a new list of interfaces.
+func (d *pcapng) section(b []byte) bool {
+	switch d.u32(b[8:]) {
+	case byteOrderMagic:
+	case bits.ReverseBytes32(byteOrderMagic):
+		d.swapped = !d.swapped
+	default:
+		d.r.corrupt(d.r.w.offset(), "a section header has the byte-order magic %#x", d.u32(b[8:]))
+		return false
+	}
+	d.first = len(d.ifs)
+	return true
+}
+
+// meta reads a block that has no packet.
+func (d *pcapng) meta(kind, length uint32) bool {
+	at := d.r.w.offset()
+	body, ok := d.body(length)
+	if !ok {
+		return false
+	}
+	switch kind {
+	case blockSection:
+		return d.sectionBody(body, at)
+	case blockInterface:
+		return d.interfaceBody(body, at)
+	case blockStatistics:
+		d.statistics(body)
+	case blockNames:
+		d.names(body)
+	case blockSecrets:
+		d.secrets(body, at)
+	}
+	return true
+}
+
+// body gives a block without its frame. A long one is copied piece by piece,
+// so that no more is allocated than the file has; one that is longer than all
+// that is kept comes back empty.
+func (d *pcapng) body(length uint32) ([]byte, bool) {
+	if length <= maxBuffered {
+		b, ok := d.hold(length)
+		if !ok {
+			return nil, false
+		}
+		return b[8 : len(b)-4], true
+	}
+	w := &d.r.w
+	w.pos += 8
+	n := int(length) - blockFrame
+	d.rest, d.length = int64(n)+4, length
+	if n > maxSecrets {
+		return nil, true
+	}
+	var body []byte
+	for len(body) < n {
+		if !w.need(1) {
+			d.r.ended("a block")
+			return nil, false
+		}
+		take := min(n-len(body), w.have())
+		body = append(body, w.buf[w.pos:w.pos+take]...)
+		w.pos += take
+	}
+	d.rest = 4
+	return body, true
+}
+
+// options calls f for each option of a list.
+func (d *pcapng) options(b []byte, f func(code uint16, value []byte)) {
+	for len(b) >= 4 {
+		code, n := d.u16(b), int(d.u16(b[2:]))
+		if code == optEnd || n > len(b)-4 {
+			return
+		}
+		f(code, b[4:4+n])
+		b = b[min(4+(n+3)&^3, len(b)):]
+	}
+}
+
+func (d *pcapng) sectionBody(b []byte, at int64) bool {
+	const fixed = 16
+	if len(b) < fixed {
+		d.r.corrupt(at, "a section header of %d bytes is too short", len(b)+blockFrame)
+		return false
+	}
+	if major := d.u16(b[4:]); major != 1 {
+		d.r.corrupt(at, "a section states version %d.%d of pcapng instead of 1.0", major, d.u16(b[6:]))
+		return false
+	}
+	info := d.r.info
+	d.options(b[fixed:], func(code uint16, value []byte) {
+		switch code {
+		case optComment:
+			first(&info.Comment, value)
+		case shbHardware:
+			first(&info.Hardware, value)
+		case shbOS:
+			first(&info.OS, value)
+		case shbApplication:
+			first(&info.Application, value)
+		}
+	})
+	return true
+}
+
+func first(s *string, value []byte) {
+	if *s == "" {
+		*s = text(value)
+	}
+}
+
+func (d *pcapng) interfaceBody(b []byte, at int64) bool {
+	const fixed = 8
+	if len(b) < fixed {
+		d.r.corrupt(at, "an interface description of %d bytes is too short", len(b)+blockFrame)
+		return false
+	}
+	if len(d.ifs) >= maxInterfaces {
+		d.r.corrupt(at, "the file describes more than %d interfaces", maxInterfaces)
+		return false
+	}
+	i := ngInterface{link: LinkType(d.u16(b)), snap: d.u32(b[4:])}
+	about := Interface{LinkType: i.link, SnapLen: clampInt(i.snap)}
+	tsresol, offset := byte(6), int64(0)
+	d.options(b[fixed:], func(code uint16, value []byte) {
+		switch {
+		case code == ifTsresol && len(value) >= 1:
+			tsresol = value[0]
+		case code == ifTsoffset && len(value) >= 8:
+			offset = int64(d.u64(value))
+		case code == ifFCSLen && len(value) >= 1:
+			d.r.info.FCSLen = int(value[0])
+		case code == ifName:
+			about.Name = text(value)
+		case code == ifDescription:
+			about.Description = text(value)
+		case code == ifFilter && len(value) >= 1 && value[0] == 0: // 0: a filter string
+			about.Filter = text(value[1:])
+		case code == ifOS:
+			about.OS = text(value)
+		case code == ifHardware:
+			about.Hardware = text(value)
+		case code == optComment:
+			first(&about.Comment, value)
+		}
+	})
+	i.clock = newTick(tsresol, offset)
+	d.ifs = append(d.ifs, i)
+	d.r.info.Interfaces = append(d.r.info.Interfaces, about)
+	d.r.info.SnapLen = max(d.r.info.SnapLen, about.SnapLen)
+	return true
+}
+
+// statistics keeps the drop counts of an interface statistics block, which
+// count from the start of the capture: the last block has the sum.
+func (d *pcapng) statistics(b []byte) {
+	const fixed = 12
+	if len(b) < fixed || uint64(d.u32(b)) >= uint64(len(d.ifs)-d.first) {
+		return
+	}
+	i := &d.ifs[d.first+int(d.u32(b))]
+	d.options(b[fixed:], func(code uint16, value []byte) {
+		if len(value) < 8 || d.u64(value) == math.MaxUint64 { // all ones: unknown
+			return
+		}
+		switch code {
+		case isbIfDrop:
+			i.ifDrop, i.stated = d.u64(value), true
+		case isbOSDrop:
+			i.osDrop, i.stated = d.u64(value), true
+		}
+	})
+}
+
+// names keeps the records of a name resolution block (draft, 4.5): an
+// address, and names that each end with a zero byte.
+func (d *pcapng) names(b []byte) {
+	for len(b) >= 4 {
+		kind, n := d.u16(b), int(d.u16(b[2:]))
+		if kind == nameEnd || n > len(b)-4 {
+			return
+		}
+		value := b[4 : 4+n]
+		b = b[min(4+(n+3)&^3, len(b)):]
+		size := 4
+		if kind == nameIPv6 {
+			size = 16
+		}
+		if kind != nameIPv4 && kind != nameIPv6 || len(value) < size {
+			continue
+		}
+		addr, _ := netip.AddrFromSlice(value[:size])
+		for _, name := range bytes.Split(value[size:], []byte{0}) {
+			if len(name) > 0 && !d.keepName(addr, name) {
+				return
+			}
+		}
+	}
+}
+
+func (d *pcapng) keepName(addr netip.Addr, name []byte) bool {
+	if len(d.r.info.Names) >= maxNames {
+		d.limit(limitNames, "the file resolves more than %d names: the others are left out", maxNames)
+		return false
+	}
+	d.r.info.Names = append(d.r.info.Names, NameRecord{Addr: addr, Name: text(name)})
+	return true
+}
+
+// secrets keeps a decryption secrets block (draft, 4.7).
+func (d *pcapng) secrets(b []byte, at int64) {
+	const fixed = 8
+	n := 0
+	if len(b) >= fixed {
+		n = int(min(d.u32(b[4:]), maxSecrets+1))
+	}
+	switch {
+	case b == nil || d.secretBytes+n > maxSecrets:
+		d.limit(limitSecrets, "the file holds more than %d MiB of decryption secrets: the others are left out", maxSecrets>>20)
+		return
+	case len(b) < fixed || n > len(b)-fixed:
+		d.limit(limitDamaged, "the decryption secrets block at byte %d is damaged: it is left out", at)
+		return
+	}
+	d.secretBytes += n
+	d.r.info.Secrets = append(d.r.info.Secrets, Secret{Type: d.u32(b), Data: bytes.Clone(b[fixed : fixed+n]), Packet: d.r.number + 1})
+}
+
+const (
+	limitNames = iota
+	limitSecrets
+	limitDamaged
+)
+
+// limit reports, once, that something of the file is left out.
+func (d *pcapng) limit(which int, format string, args ...any) {
+	if d.reached[which] {
+		return
+	}
+	d.reached[which] = true
+	d.r.note(LimitReached, format, args...)
+}

@@ -76,6 +76,9 @@ func NewDecoder() *Decoder {
 // not Decoded, ip holds nothing of use but Interface and Outgoing.
 func (d *Decoder) Decode(p *capture.Packet, ip *IP) Status {
 	if d.peek(p, ip) {
+		if ip.Encapsulation == otherEncapsulation {
+			d.names.lumped++
+		}
 		return Decoded
 	}
 	*ip = IP{Interface: p.Interface}
@@ -84,6 +87,9 @@ func (d *Decoder) Decode(p *capture.Packet, ip *IP) Status {
 	d.packet = nil
 	if status == Decoded && d.hops > 0 {
 		ip.Encapsulation, ip.Network = d.names.intern(d.chain[:d.hops])
+		if ip.Encapsulation == otherEncapsulation {
+			d.names.lumped++
+		}
 	}
 	return status
 }

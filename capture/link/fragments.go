@@ -33,7 +33,7 @@ const (
 type Dropped struct {
 	// Expired datagrams were not whole after FragmentTimeout, Evicted ones
 	// made room for others, Contradicted ones had fragments that overlap with
-	// different bytes or disagree about the length.
+	// different bytes, disagree about the length or are more than MaxFragments.
 	Expired, Evicted, Contradicted int64
 	// Encapsulations counts packets whose chain came after MaxEncapsulations.
 	Encapsulations int64
@@ -223,16 +223,39 @@ func (g *datagram) insert(f fragment, end int) bool {
 	return true
 }
 
-// repeats tells whether a fragment is one that came before.
+// repeats tells whether all of a fragment came before, in the same bytes: a
+// duplicate, or a part of a larger one that was captured ahead of the router
+// that cut it.
 func (g *datagram) repeats(start, end int, data []byte) bool {
 	at := sort.Search(len(g.pieces), func(i int) bool { return g.pieces[i].end > start })
-	return at < len(g.pieces) && g.pieces[at].start == start && g.pieces[at].end == end &&
-		bytes.Equal(g.pieces[at].data, data)
+	for from := start; from < end; at++ {
+		if at == len(g.pieces) || g.pieces[at].start > from {
+			return false
+		}
+		p := g.pieces[at]
+		to := min(end, p.end)
+		if !sameBytes(data, start, p.data, p.start, from, to) {
+			return false
+		}
+		from = to
+	}
+	return true
+}
+
+// sameBytes compares the bytes [from, to) of a datagram in two slices that
+// begin at offsets of their own, as far as both have them.
+func sameBytes(a []byte, startA int, b []byte, startB int, from, to int) bool {
+	to = min(to, startA+len(a), startB+len(b))
+	return from >= to || bytes.Equal(a[from-startA:to-startA], b[from-startB:to-startB])
 }
 
 // join puts the pieces together, as far as they were captured without a gap.
 func (g *datagram) join() view {
-	whole := view{make([]byte, 0, g.size), 0}
+	captured := 0
+	for _, p := range g.pieces {
+		captured += len(p.data)
+	}
+	whole := view{b: make([]byte, 0, captured)}
 	for _, p := range g.pieces {
 		whole.b = append(whole.b, p.data...)
 		if len(p.data) < p.end-p.start {

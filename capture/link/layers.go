@@ -52,8 +52,12 @@ type view struct {
 	absent int
 }
 
+// maxAbsent bounds the bytes that a capture is believed to have left out of
+// one packet; the largest that segmentation offload makes have 512 KiB.
+const maxAbsent = 1 << 24
+
 func bytesOf(p *capture.Packet) view {
-	return view{p.Data, max(p.Length-len(p.Data), 0)}
+	return view{p.Data, min(max(p.Length-len(p.Data), 0), maxAbsent)}
 }
 
 // from is the view without its first n bytes, which must be there.
@@ -190,6 +194,9 @@ func (d *Decoder) vlanTag(v view, ip *IP) Status {
 
 // llc decodes an 802.2 header; only SNAP carries IP nowadays.
 func (d *Decoder) llc(v view, ip *IP) Status {
+	if v.wire() < 3 {
+		return NotIP
+	}
 	if len(v.b) < 3 {
 		return TooShort
 	}
@@ -229,7 +236,7 @@ func (d *Decoder) mpls(v view, ip *IP) Status {
 	if len(v.b) == 0 {
 		return TooShort
 	}
-	if t := etherTypeOfVersion(v.b[0]); t != 0 {
+	if t := etherTypeOfVersion(v.b[0]); t != 0 && lengthFits(v) {
 		if s, ok := d.try(func() Status { return d.etherType(t, v, ip) }, ip); ok {
 			return s
 		}
@@ -243,6 +250,18 @@ func (d *Decoder) mpls(v view, ip *IP) Status {
 		return s
 	}
 	return NotIP
+}
+
+// lengthFits tells whether the length that an IP header announces is there.
+func lengthFits(v view) bool {
+	if len(v.b) < ipv4HeaderLen {
+		return true
+	}
+	length := int(binary.BigEndian.Uint16(v.b[2:]))
+	if v.b[0]>>4 == 6 {
+		length = ipv6HeaderLen + int(binary.BigEndian.Uint16(v.b[4:]))
+	}
+	return length <= v.wire()
 }
 
 // try runs a decoding that is a guess. Unless it finds an IP packet,

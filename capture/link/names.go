@@ -74,7 +74,7 @@ type names struct {
 	mu     sync.Mutex // for nodes: numbers are made by one, read by many
 	nodes  []node     // nodes[0] is the empty chain
 	number map[node]int32
-	lumped int64
+	lumped int64 // packets with otherEncapsulation
 
 	lastVLAN   uint16
 	lastVLANID int32
@@ -94,13 +94,18 @@ func (n *names) vlan(id uint16) int32 {
 }
 
 // intern numbers a chain with all its values, and without those that depend
-// on the direction.
+// on the direction. There a stack of MPLS labels counts as one: the directions
+// may differ in its height, too.
 func (n *names) intern(chain []hop) (full, plain int32) {
 	same := true
-	for _, h := range chain {
+	for i, h := range chain {
 		full = n.behind(full, h)
 		if h.kind.perDirection() {
-			h, same = hop{kind: h.kind, plain: true}, false
+			same = false
+			if i > 0 && h.kind == kindMPLS && chain[i-1].kind == kindMPLS {
+				continue
+			}
+			h = hop{kind: h.kind, plain: true}
 		}
 		if same {
 			plain = full
@@ -120,7 +125,6 @@ func (n *names) behind(parent int32, h hop) int32 {
 		return id
 	}
 	if len(n.nodes) >= MaxEncapsulations {
-		n.lumped++
 		return otherEncapsulation
 	}
 	n.mu.Lock()

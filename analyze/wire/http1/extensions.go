@@ -6,6 +6,14 @@ import (
 	"strings"
 )
 
+// Limits of a Sec-WebSocket-Extensions list; what is beyond them is left out
+// and makes the list not ok.
+const (
+	MaxExtensions = 64 // elements
+	MaxParams     = 64 // parameters of one element
+	maxShownName  = 64 // bytes of an unknown name in a problem's text
+)
+
 // Extension is one element of Sec-WebSocket-Extensions (RFC 6455 section 9.1).
 type Extension struct {
 	Name   string
@@ -45,6 +53,9 @@ func (e Extension) String() string {
 func ParseExtensions(values []string) (list []Extension, ok bool) {
 	ok = true
 	for _, item := range ParseList(values...) {
+		if len(list) == MaxExtensions {
+			return list, false
+		}
 		ext, fine := parseExtension(item)
 		list, ok = append(list, ext), ok && fine
 	}
@@ -57,6 +68,9 @@ func parseExtension(item string) (Extension, bool) {
 	ext := Extension{Name: strings.Trim(name, " \t")}
 	ok := isToken(ext.Name)
 	for more {
+		if len(ext.Params) == MaxParams {
+			return ext, false
+		}
 		var text string
 		before := len(rest)
 		text, rest = cutQuoted(rest, ';')
@@ -121,7 +135,7 @@ type Deflate struct {
 func ParseDeflate(ext Extension, answered bool) (d Deflate, problems []string) {
 	for i, p := range ext.Params {
 		if slices.ContainsFunc(ext.Params[:i], func(q Param) bool { return q.Name == p.Name }) {
-			problems = append(problems, "parameter "+p.Name+" appears more than once")
+			problems = append(problems, "parameter "+shown(p.Name)+" appears more than once")
 			continue
 		}
 		if text := d.take(p, answered); text != "" {
@@ -147,13 +161,15 @@ func (d *Deflate) take(p Param, answered bool) string {
 		}
 		return windowBits(p, &d.ClientMaxWindowBits)
 	default:
-		return "unknown parameter " + p.Name
+		return "unknown parameter " + shown(p.Name)
 	}
 	if p.HasValue {
 		return "parameter " + p.Name + " must not have a value"
 	}
 	return ""
 }
+
+func shown(s string) string { return s[:min(len(s), maxShownName)] }
 
 // windowBits: "a decimal integer value without leading zeroes between 8 to 15,
 // inclusive".
@@ -167,7 +183,7 @@ func windowBits(p Param, bits *int) string {
 			return ""
 		}
 	}
-	return "parameter " + p.Name + " has the invalid value " + p.Value
+	return "parameter " + p.Name + " has the invalid value " + shown(p.Value)
 }
 
 // Answers tells what is wrong with d as the answer to these offers; nothing if

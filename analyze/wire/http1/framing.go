@@ -30,7 +30,7 @@ func (p *Parser) takeLine(line []byte, keep bool) lineVerdict {
 	case p.started:
 	case looksStart(p.kind, line) == No, keep && looks(p.kind, line) != Yes:
 		return lineWrong
-	case keep:
+	default:
 		p.startLine(line)
 	}
 	return lineTaken

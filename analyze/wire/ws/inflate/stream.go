@@ -91,6 +91,20 @@ func (s *Stream) dropTables(p *Pool) {
 // AtBoundary reports whether the input so far ends a block and a byte.
 func (s *Stream) AtBoundary() bool { return s.phase == phaseHead && s.count == 0 }
 
+// EndMessage reports whether a message may end here: the four octets that its
+// sender took off its end, "00 00 ff ff" (RFC 7692, section 7.2.1), are what is
+// missing to the end of a block, or nothing is. If it says no, Step through
+// Tail before calling the message corrupt.
+func (s *Stream) EndMessage(p *Pool) bool {
+	if s.phase == phaseSize && s.count == 0 {
+		s.endBlock(p)
+	}
+	return s.AtBoundary()
+}
+
+// Tail is what the sender of a message takes off its end.
+const Tail = "\x00\x00\xff\xff"
+
 // Ended reports whether a block marked as the last has ended. The Stream goes
 // on with the next byte: a WebSocket message may have several such blocks (RFC
 // 7692, section 7.2.3.4).
@@ -348,7 +362,9 @@ func (s *Stream) precode(r *run) status {
 func (s *Stream) lengths(r *run) status {
 	t := s.tables
 	for total := s.literals + s.dists; s.have < total; {
-		s.fill(r)
+		if s.count < 14 { // the longest: a code of 7 bits and 7 extra ones
+			s.fill(r)
+		}
 		e := t.precode[s.bits&(1<<precodeBits-1)]
 		n := uint8(e & takeMask)
 		if n > s.count {
@@ -401,10 +417,15 @@ func (s *Stream) repeat(n, symbol uint8, total uint16) status {
 	if s.have+times > total {
 		return corrupt
 	}
-	for range times {
-		t.lengths[s.have] = value
-		s.have++
+	run := t.lengths[s.have : s.have+times]
+	if value == 0 {
+		clear(run)
+	} else {
+		for i := range run {
+			run[i] = value
+		}
 	}
+	s.have += times
 	return goOn
 }
 

@@ -2,9 +2,9 @@ package inflate
 
 import "encoding/binary"
 
-// Room that the fast loop wants in the window: the longest match and the
-// literals of one round.
-const fastRoom = 258 + 4
+// Room that the fast loop wants in the window: the longest match, and a literal
+// for each bit that is ready.
+const fastRoom = 258 + 64
 
 // maxSymbolBits is the most that a match takes: a length of 15 bits with 5
 // extra ones, a distance of 15 with 13.
@@ -23,10 +23,8 @@ func (s *Stream) symbols(p *Pool, r *run) status {
 		if r.at == len(r.window) {
 			return full
 		}
-		if len(r.in) >= 8 && len(r.window)-r.at >= fastRoom {
-			if st := s.fast(r, lits, dists); st != goOn {
-				return st
-			}
+		if len(r.window)-r.at >= fastRoom {
+			s.fast(r, lits, dists)
 		}
 		st, end := s.symbol(r, lits, dists)
 		if end {
@@ -39,30 +37,37 @@ func (s *Stream) symbols(p *Pool, r *run) status {
 	}
 }
 
-// fast decodes symbols while there is plenty of input and of room. It stops
-// before whatever is not plain.
-func (s *Stream) fast(r *run, lits, dists []entry) status {
+// fast decodes symbols while there is room and input for whole ones. It stops
+// before whatever is not plain, and leaves at least one byte of room.
+func (s *Stream) fast(r *run, lits, dists []entry) {
 	in, w, at := r.in, r.window, r.at
 	acc, count := s.bits, uint(s.count)
-	_ = lits[1<<literalBits-1]
-	_ = dists[1<<distBits-1]
-	for len(in) >= 8 && len(w)-at >= fastRoom {
-		acc |= binary.LittleEndian.Uint64(in) << (count & 63)
-		n := (63 - count) >> 3
-		in = in[n:]
-		count += n * 8
+	lits, dists = lits[:len(lits):len(lits)], dists[:len(dists):len(dists)]
+	for len(w)-at >= fastRoom {
+		if len(in) >= 8 {
+			acc |= binary.LittleEndian.Uint64(in) << (count & 63)
+			n := (63 - count) >> 3
+			in = in[n:]
+			count += n * 8
+		} else {
+			for count <= maxSymbolBits && len(in) > 0 {
+				acc |= uint64(in[0]) << (count & 63)
+				in = in[1:]
+				count += 8
+			}
+		}
 		e := lits[acc&(1<<literalBits-1)]
 		for e&flagLiteral != 0 && count >= literalBits {
 			acc >>= e & takeMask
 			count -= uint(e & takeMask)
 			w[at] = byte(e >> valueShift)
 			at++
-			if len(w)-at < fastRoom {
-				break
-			}
 			e = lits[acc&(1<<literalBits-1)]
 		}
-		if count < maxSymbolBits || len(w)-at < fastRoom {
+		if count < maxSymbolBits {
+			if len(in) == 0 {
+				break
+			}
 			continue
 		}
 		bits, left := acc, count
@@ -109,10 +114,6 @@ func (s *Stream) fast(r *run, lits, dists []entry) status {
 	}
 	s.bits, s.count = acc&(1<<count-1), uint8(count)
 	r.in, r.at = in, at
-	if at == len(w) {
-		return full
-	}
-	return goOn
 }
 
 // copyWithin repeats what lies dist before at, and gives the place behind it.

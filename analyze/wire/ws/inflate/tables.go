@@ -121,7 +121,7 @@ func makeFixed() (*[1 << literalBits]entry, *[1 << distBits]entry) {
 func build(table []entry, rootBits int, lengths []uint8, symbols []entry) bool {
 	var counts [maxCode + 1]int
 	for _, l := range lengths {
-		counts[l]++
+		counts[l&maxCode]++
 	}
 	left := 1 // codes of the length in hand that are still free
 	for l := 1; l <= maxCode; l++ {
@@ -133,16 +133,18 @@ func build(table []entry, rootBits int, lengths []uint8, symbols []entry) bool {
 	if left > 0 {
 		return buildIncomplete(table[:1<<rootBits], counts[:], lengths, symbols)
 	}
-	var offsets [maxCode + 2]int
+	var offsets [maxCode + 1]int // of the first symbol of each length, those of none behind all
+	total := 0
 	for l := 1; l <= maxCode; l++ {
-		offsets[l+1] = offsets[l] + counts[l]
+		offsets[l] = total
+		total += counts[l]
 	}
+	offsets[0] = total
 	var sorted [288]uint16
 	for s, l := range lengths {
-		if l != 0 {
-			sorted[offsets[l]] = uint16(s)
-			offsets[l]++
-		}
+		at := &offsets[l&maxCode]
+		sorted[*at] = uint16(s)
+		*at++
 	}
 	fill(table, rootBits, &counts, sorted[:], symbols)
 	return true

@@ -1,0 +1,148 @@
+package known
+
+import (
+	"strings"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// Engine is the software that decides what a client's user gets to read.
+type Engine string
+
+const (
+	AnyClient Engine = "" // not told by the request
+	Chromium  Engine = "Chromium"
+	Firefox   Engine = "Firefox"
+	Safari    Engine = "Safari"
+	Node      Engine = "Node.js ws"
+	Python    Engine = "Python websockets"
+	Aiohttp   Engine = "aiohttp"
+	GoGorilla Engine = "gorilla/websocket"
+	GoCoder   Engine = "coder/websocket"
+	Other     Engine = "other" // named, with messages that are not known here
+)
+
+// Client is who sent the request.
+type Client struct {
+	Engine  Engine
+	Name    string // as the User-Agent names it: "Chrome/154", "python-websockets 12.0"; empty: not told
+	Browser bool
+	// Direct: the fields stand in this browser's own order and case, so no
+	// proxy has written the request anew.
+	Direct bool
+	// Timeout is how long this client waits for an answer by default; 0 is not known.
+	Timeout time.Duration
+}
+
+// browserOrder is the order of a browser's handshake fields as it leaves the
+// browser over HTTP/1.1: observed of Chromium 154 and 156 and Firefox 157.
+// Fields outside of the list (Cookie, Sec-WebSocket-Protocol, Authorization)
+// may stand between.
+var browserOrder = map[Engine][]string{
+	Chromium: {"Host", "Connection", "Pragma", "Cache-Control", "User-Agent", "Upgrade", "Origin", "Sec-WebSocket-Version",
+		"Accept-Encoding", "Accept-Language", "Sec-WebSocket-Key", "Sec-WebSocket-Extensions"},
+	Firefox: {"Host", "User-Agent", "Accept", "Accept-Language", "Accept-Encoding", "Sec-WebSocket-Version", "Origin",
+		"Sec-WebSocket-Extensions", "Sec-WebSocket-Key", "Connection", "Pragma", "Cache-Control", "Upgrade"},
+}
+
+// timeouts of the opening handshake. Sources: Chromium websocket_stream.cc
+// (240 s), Firefox network.websocket.timeout.open (20 s), python-websockets
+// open_timeout (10 s), gorilla Dialer.HandshakeTimeout of DefaultDialer (45 s).
+var timeouts = map[Engine]time.Duration{
+	Chromium: 240 * time.Second, Firefox: 20 * time.Second, Python: 10 * time.Second, GoGorilla: 45 * time.Second,
+}
+
+// ClientOf tells who sent the request, from its User-Agent and, where there is
+// none, from the fields and their order that are particular to a library.
+func ClientOf(c *record.Connection) Client {
+	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.Upgrade.Request == nil {
+		return Client{}
+	}
+	h := c.Facts.Upgrade.Request
+	agent, _ := h.Get("User-Agent")
+	client := clientByAgent(agent)
+	names := make([]string, len(h.Fields))
+	for i := range h.Fields {
+		names[i] = h.Fields[i].Name
+	}
+	if client.Engine == AnyClient || client.Engine == Other {
+		if engine := clientByFields(names, agent); engine != AnyClient {
+			client.Engine = engine
+		}
+	}
+	client.Direct = client.Browser && inOrder(names, browserOrder[client.Engine])
+	client.Timeout = timeouts[client.Engine]
+	return client
+}
+
+func clientByAgent(agent string) Client {
+	has := func(s string) bool { return strings.Contains(agent, s) }
+	named := func(engine Engine, token string, browser bool) Client {
+		i := strings.Index(agent, token)
+		name, _, _ := strings.Cut(agent[i:], " ")
+		major, _, _ := strings.Cut(name, ".")
+		if browser {
+			name = major
+		}
+		return Client{Engine: engine, Name: Clip(name), Browser: browser}
+	}
+	switch {
+	case agent == "":
+		return Client{}
+	case has("Mozilla/") && has("Edg/"):
+		return named(Chromium, "Edg/", true)
+	case has("Mozilla/") && has("Chrome/"):
+		return named(Chromium, "Chrome/", true)
+	case has("Firefox/"):
+		return named(Firefox, "Firefox/", true)
+	case has("Mozilla/") && has("Safari/") && has("Version/"):
+		return named(Safari, "Version/", true)
+	case has("websockets/"):
+		return named(Python, "websockets/", false)
+	case has("aiohttp/"):
+		return named(Aiohttp, "aiohttp/", false)
+	}
+	name, _, _ := strings.Cut(agent, " ")
+	return Client{Engine: Other, Name: Clip(name)}
+}
+
+// clientByFields tells libraries that name no User-Agent of their own. Node ws
+// puts its own fields first and Host last. Both Go libraries go by the name of
+// Go-http-client: gorilla spells Sec-WebSocket-Key, and coder, by net/http,
+// Sec-Websocket-Key.
+func clientByFields(names []string, agent string) Engine {
+	if strings.HasPrefix(agent, "Go-http-client/") {
+		for _, name := range names {
+			switch name {
+			case "Sec-WebSocket-Key":
+				return GoGorilla
+			case "Sec-Websocket-Key":
+				return GoCoder
+			}
+		}
+	}
+	node := []string{"Sec-WebSocket-Version", "Sec-WebSocket-Key", "Connection", "Upgrade", "Host"}
+	if len(names) >= len(node) && names[0] == node[0] && names[1] == node[1] && inOrder(names, node) {
+		return Node
+	}
+	return AnyClient
+}
+
+// inOrder tells that the names of the list that are there stand in its order
+// and case, and that most of them are there.
+func inOrder(names, list []string) bool {
+	at, found := 0, 0
+	for _, name := range names {
+		for i, want := range list {
+			if strings.EqualFold(name, want) {
+				if name != want || i < at {
+					return false
+				}
+				at = i
+				found++
+			}
+		}
+	}
+	return len(list) > 0 && found*4 >= len(list)*3
+}

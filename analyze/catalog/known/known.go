@@ -1,0 +1,69 @@
+// Package known holds what the rules know of products: how proxies, servers,
+// filters and clients can be told by what they write into a handshake, what
+// fixes a problem at each of them, and what each client tells its user.
+//
+// Most callers need only [Who], [Answerer], [Remedy], [UserSaw] and [ClientOf].
+// Everything here is data with its source beside each row, and functions that
+// look it up; they are called when a finding is made, never on the way to it.
+package known
+
+import (
+	"net/netip"
+	"strings"
+	"unicode"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// clipped is how many characters of a value from the wire a title carries.
+const clipped = 60
+
+// Clip makes a value from the wire fit to be quoted in one line of text: no
+// control characters, at most 60 characters.
+func Clip(s string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		if n == clipped {
+			b.WriteString("…")
+			break
+		}
+		if !unicode.IsPrint(r) {
+			r = '.'
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}
+
+// Quote is Clip in single quotes.
+func Quote(s string) string { return "'" + Clip(s) + "'" }
+
+// URL is the connection's URL without its query, in which tokens travel.
+func URL(c *record.Connection) string {
+	url, query, found := strings.Cut(c.URL, "?")
+	if url == "" {
+		return "<url>"
+	}
+	if found && query != "" {
+		return Clip(url) + "?…"
+	}
+	return Clip(url)
+}
+
+// Endpoint names the far end: its address, or the tunnel's target behind a
+// forward proxy.
+func Endpoint(c *record.Connection) string {
+	if c.Tunnel != nil && c.Tunnel.Target != "" && c.Facts != nil && c.Facts.Tunnel != nil && c.Facts.Tunnel.Opened {
+		return Clip(c.Tunnel.Target)
+	}
+	return addr(c.Server)
+}
+
+func addr(a netip.AddrPort) string {
+	if !a.IsValid() {
+		return "its address"
+	}
+	return a.String()
+}

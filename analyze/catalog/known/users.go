@@ -1,0 +1,279 @@
+package known
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// Kind is what a client ran into, by which it chooses its message.
+type Kind string
+
+const (
+	SawStatus            Kind = "status"             // args: the status
+	SawUnauthorized      Kind = "unauthorized"       // 401
+	SawProxyAuth         Kind = "proxy-auth"         // 407
+	SawUpgradeMissing    Kind = "upgrade-missing"    // in the 101
+	SawUpgradeWrong      Kind = "upgrade-wrong"      // args: its value
+	SawConnectionMissing Kind = "connection-missing" //
+	SawConnectionWrong   Kind = "connection-wrong"   //
+	SawAcceptMissing     Kind = "accept-missing"     //
+	SawAcceptWrong       Kind = "accept-wrong"       //
+	SawProtocolUnasked   Kind = "protocol-unasked"   // args: the protocol
+	SawProtocolMismatch  Kind = "protocol-mismatch"  // args: the protocol
+	SawProtocolNone      Kind = "protocol-none"      //
+	SawExtension         Kind = "extension"          // args: the extension
+	SawDeflate           Kind = "deflate"            // args: the problem
+	SawVersion10         Kind = "http10"             //
+	SawNoAnswer          Kind = "no-answer"          // waited until its own timer
+	SawClosedUnanswered  Kind = "closed-unanswered"  // FIN before any byte
+	SawResetUnanswered   Kind = "reset-unanswered"   // RST before any byte
+	SawNotHTTP           Kind = "not-http"           //
+	SawResponseCut       Kind = "response-cut"       //
+	SawRefused           Kind = "refused"            // TCP
+	SawConnectTimeout    Kind = "connect-timeout"    // TCP
+	SawTunnel            Kind = "tunnel"             // args: the status
+	SawCertificate       Kind = "certificate"        // args: Chromium's error name
+	SawTLS               Kind = "tls"                // args: Chromium's error name
+	SawAbnormal          Kind = "abnormal"           // 1006 after it opened
+	SawResetOpen         Kind = "reset-open"         // RST after it opened
+	SawCloseCode         Kind = "close-code"         // args: code
+	SawMasked            Kind = "masked"             // frames of the server
+	SawReservedBits      Kind = "reserved-bits"      //
+	SawOpcode            Kind = "opcode"             // args: the opcode
+	SawContinuation      Kind = "continuation"       //
+	SawUnfinished        Kind = "unfinished"         // a new message inside an unfinished one
+	SawUTF8              Kind = "utf8"               //
+	SawFrame             Kind = "frame"              // another frame error
+	SawMixedContent      Kind = "mixed-content"      //
+	SawTooBig            Kind = "too-big"            //
+	SawKeepalive         Kind = "keepalive"          // no Pong
+)
+
+const handshake = "Error during WebSocket handshake: "
+
+// messages by kind and engine; %s are the arguments. Sources: Chromium
+// websocket_basic_handshake_stream.cc, websocket_stream.cc,
+// websocket_channel.cc; Firefox WebSocket.cpp and appstrings; Node ws 8
+// lib/websocket.js and receiver.js; python-websockets exceptions.py; aiohttp
+// client.py; gorilla/websocket client.go and conn.go; coder/websocket dial.go
+// and read.go.
+var messages = map[Kind]map[Engine]string{
+	SawStatus: {
+		Chromium: handshake + "Unexpected response code: %s", Node: "Unexpected server response: %s",
+		Python: "server rejected WebSocket connection: HTTP %s", Aiohttp: "WSServerHandshakeError: %s, message='Invalid response status'",
+		GoGorilla: "websocket: bad handshake", GoCoder: "expected handshake response status code 101 but got %s",
+		Safari: handshake + "Unexpected response code: %s",
+	},
+	SawUnauthorized: {
+		Chromium: "HTTP Authentication failed; no valid credentials available", Node: "Unexpected server response: 401",
+		Python: "server rejected WebSocket connection: HTTP 401", Aiohttp: "WSServerHandshakeError: 401, message='Invalid response status'",
+		GoGorilla: "websocket: bad handshake", GoCoder: "expected handshake response status code 101 but got 401",
+	},
+	SawProxyAuth: {
+		Chromium: "Proxy authentication failed", Node: "Unexpected server response: 407",
+		Python: "proxy rejected connection: HTTP 407", GoGorilla: "Proxy Authentication Required",
+	},
+	SawUpgradeMissing: {
+		Chromium: handshake + "'Upgrade' header is missing", Node: "Invalid Upgrade header", Safari: "'Upgrade' header is missing",
+		Python: "missing Upgrade header", Aiohttp: "WSServerHandshakeError: message='Invalid upgrade header'",
+		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: Upgrade header "" does not contain websocket`,
+	},
+	SawUpgradeWrong: {
+		Chromium: handshake + "'Upgrade' header value is not 'WebSocket': %s", Node: "Invalid Upgrade header",
+		Python: "invalid Upgrade header: %s", Aiohttp: "WSServerHandshakeError: message='Invalid upgrade header'",
+		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: Upgrade header "%s" does not contain websocket`,
+	},
+	SawConnectionMissing: {
+		Chromium: handshake + "'Connection' header is missing", Python: "missing Connection header",
+		Aiohttp: "WSServerHandshakeError: message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
+		GoCoder: `WebSocket protocol violation: Connection header "" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'",
+	},
+	SawConnectionWrong: {
+		Chromium: handshake + "'Connection' header value must contain 'Upgrade'", Python: "invalid Connection header: %s",
+		Aiohttp: "WSServerHandshakeError: message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
+		GoCoder: `WebSocket protocol violation: Connection header "%s" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'",
+	},
+	SawAcceptMissing: {
+		Chromium: handshake + "'Sec-WebSocket-Accept' header is missing", Node: "Invalid Sec-WebSocket-Accept header",
+		Python: "missing Sec-WebSocket-Accept header", Aiohttp: "WSServerHandshakeError: message='Invalid challenge response'",
+		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: invalid Sec-WebSocket-Accept ""`, Safari: "Sec-WebSocket-Accept mismatch",
+	},
+	SawAcceptWrong: {
+		Chromium: handshake + "Incorrect 'Sec-WebSocket-Accept' header value", Node: "Invalid Sec-WebSocket-Accept header",
+		Python: "invalid Sec-WebSocket-Accept header: …", Aiohttp: "WSServerHandshakeError: message='Invalid challenge response'",
+		GoGorilla: "websocket: bad handshake", GoCoder: "WebSocket protocol violation: invalid Sec-WebSocket-Accept …", Safari: "Sec-WebSocket-Accept mismatch",
+	},
+	SawProtocolUnasked: {
+		Chromium: handshake + "Response must not include 'Sec-WebSocket-Protocol' header if not present in request: %s",
+		Node:     "Server sent a subprotocol but none was requested", Python: "no subprotocols supported",
+		GoCoder: `WebSocket protocol violation: unexpected Sec-WebSocket-Protocol from server: "%s"`, Safari: "Sec-WebSocket-Protocol mismatch",
+	},
+	SawProtocolMismatch: {
+		Chromium: handshake + "'Sec-WebSocket-Protocol' header value '%s' in response does not match any of sent values",
+		Node:     "Server sent an invalid subprotocol", Python: "unsupported subprotocol: %s",
+		GoCoder: `WebSocket protocol violation: unexpected Sec-WebSocket-Protocol from server: "%s"`, Safari: "Sec-WebSocket-Protocol mismatch",
+	},
+	SawProtocolNone: {
+		Chromium: handshake + "Sent non-empty 'Sec-WebSocket-Protocol' header but no response was received", Node: "Server sent no subprotocol",
+	},
+	SawExtension: {
+		Chromium: handshake + "Found an unsupported extension '%s' in 'Sec-WebSocket-Extensions' header",
+		Node:     "Server indicated an extension that was not requested", Python: "Unsupported extension: %s",
+		GoCoder: `WebSocket protocol violation: unsupported extensions from server: %s`,
+	},
+	SawDeflate: {
+		Chromium: handshake + "Error in permessage-deflate: %s", Node: "Invalid Sec-WebSocket-Extensions header",
+		Python: "Unsupported extension: permessage-deflate", GoGorilla: "websocket: invalid compression negotiation",
+		GoCoder: "WebSocket protocol violation: unsupported permessage-deflate parameter",
+	},
+	SawVersion10: {
+		Python: "did not receive a valid HTTP response", Safari: "Invalid HTTP version string: HTTP/1.0",
+	},
+	SawNoAnswer: {
+		Chromium: "WebSocket opening handshake timed out", Node: "Opening handshake has timed out",
+		Python: "timed out during opening handshake", GoGorilla: "i/o timeout", GoCoder: "context deadline exceeded",
+	},
+	SawClosedUnanswered: {
+		Chromium: "Connection closed before receiving a handshake response", Node: "socket hang up",
+		Python: "did not receive a valid HTTP response", Aiohttp: "ServerDisconnectedError: Server disconnected",
+		GoGorilla: "unexpected EOF", GoCoder: "failed to send handshake request: … EOF",
+	},
+	SawResetUnanswered: {
+		Chromium: handshake + "net::ERR_CONNECTION_RESET", Node: "read ECONNRESET", Python: "[Errno 104] Connection reset by peer",
+		Aiohttp: "ClientOSError: [Errno 104] Connection reset by peer", GoGorilla: "read: connection reset by peer", GoCoder: "read: connection reset by peer",
+	},
+	SawNotHTTP: {
+		Chromium: handshake + "Invalid status line", Node: "Parse Error: Expected HTTP/", Python: "did not receive a valid HTTP response",
+		GoGorilla: "malformed HTTP response", GoCoder: "malformed HTTP response", Aiohttp: "ClientResponseError: message='Bad HTTP response'",
+	},
+	SawResponseCut: {
+		Chromium: handshake + "net::ERR_CONNECTION_CLOSED", Node: "socket hang up", Python: "did not receive a valid HTTP response",
+		GoGorilla: "unexpected EOF", GoCoder: "unexpected EOF",
+	},
+	SawRefused: {
+		Chromium: "Error in connection establishment: net::ERR_CONNECTION_REFUSED", Node: "connect ECONNREFUSED",
+		Python: "[Errno 111] Connect call failed", GoGorilla: "connect: connection refused", GoCoder: "connect: connection refused",
+	},
+	SawConnectTimeout: {
+		Chromium: "Error in connection establishment: net::ERR_CONNECTION_TIMED_OUT", Node: "connect ETIMEDOUT",
+		Python: "timed out during opening handshake", GoGorilla: "dial tcp: i/o timeout", GoCoder: "dial tcp: i/o timeout",
+	},
+	SawTunnel: {
+		Chromium: "Establishing a tunnel via proxy server failed.", Python: "proxy rejected connection: HTTP %s", GoGorilla: "the proxy's status text",
+	},
+	SawCertificate: {
+		Chromium: "Error in connection establishment: net::%s", Node: "unable to verify the first certificate", Python: "certificate verify failed",
+		GoGorilla: "tls: failed to verify certificate", GoCoder: "tls: failed to verify certificate",
+	},
+	SawTLS: {
+		Chromium: "Error in connection establishment: net::%s", Node: "EPROTO", Python: "ssl.SSLError",
+		GoGorilla: "remote error: tls: …", GoCoder: "remote error: tls: …",
+	},
+	SawAbnormal: {
+		Chromium: "close event with code 1006", Firefox: "The connection to %URL was interrupted while the page was loading.", Node: "close event with code 1006",
+		Python: "no close frame received or sent", Aiohttp: "WSMsgType.CLOSED", GoGorilla: "websocket: close 1006 (abnormal closure): unexpected EOF",
+		GoCoder: "failed to read frame header: EOF",
+	},
+	SawResetOpen: {
+		Chromium: "close event with code 1006", Firefox: "The connection to %URL was interrupted while the page was loading.", Node: "read ECONNRESET, then code 1006",
+		Python: "no close frame received or sent", GoGorilla: "read: connection reset by peer", GoCoder: "read: connection reset by peer",
+	},
+	SawCloseCode: {
+		Chromium: "close event with code %s", Firefox: "close event with code %s", Node: "close event with code %s",
+		Python: "received %s", GoGorilla: "websocket: close %s", GoCoder: "received close frame: status = %s",
+	},
+	SawMasked: {
+		Chromium: "A server must not mask any frames that it sends to the client.", Node: "Invalid WebSocket frame: MASK must be clear",
+		Python: "incorrect masking", GoGorilla: "websocket: bad MASK", GoCoder: "received masked frame from server",
+	},
+	SawReservedBits: {
+		Chromium: "One or more reserved bits are on", Node: "Invalid WebSocket frame: RSV1 must be clear", Python: "reserved bits must be 0",
+		GoGorilla: "websocket: RSV1 set", GoCoder: "received header with unexpected rsv bits set",
+	},
+	SawOpcode: {
+		Chromium: "Unrecognized frame opcode: %s", Node: "Invalid WebSocket frame: invalid opcode %s", Python: "invalid opcode: %s",
+		GoGorilla: "websocket: bad opcode %s", GoCoder: "received unknown opcode %s",
+	},
+	SawContinuation: {
+		Chromium: "Received unexpected continuation frame.", Node: "Invalid WebSocket frame: invalid opcode 0", Python: "unexpected continuation frame",
+		GoGorilla: "websocket: continuation after FIN", GoCoder: "received continuation frame without text or binary frame",
+	},
+	SawUnfinished: {
+		Chromium: "Received start of new message but previous message is unfinished.", Node: "Invalid WebSocket frame: invalid opcode",
+		Python: "expected a continuation frame", GoGorilla: "websocket: data before FIN",
+	},
+	SawUTF8: {
+		Chromium: "Could not decode a text frame as UTF-8.", Node: "Invalid WebSocket frame: invalid UTF-8 sequence", Python: "sent 1007 (invalid frame payload data)",
+	},
+	SawFrame: {
+		Chromium: "Invalid frame header", Node: "Invalid WebSocket frame: …", Python: "sent 1002 (protocol error)", GoGorilla: "websocket: close 1002 (protocol error)",
+	},
+	SawMixedContent: {
+		Chromium: "Mixed Content: The page was loaded over HTTPS, but attempted to connect to the insecure WebSocket endpoint",
+		Firefox:  "SecurityError: The operation is insecure.",
+	},
+	SawTooBig: {
+		Chromium: "close event with code 1009", Node: "Max payload size exceeded", Python: "sent 1009 (message too big)", GoGorilla: "websocket: read limit exceeded",
+	},
+	SawKeepalive: {
+		Python: "sent 1011 (internal error) keepalive ping timeout; no close frame received",
+	},
+}
+
+// openKinds are those that happen to a WebSocket that had opened; before that
+// Firefox has one text for all.
+var openKinds = map[Kind]bool{
+	SawAbnormal: true, SawResetOpen: true, SawCloseCode: true, SawMasked: true, SawReservedBits: true, SawOpcode: true, SawContinuation: true,
+	SawUnfinished: true, SawUTF8: true, SawFrame: true, SawTooBig: true, SawKeepalive: true, SawMixedContent: true,
+}
+
+// shown are the engines that are quoted when the request does not tell the client.
+var shown = []Engine{Chromium, Firefox, Node, Python, GoGorilla}
+
+// UserSaw is what the browser or library of this connection's client printed;
+// of a client that is not known, what the commonest would have. It never holds
+// a query of the URL. Empty where the client's messages are not known.
+func UserSaw(c *record.Connection, kind Kind, args ...string) string {
+	client := ClientOf(c)
+	switch client.Engine {
+	case Other:
+		return ""
+	case AnyClient:
+		var parts []string
+		for _, engine := range shown {
+			if text := message(c, engine, kind, args); text != "" {
+				parts = append(parts, string(engine)+": "+text)
+			}
+		}
+		return strings.Join(parts, "; ")
+	}
+	text := message(c, client.Engine, kind, args)
+	if text == "" {
+		return ""
+	}
+	return string(client.Engine) + ": " + text
+}
+
+func message(c *record.Connection, engine Engine, kind Kind, args []string) string {
+	text := messages[kind][engine]
+	if text == "" && engine == Firefox && !openKinds[kind] {
+		return "Firefox can't establish a connection to the server at " + URL(c) + "."
+	}
+	if text == "" {
+		return ""
+	}
+	if strings.Contains(text, "%s") {
+		arg := "…"
+		if len(args) > 0 {
+			arg = Clip(args[0])
+		}
+		text = strings.ReplaceAll(text, "%s", arg)
+	}
+	text = strings.ReplaceAll(text, "%URL", URL(c))
+	if engine == Chromium && !openKinds[kind] {
+		return fmt.Sprintf("WebSocket connection to '%s' failed: %s", URL(c), text)
+	}
+	return text
+}

@@ -129,7 +129,7 @@ func TestShortPathAgrees(t *testing.T) {
 				t.Fatalf("%s, packet %d: short path decoded, long path %v", name, p.Number, s)
 			}
 			long.Encapsulation, long.Network = d.names.intern(d.chain[:d.hops])
-			if fmt.Sprint(short) != fmt.Sprint(long) {
+			if describeAll(&short) != describeAll(&long) {
 				t.Errorf("%s, packet %d:\nshort %v\nlong  %v", name, p.Number, short, long)
 			}
 		}
@@ -169,3 +169,6 @@ func checkDecoded(t *testing.T, ip *IP) {
 		t.Fatalf("encapsulation %d, network %d", ip.Encapsulation, ip.Network)
 	}
 }
+
+// describeAll writes every field.
+func describeAll(ip *IP) string { return fmt.Sprintf("%+v", *ip) }

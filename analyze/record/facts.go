@@ -25,6 +25,8 @@ type Facts struct {
 	Files []string
 	// First and Last packet, and the end of the whole capture (of the vantage point).
 	First, Last, CaptureEnd Ref
+	// Vantage tells apart the vantage points of overlapping files.
+	Vantage int32
 	// EndOfCapture: the connection was still in progress (no FIN, no RST) when the capture ended.
 	EndOfCapture bool
 	// CaptureDrops: the capture itself says that packets were lost while it was taken.
@@ -37,6 +39,9 @@ type Facts struct {
 	Tunnel  *TunnelFacts  // nil: no forward proxy
 	Proxy   *ProxyFacts   // nil: no PROXY protocol header
 	H2      *H2Facts      // nil: not over HTTP/2
+
+	// Story is what the frames tell, in order, for Connection.Events.
+	Story []Event
 
 	// Preceding counts complete HTTP exchanges on this TCP connection before the Upgrade request.
 	Preceding int
@@ -94,6 +99,8 @@ type TCPFacts struct {
 
 // TCPSide is what one side sent.
 type TCPSide struct {
+	ISN                 uint32 // initial sequence number, of its SYN
+	HasISN              bool
 	Packets             int64
 	Bytes               int64
 	DataSegments        int64
@@ -193,6 +200,8 @@ type UpgradeFacts struct {
 	EarlyDataRef Ref
 	// Absolute: the target is in absolute form (sent to a forward proxy).
 	Absolute bool
+	// BadExtensions: what is wrong where the server selected an extension or a parameter that was not offered or is invalid.
+	BadExtensions []string
 	// TLSAnswer: the plaintext request was answered by a TLS alert record.
 	TLSAnswer bool
 	// Waited is the time from the request to the end, where there was no answer.
@@ -208,16 +217,18 @@ type Violation struct {
 	Ref    Ref
 	Offset int64 // in the stream of that direction, counted from the first byte after the handshake
 	Header ws.Header
-	Count  int // how often in this direction
+	Count  int  // how often in this direction
+	First  bool // in the very first frame of its direction
 }
 
 // ControlFrame is a Close, Ping or Pong frame.
 type ControlFrame struct {
-	Ref    Ref
-	Dir    Dir
-	Code   int // Close: its code, 0 when it has none
-	Reason string
-	Length int
+	Ref     Ref
+	Dir     Dir
+	Code    int // Close: its code, 0 when it has none
+	HasCode bool
+	Reason  string
+	Length  int
 }
 
 // PingFacts pairs the Pings of one side with the Pongs of the other.

@@ -315,6 +315,7 @@ type Event struct {
 	From    string `json:"from,omitempty"` // client, server, proxy, network
 	What    string `json:"what"`
 	Text    string `json:"text,omitempty"`
+	File    int32  `json:"-"` // place of the file, for Capture
 }
 
 // Evidence names a packet in which a reader sees the fact.

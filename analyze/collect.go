@@ -1,0 +1,232 @@
+package analyze
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+	"github.com/wsleuth/wsleuth/analyze/track"
+	"github.com/wsleuth/wsleuth/capture"
+)
+
+// Limits of what a run remembers across connections.
+const (
+	// maxEndpoints bounds the endpoints known to speak WebSocket.
+	maxEndpoints = 1 << 16
+	// maxHeld bounds the connections that wait for what the rest of the
+	// capture says of them; beyond it the oldest is judged by what is known.
+	maxHeld = 1 << 14
+	// maxKeys bounds the handshakes whose keys are remembered, to tell a
+	// replayed answer; the latest are kept.
+	maxKeys = 1 << 16
+)
+
+// collector takes finished connections, adds what other connections say of
+// them, has them judged and gives them to the sink.
+type collector struct {
+	judge    *judge
+	o        Options
+	sink     record.Sink
+	err      error
+	stats    Stats
+	vantages int
+
+	endpoints map[netip.AddrPort]struct{}
+	held      []*record.Connection // in the order in which they became final
+	keys      map[string]record.OtherConnection
+	keyRing   []string
+	keyNext   int
+	views     []*record.Connection
+
+	sum    summary
+	events bool
+}
+
+func newCollector(o Options, rules []*rule.Rule, sink record.Sink) *collector {
+	return &collector{judge: newJudge(rules), o: o, sink: sink, endpoints: map[netip.AddrPort]struct{}{},
+		keys: map[string]record.OtherConnection{}, sum: newSummary()}
+}
+
+// add takes the next finished connection.
+func (k *collector) add(c *record.Connection, _ int64) {
+	if k.vantages > 1 && len(k.views) < maxHeld {
+		k.views = append(k.views, c)
+		return
+	}
+	k.admit(c)
+}
+
+func (k *collector) admit(c *record.Connection) {
+	if c.RecognizedBy == record.ByNothing {
+		if _, known := k.endpoints[c.Server]; !known {
+			k.hold(c)
+			return
+		}
+		c.RecognizedBy = record.BySameEndpoint
+	} else if c.Facts.TCP.ClientBy != "port" {
+		k.speaks(c.Server)
+	}
+	if u := c.Facts.Upgrade; u != nil {
+		k.remember(c, u)
+		if acceptDiffers(u) {
+			k.hold(c)
+			return
+		}
+	}
+	k.finishOne(c)
+}
+
+// speaks notes an endpoint of WebSockets and releases the failures there that
+// did not say what they were.
+func (k *collector) speaks(server netip.AddrPort) {
+	if _, known := k.endpoints[server]; known || len(k.endpoints) >= maxEndpoints {
+		return
+	}
+	k.endpoints[server] = struct{}{}
+	kept := k.held[:0]
+	for _, c := range k.held {
+		if c.RecognizedBy == record.ByNothing && c.Server == server {
+			c.RecognizedBy = record.BySameEndpoint
+			k.finishOne(c)
+			continue
+		}
+		kept = append(kept, c)
+	}
+	clear(k.held[len(kept):])
+	k.held = kept
+}
+
+func (k *collector) hold(c *record.Connection) {
+	if len(k.held) >= maxHeld {
+		k.release(k.held[0])
+		k.held = append(k.held[:0], k.held[1:]...)
+	}
+	k.held = append(k.held, c)
+}
+
+// release judges a held connection by what is known now.
+func (k *collector) release(c *record.Connection) {
+	if u := c.Facts.Upgrade; u != nil && acceptDiffers(u) {
+		accept, _ := u.Response.Get("Sec-WebSocket-Accept")
+		if other, ok := k.keys[accept]; ok && other.ID != c.ID {
+			c.Facts.KeyElsewhere = &other
+		}
+	}
+	k.finishOne(c)
+}
+
+// acceptDiffers: the 101 proves another key than the request's.
+func acceptDiffers(u *record.UpgradeFacts) bool {
+	if u.Request == nil || u.Response == nil || u.Response.Status != 101 || u.WantAccept == "" {
+		return false
+	}
+	accept, ok := u.Response.Get("Sec-WebSocket-Accept")
+	return ok && accept != u.WantAccept
+}
+
+// remember keeps the answer that the request's key demands.
+func (k *collector) remember(c *record.Connection, u *record.UpgradeFacts) {
+	if u.WantAccept == "" {
+		return
+	}
+	if _, known := k.keys[u.WantAccept]; known {
+		return
+	}
+	if len(k.keyRing) < maxKeys {
+		k.keyRing = append(k.keyRing, u.WantAccept)
+	} else {
+		delete(k.keys, k.keyRing[k.keyNext])
+		k.keyRing[k.keyNext] = u.WantAccept
+		k.keyNext = (k.keyNext + 1) % maxKeys
+	}
+	k.keys[u.WantAccept] = record.OtherConnection{ID: c.ID, Ref: u.RequestRef}
+}
+
+// finishOne judges a connection and gives it away.
+func (k *collector) finishOne(c *record.Connection) {
+	if k.err != nil {
+		return
+	}
+	k.judge.connection(c, k.o)
+	failed := slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Severity == record.Error })
+	keep := k.o.Keep == nil || k.o.Keep(c)
+	if failed && (c.RecognizedBy != record.ByNothing || k.o.Selected && keep) {
+		k.stats.Failed++
+	}
+	if !keep {
+		return
+	}
+	k.sum.add(c)
+	k.err = k.sink.Connection(c)
+}
+
+// finish judges what was held back, then the files, and closes the result.
+func (k *collector) finish(files []*capture.FileInfo, odd map[int32]*oddities, counts track.Counts) error {
+	for _, c := range mergeViews(k.views) {
+		k.admit(c)
+	}
+	for _, c := range k.held {
+		k.release(c)
+	}
+	for i, f := range files {
+		if k.err != nil {
+			break
+		}
+		c := captureRecord(int32(i), f, odd[int32(i)])
+		k.judge.capture(&c)
+		k.sum.addCapture(&c)
+		k.err = k.sink.Capture(c)
+	}
+	for _, code := range slices.Sorted(maps.Keys(k.judge.used)) {
+		if k.err == nil {
+			k.err = k.sink.Rule(code, k.judge.used[code].Record())
+		}
+	}
+	if k.err == nil {
+		k.err = k.sink.Summary(k.sum.result(counts, k.judge.title))
+	}
+	return k.err
+}
+
+// captureRecord is what the report says of a file.
+func captureRecord(place int32, f *capture.FileInfo, odd *oddities) record.Capture {
+	c := record.Capture{File: f.Name, Format: f.Format, Compression: f.Compression, LinkTypes: []string{}, Packets: f.Packets, Bytes: f.Bytes,
+		First: record.Time(f.First), Last: record.Time(f.Last), Drops: f.Drops, SHA256: f.SHA256, Findings: []record.Finding{}}
+	for _, t := range f.LinkTypes {
+		c.LinkTypes = append(c.LinkTypes, t.String())
+	}
+	slices.Sort(c.LinkTypes)
+	facts := &record.CaptureFacts{Backwards: f.Backwards, DropsKnown: f.DropsKnown,
+		BackwardsFirst: record.Ref{Packet: f.FirstBackwards, File: place}}
+	for _, p := range f.Problems {
+		facts.Problems = append(facts.Problems, record.CaptureProblem{Kind: p.Kind.String(), Offset: p.Offset, Packet: p.Packet, Text: p.Text})
+	}
+	if odd != nil {
+		facts.UnsupportedLinkTypes, facts.UnsupportedFirst, facts.UnsupportedPackets = odd.linkTypes, odd.first, odd.packets
+	}
+	c.Facts = facts
+	return c
+}
+
+// mergeViews joins the records of one TCP connection that several vantage
+// points saw; each was analysed on its own. The first view that is complete speaks.
+func mergeViews(all []*record.Connection) []*record.Connection {
+	type key struct{ client, server netip.AddrPort }
+	groups := map[key][]*record.Connection{}
+	var merged []*record.Connection
+	for _, c := range all {
+		at := key{c.Client, c.Server}
+		i := slices.IndexFunc(groups[at], func(o *record.Connection) bool { return sameConnection(o, c) })
+		if i < 0 {
+			groups[at] = append(groups[at], c)
+			merged = append(merged, c)
+			continue
+		}
+		join(groups[at][i], c)
+	}
+	slices.SortStableFunc(merged, func(a, b *record.Connection) int { return cmp.Compare(a.Ended, b.Ended) })
+	return merged
+}

@@ -1,0 +1,131 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// maxEvents is how many events are kept of the beginning and of the end.
+const maxEvents = 50
+
+// minSilence is the shortest silence that is an event of its own.
+const minSilence = 3 * time.Second
+
+// story collects events.
+type story struct {
+	c      *record.Connection
+	events []record.Event
+}
+
+// events tells the connection's story in order.
+func events(c *record.Connection) []record.Event {
+	s := &story{c: c}
+	s.tcp(&c.Facts.TCP)
+	s.upgrade()
+	s.events = append(s.events, c.Facts.Story...)
+	s.closes()
+	slices.SortStableFunc(s.events, func(a, b record.Event) int {
+		if a.Time != b.Time {
+			return int(min(max(int64(a.Time-b.Time), -1), 1))
+		}
+		return int(a.Packet - b.Packet)
+	})
+	if n := len(s.events); n > 2*maxEvents {
+		s.events = append(s.events[:maxEvents:maxEvents], s.events[n-maxEvents:]...)
+	}
+	first := c.Facts.First.File
+	for i := range s.events {
+		if e := &s.events[i]; e.File != first && int(e.File) < len(c.Facts.Files) {
+			e.Capture = c.Facts.Files[e.File]
+		}
+	}
+	return s.events
+}
+
+func (s *story) add(at record.Ref, from, what, format string, args ...any) {
+	if at.Seen() {
+		s.events = append(s.events, record.Event{Packet: at.Packet, Time: at.Time, File: at.File, From: from, What: what, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (s *story) tcp(t *record.TCPFacts) {
+	s.add(t.SYN, "client", "syn", "")
+	if t.SYNs > 1 {
+		s.add(t.LastSYN, "client", "syn", "repeated, %d times in all", t.SYNs)
+	}
+	s.add(t.SYNACK, "server", "syn-ack", "")
+	if t.Established.Seen() {
+		s.add(t.Established, "client", "connected", "round trip %.1f ms", record.Millis(t.HandshakeRTT))
+	}
+	for d := range t.Sides {
+		side := record.Dir(d).String()
+		s.add(t.Sides[d].FIN, side, "fin", "")
+		if t.Sides[d].Unacked > 0 {
+			s.add(t.Sides[d].UnackedFirst, side, "unacknowledged", "%d bytes, sent %d times", t.Sides[d].Unacked, t.Sides[d].UnackedSent)
+		}
+	}
+	for i := range t.Retransmissions {
+		r := &t.Retransmissions[i]
+		s.add(r.Ref, r.From.String(), "retransmission", "")
+	}
+	for i := range t.Gaps {
+		g := &t.Gaps[i]
+		s.add(g.Ref, g.From.String(), "gap", "%d bytes are not in the capture", g.Length)
+	}
+	for i := range t.Stalls {
+		w := &t.Stalls[i]
+		s.add(w.Begin, w.From.String(), "zero-window", "for %s", age(w.Length))
+	}
+	for i := range t.ICMP {
+		x := &t.ICMP[i]
+		s.add(x.Ref, "network", "icmp", "type %d code %d from %s", x.Type, x.Code, x.From)
+	}
+	for i := range t.Resets {
+		r := &t.Resets[i]
+		s.add(r.Ref, r.From.String(), "rst", "TTL %d", r.TTL)
+	}
+	if t.Silence >= minSilence {
+		s.add(t.SilenceFrom, "", "silence", "%.1f s without data", t.Silence.Seconds())
+	}
+}
+
+func (s *story) upgrade() {
+	u := s.c.Facts.Upgrade
+	if u == nil {
+		return
+	}
+	if r := s.c.Request; r != nil {
+		s.add(u.RequestRef, "client", "request", "%s %s %s", r.Method, r.Target, r.Version)
+	}
+	if r := s.c.Response; r != nil {
+		s.add(u.ResponseRef, "server", "response", "%d %s", r.Status, r.Reason)
+	}
+	if u.NotHTTP != nil {
+		s.add(u.NotHTTPRef, "server", "response", "no HTTP")
+	}
+}
+
+// closes gives the Close frames their codes in place of their lengths.
+func (s *story) closes() {
+	w := s.c.Facts.WS
+	if w == nil {
+		return
+	}
+	s.events = slices.DeleteFunc(s.events, func(e record.Event) bool { return e.What == "close" })
+	for _, c := range w.Closes {
+		if c == nil {
+			continue
+		}
+		text := "no code"
+		if c.HasCode {
+			text = fmt.Sprintf("%d", c.Code)
+		}
+		if c.Reason != "" {
+			text += " " + c.Reason
+		}
+		s.add(c.Ref, c.Dir.String(), "close", "%s", text)
+	}
+}

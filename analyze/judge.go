@@ -1,0 +1,157 @@
+package analyze
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+// judge runs the catalogue and says what it comes to: findings with the cause
+// first, the fault, one sentence.
+type judge struct {
+	rules    []*rule.Rule
+	byCode   map[string]*rule.Rule
+	used     map[string]*rule.Rule
+	reporter *rule.Reporter
+}
+
+func newJudge(rules []*rule.Rule) *judge {
+	j := &judge{rules: rules, byCode: map[string]*rule.Rule{}, used: map[string]*rule.Rule{}, reporter: rule.NewReporter(nil)}
+	for _, r := range rules {
+		j.byCode[r.Code] = r
+	}
+	return j
+}
+
+// connection fills in everything that is a judgement.
+func (j *judge) connection(c *record.Connection, o Options) {
+	c.Phase, c.Outcome = outcome(c)
+	if c.Close == nil && c.Facts.WS == nil {
+		c.WebSocket = nil
+	}
+	c.ResetBy = resetBy(c)
+	hidden := redact(c, o)
+	j.reporter.Reset(c.Facts.Files)
+	for _, r := range j.rules {
+		j.reporter.Run(r, c)
+	}
+	c.Findings = j.settle(c, j.reporter.Findings())
+	c.NextStep = j.reporter.NextStep()
+	c.Fault = fault(c)
+	if c.ResetBy != "" && slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Code == "WS206" }) {
+		c.ResetBy = string(record.FaultIntermediary)
+	}
+	c.Verdict = verdict(c)
+	if c.Facts.Upgrade != nil && c.Facts.Upgrade.Request != nil && c.Outcome != record.ClosedClean && c.Outcome != record.Open {
+		c.ServerLog = serverLog(c)
+	}
+	if o.Events || grave(c.Findings) {
+		c.Events = events(c)
+	}
+	hidden.apply(c)
+}
+
+func (j *judge) capture(c *record.Capture) {
+	j.reporter.Reset([]string{c.File})
+	for _, r := range j.rules {
+		j.reporter.RunCapture(r, c)
+	}
+	c.Findings = append(c.Findings, j.reporter.Findings()...)
+	for i := range c.Findings {
+		j.used[c.Findings[i].Code] = j.byCode[c.Findings[i].Code]
+	}
+}
+
+func (j *judge) title(code string) string { return j.byCode[code].Title }
+
+// settle sets severities by the outcome, names what is a consequence of what,
+// and puts the cause first.
+func (j *judge) settle(c *record.Connection, findings []record.Finding) []record.Finding {
+	if len(findings) == 0 {
+		return []record.Finding{}
+	}
+	survived := c.Outcome == record.ClosedClean || c.Outcome == record.Open
+	for i := range findings {
+		f := &findings[i]
+		j.used[f.Code] = j.byCode[f.Code]
+		if survived && f.Severity == record.Error {
+			f.Severity = record.Warning
+		}
+	}
+	for i := range findings {
+		findings[i].CausedBy = j.causeOf(findings, i)
+	}
+	slices.SortStableFunc(findings, func(a, b record.Finding) int { return cmp.Compare(rank(&a), rank(&b)) })
+	return findings
+}
+
+// causeOf is the code of the finding that explains findings[i], if one does.
+func (j *judge) causeOf(findings []record.Finding, i int) string {
+	for k := range findings {
+		g := &findings[k]
+		if k != i && weight(g.Severity) <= weight(findings[i].Severity) && slices.Contains(j.byCode[g.Code].Explains, findings[i].Code) &&
+			!slices.Contains(j.byCode[findings[i].Code].Explains, g.Code) {
+			return g.Code
+		}
+	}
+	return ""
+}
+
+func weight(s record.Severity) int {
+	switch s {
+	case record.Error:
+		return 0
+	case record.Warning:
+		return 1
+	}
+	return 2
+}
+
+// rank sorts findings: causes before consequences, grave ones before others.
+func rank(f *record.Finding) int {
+	r := 2 * weight(f.Severity)
+	if f.CausedBy != "" {
+		r++
+	}
+	return r
+}
+
+func grave(findings []record.Finding) bool {
+	return slices.ContainsFunc(findings, func(f record.Finding) bool { return f.Severity != record.Info })
+}
+
+// resetBy says whose RST ended the connection: no routine one (after a FIN, a
+// Close frame or a refusing answer, or in answer to a SYN).
+func resetBy(c *record.Connection) string {
+	t := &c.Facts.TCP
+	if t.EndHow != "rst" {
+		return ""
+	}
+	if c.Facts.WS != nil && c.Facts.WS.FirstClose != nil || c.Outcome == record.Rejected {
+		return ""
+	}
+	for i := range t.Resets {
+		r := &t.Resets[i]
+		if r.Ref == t.End && (r.AnswersSYN || r.AfterOwnFIN || r.AfterOtherFIN) {
+			return ""
+		}
+	}
+	return t.EndBy.String()
+}
+
+// fault is that of the cause: who has to act.
+func fault(c *record.Connection) record.Fault {
+	switch c.Outcome {
+	case record.ClosedClean, record.Open:
+		return record.FaultNone
+	}
+	if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
+		return c.Findings[0].Fault
+	}
+	if c.Outcome == record.Incomplete {
+		return record.FaultCapture
+	}
+	return record.FaultUnknown
+}

@@ -1,0 +1,81 @@
+package analyze
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/track"
+)
+
+// maxExamples is how many connections a cause names.
+const maxExamples = 3
+
+// summary counts the whole as connections become final.
+type summary struct {
+	record.Summary
+	causes map[string]*record.Cause
+}
+
+func newSummary() summary {
+	return summary{causes: map[string]*record.Cause{},
+		Summary: record.Summary{ByOutcome: map[string]int64{}, ByFinding: map[string]int64{}}}
+}
+
+func (s *summary) add(c *record.Connection) {
+	if c.RecognizedBy == record.ByNothing {
+		s.Unidentified++
+		return
+	}
+	if c.Outcome == record.Opaque {
+		s.OpaqueTLS++
+		return
+	}
+	if c.HopOf != "" {
+		return
+	}
+	s.Connections++
+	s.ByOutcome[string(c.Outcome)]++
+	for i := range c.Findings {
+		f := &c.Findings[i]
+		s.ByFinding[f.Slug]++
+		if i == 0 && f.Severity == record.Error {
+			s.cause(c, f)
+		}
+	}
+}
+
+// cause counts a connection under the finding that explains its end.
+func (s *summary) cause(c *record.Connection, f *record.Finding) {
+	cause := s.causes[f.Code]
+	if cause == nil {
+		cause = &record.Cause{Code: f.Code, First: c.Started, Last: c.Ended}
+		s.causes[f.Code] = cause
+	}
+	cause.Connections++
+	cause.First, cause.Last = min(cause.First, c.Started), max(cause.Last, c.Ended)
+	if len(cause.Examples) < maxExamples {
+		cause.Examples = append(cause.Examples, c.ID)
+	}
+}
+
+func (s *summary) addCapture(c *record.Capture) {
+	for i := range c.Findings {
+		s.ByFinding[c.Findings[i].Slug]++
+	}
+}
+
+// result ranks the causes by the connections that they explain.
+func (s *summary) result(counts track.Counts, titles func(code string) string) record.Summary {
+	s.OpaqueTLS += counts.Opaque
+	s.OtherTCPConnections = counts.Other
+	s.Causes = []record.Cause{}
+	for _, code := range slices.Sorted(maps.Keys(s.causes)) {
+		cause := s.causes[code]
+		cause.Title, cause.Of = titles(code), s.Connections
+		s.Causes = append(s.Causes, *cause)
+	}
+	slices.SortStableFunc(s.Causes, func(a, b record.Cause) int { return cmp.Compare(b.Connections, a.Connections) })
+	return s.Summary
+}

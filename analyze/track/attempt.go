@@ -1,0 +1,77 @@
+package track
+
+import (
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/ws"
+)
+
+// attempt is one WebSocket in the making.
+type attempt struct {
+	by        record.RecognizedBy
+	scheme    string
+	transport string
+	preceding int
+
+	// The heads as on the wire, with where their pieces were seen: kept raw,
+	// for a healthy connection's are looked at only once.
+	request, response       []byte
+	requestAt, responseAt   []piece
+	requestCut, responseCut bool
+	requestLost             bool // what is missing of the request's head is the capture's loss
+	responseLost            bool
+	interim                 int
+	body                    []byte
+	bodyAt                  record.Ref
+	notHTTP                 []byte
+	notHTTPAt               record.Ref
+	tlsAnswer               bool
+	early                   int
+	earlyAt                 record.Ref
+	answered                bool // the first byte of an answer was seen
+	attempts                int  // Upgrade requests before this one on the connection
+
+	ws *wsLayer
+}
+
+// piece says in which packet the bytes from an offset on were seen.
+type piece struct {
+	offset int64
+	at     record.Ref
+}
+
+// maxBody is how much is kept of a refusal's body.
+const maxBody = 512
+
+// pieceAt is the packet that holds the byte at offset.
+func pieceAt(pieces []piece, offset int64) record.Ref {
+	var at record.Ref
+	for _, p := range pieces {
+		if p.offset > offset && at.Seen() {
+			break
+		}
+		at = p.at
+	}
+	return at
+}
+
+func first(pieces []piece) (r record.Ref) {
+	if len(pieces) > 0 {
+		r = pieces[0].at
+	}
+	return r
+}
+
+func final(pieces []piece) (r record.Ref) {
+	if len(pieces) > 0 {
+		r = pieces[len(pieces)-1].at
+	}
+	return r
+}
+
+// frameEvent is one frame of the story.
+type frameEvent struct {
+	at     record.Ref
+	length uint64
+	dir    record.Dir
+	opcode ws.Opcode
+}

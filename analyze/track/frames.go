@@ -1,0 +1,387 @@
+package track
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
+	"github.com/wsleuth/wsleuth/analyze/wire/ws"
+	"github.com/wsleuth/wsleuth/reassembly"
+)
+
+// The story of a connection keeps its first and its last frames.
+const (
+	keptFrames = 12 // of each
+	maxPings   = 64 // Pings that may wait for their Pong
+	maxRTTs    = 63 // round trips kept for the median
+)
+
+// wsLayer reads the frames of both directions.
+type wsLayer struct {
+	a      *attempt
+	parser [2]ws.Parser // by direction
+	at     record.Ref   // the packet whose bytes are being fed
+	dir    record.Dir
+
+	opened      record.Ref
+	late        bool
+	subprotocol string
+	extensions  string
+	deflate     bool
+
+	frameAt      [2]record.Ref // where the frame under way began
+	begin        [2]record.Ref // first bytes of each direction
+	opening      [2][16]byte   // and what they were
+	openingLen   [2]uint8
+	firstMessage [2]record.Ref
+	lastMessage  [2]record.Ref
+	largest      [2]uint64
+	largestAt    [2]record.Ref
+	violations   []record.Violation
+	closes       [2]*record.ControlFrame
+	firstClose   *record.ControlFrame
+	afterClose   [2]int
+	ended        [2]bool
+	damaged      [2]bool
+	dead         [2]bool // no longer fed
+	notWebSocket record.Dir
+	notFrames    bool
+	uninflated   int
+	masked       int
+	lastKey      [4]byte
+	weakMask     record.Ref
+	pings        *pings
+	frames       int
+	story        []frameEvent // the first keptFrames
+	tail         []frameEvent // the last ones, a ring
+}
+
+// pings pairs Pings with Pongs, by who sent the Ping.
+type pings struct {
+	waiting [2][]ping
+	facts   [2]record.PingFacts
+	rtts    [2][]time.Duration
+}
+
+type ping struct {
+	payload uint64 // a hash
+	at      record.Ref
+}
+
+func newWSLayer(t *Tracker, a *attempt, request, response *http1.Head) *wsLayer {
+	l := &wsLayer{a: a, opened: first(a.responseAt)}
+	options := [2]ws.Options{{FromClient: true, Inflaters: t.inflaters}, {Inflaters: t.inflaters}}
+	if response != nil {
+		l.subprotocol, _ = response.Get("Sec-WebSocket-Protocol")
+		values := response.Values("Sec-WebSocket-Extensions")
+		if len(values) > 0 {
+			l.negotiate(values, &options)
+		}
+	}
+	for d := range l.parser {
+		l.parser[d].Init(options[d])
+	}
+	return l
+}
+
+// lateWSLayer reads frames whose handshake is not in the capture.
+func lateWSLayer(t *Tracker, a *attempt, at record.Ref, compressed bool) *wsLayer {
+	l := &wsLayer{a: a, opened: at, late: true, deflate: compressed}
+	for d := range l.parser {
+		o := ws.Options{FromClient: d == int(record.Client), Late: true, Inflaters: t.inflaters}
+		o.Deflate = &ws.DeflateParams{Assumed: true}
+		l.parser[d].Init(o)
+	}
+	return l
+}
+
+// negotiate reads the extensions that the server selected.
+func (l *wsLayer) negotiate(values []string, options *[2]ws.Options) {
+	l.extensions = joinList(values)
+	list, _ := http1.ParseExtensions(values)
+	for _, e := range list {
+		if e.Name != "permessage-deflate" {
+			options[0].OtherExtension, options[1].OtherExtension = true, true
+			continue
+		}
+		if l.deflate {
+			continue
+		}
+		l.deflate = true
+		d, _ := http1.ParseDeflate(e, true)
+		options[record.Client].Deflate = &ws.DeflateParams{NoContextTakeover: d.ClientNoContextTakeover, WindowBits: uint8(d.ClientMaxWindowBits)}
+		options[record.Server].Deflate = &ws.DeflateParams{NoContextTakeover: d.ServerNoContextTakeover, WindowBits: uint8(d.ServerMaxWindowBits)}
+	}
+}
+
+func joinList(values []string) string {
+	if len(values) == 1 {
+		return values[0]
+	}
+	var b bytes.Buffer
+	for i, v := range values {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(v)
+	}
+	return b.String()
+}
+
+func (l *wsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
+	d := s.conn.dir(from)
+	s.conn.touch(d, at)
+	l.at, l.dir = at, d
+	if l.dead[d] {
+		return
+	}
+	if have := l.openingLen[d]; have < uint8(len(l.opening[d])) {
+		if have == 0 {
+			l.begin[d] = at
+		}
+		l.openingLen[d] += uint8(copy(l.opening[d][have:], b))
+		if have == 0 && !l.late && foreign(b) {
+			l.notFrames, l.notWebSocket, l.dead[d] = true, d, true
+			return
+		}
+	}
+	if in, _ := l.parser[d].Mid(); !in {
+		l.frameAt[d] = at
+	}
+	l.parser[d].Feed(l, b)
+}
+
+// foreign: what begins like this was never meant to be frames. A frame of text
+// begins with a byte above 0x80 or below 0x10.
+func foreign(b []byte) bool {
+	return http1.Looks(b) == http1.Yes || http1.LooksResponse(b) == http1.Yes ||
+		len(b) >= 3 && (b[0] == 0x15 || b[0] == 0x16) && b[1] == 3 && b[2] <= 4 ||
+		len(b) >= 2 && b[0] == '<' && (b[1] == '!' || b[1] == 'h' || b[1] == 'H' || b[1] == '?')
+}
+
+// Frame implements ws.Observer.
+func (l *wsLayer) Frame(p *ws.Parser, h *ws.Header) {
+	d := l.dir
+	l.frames++
+	event := frameEvent{at: l.at, length: h.Length, dir: d, opcode: h.Opcode}
+	switch {
+	case len(l.story) < keptFrames:
+		l.story = append(l.story, event)
+	case len(l.tail) < keptFrames:
+		l.tail = append(l.tail, event)
+	default:
+		l.tail[(l.frames-1)%keptFrames] = event
+	}
+	l.frameAt[d] = l.at
+	if d == record.Client && h.Masked {
+		if h.Key == [4]byte{} || l.masked > 0 && h.Key == l.lastKey {
+			if !l.weakMask.Seen() {
+				l.weakMask = l.at
+			}
+		}
+		l.masked++
+		l.lastKey = h.Key
+	}
+	if l.closes[d] != nil && !h.Opcode.IsControl() {
+		l.afterClose[d]++
+	}
+}
+
+// Message implements ws.Observer.
+func (l *wsLayer) Message(p *ws.Parser, m *ws.Message) {
+	d := l.dir
+	if !l.firstMessage[d].Seen() {
+		l.firstMessage[d] = l.at
+	}
+	l.lastMessage[d] = l.at
+	if m.Size > l.largest[d] {
+		l.largest[d], l.largestAt[d] = m.Size, l.at
+	}
+	if m.Uninflated && !m.Damaged && p.Exceeded() {
+		l.uninflated++
+	}
+}
+
+// Control implements ws.Observer.
+func (l *wsLayer) Control(p *ws.Parser, h *ws.Header, payload []byte) {
+	switch h.Opcode {
+	case ws.Close:
+		status := ws.ParseClose(payload)
+		frame := &record.ControlFrame{Ref: l.at, Dir: l.dir, Code: int(status.Code), HasCode: status.HasCode, Reason: status.Reason, Length: int(h.Length)}
+		if l.closes[l.dir] == nil {
+			l.closes[l.dir] = frame
+		}
+		if l.firstClose == nil {
+			l.firstClose = frame
+		}
+	case ws.Ping:
+		l.ping(payload)
+	case ws.Pong:
+		l.pong(payload)
+	}
+}
+
+func (l *wsLayer) ping(payload []byte) {
+	if l.pings == nil {
+		l.pings = &pings{}
+	}
+	f := &l.pings.facts[l.dir]
+	f.Sent++
+	if waiting := l.pings.waiting[l.dir]; len(waiting) < maxPings {
+		l.pings.waiting[l.dir] = append(waiting, ping{sum(payload), l.at})
+	}
+}
+
+// pong pairs the Pong with its Ping. "If an endpoint receives a Ping frame and
+// has not yet sent Pong frame(s) in response to previous Ping frame(s), the
+// endpoint MAY elect to send a Pong frame for only the most recently processed
+// Ping frame." (RFC 6455, section 5.5.3): so it answers earlier ones as well.
+func (l *wsLayer) pong(payload []byte) {
+	if l.pings == nil {
+		return
+	}
+	by := l.dir.Other()
+	waiting := l.pings.waiting[by]
+	want := sum(payload)
+	for i := len(waiting) - 1; i >= 0; i-- {
+		if waiting[i].payload != want {
+			continue
+		}
+		f := &l.pings.facts[by]
+		f.Answered += i + 1
+		rtt := l.at.Time.Sub(waiting[i].at.Time)
+		if rtt > f.Slowest {
+			f.Slowest, f.SlowestPing, f.SlowestPong = rtt, waiting[i].at, l.at
+		}
+		if len(l.pings.rtts[by]) < maxRTTs {
+			l.pings.rtts[by] = append(l.pings.rtts[by], rtt)
+		}
+		l.pings.waiting[by] = slices.Delete(waiting, 0, i+1)
+		return
+	}
+}
+
+// sum is FNV-1a with the length: it only has to tell the Pings of one connection apart.
+func sum(payload []byte) uint64 {
+	h := uint64(14695981039346656037) + uint64(len(payload))
+	for len(payload) >= 8 {
+		h = (h ^ binary.LittleEndian.Uint64(payload)) * 1099511628211
+		payload = payload[8:]
+	}
+	for _, b := range payload {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return h
+}
+
+// Violation implements ws.Observer.
+func (l *wsLayer) Violation(p *ws.Parser, v ws.Violation, at int64, h *ws.Header) {
+	for i := range l.violations {
+		if f := &l.violations[i]; f.Kind == v && f.Dir == l.dir {
+			f.Count++
+			return
+		}
+	}
+	l.violations = append(l.violations, record.Violation{Kind: v, Dir: l.dir, Ref: l.at, Offset: at, Header: *h, Count: 1,
+		First: p.Offset() == 0 || h.Offset == 0})
+}
+
+func (l *wsLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int64) {
+	d := s.conn.dir(from)
+	l.at, l.dir = at, d
+	l.damaged[d] = true
+	if !l.dead[d] {
+		l.parser[d].Gap(l, n)
+	}
+}
+
+func (l *wsLayer) end(s *slot, from reassembly.Side, at record.Ref) {
+	l.ended[s.conn.dir(from)] = true
+}
+
+func (l *wsLayer) close(s *slot) {
+	for d := range l.parser {
+		l.parser[d].Release()
+	}
+}
+
+// frameEvents is the story: the first and the last frames, in order, and how
+// many stand between them.
+func (l *wsLayer) frameEvents() (head, tail []frameEvent, between int) {
+	head, tail = l.story, l.tail
+	if len(tail) == keptFrames && l.frames > 2*keptFrames {
+		turn := l.frames % keptFrames
+		tail = append(slices.Clone(tail[turn:]), tail[:turn]...)
+	}
+	return head, tail, l.frames - len(head) - len(tail)
+}
+
+// facts puts together what rules judge.
+func (l *wsLayer) facts() *record.WSFacts {
+	f := &record.WSFacts{OpenedRef: l.opened, HandshakeSeen: !l.late, ByFrames: l.late, Subprotocol: l.subprotocol,
+		Extensions: l.extensions, Deflate: l.deflate, FirstMessage: l.firstMessage, LastMessage: l.lastMessage,
+		LargestRef: l.largestAt, Violations: l.violations, Closes: l.closes, FirstClose: l.firstClose,
+		DataAfterClose: l.afterClose, MaskedFrames: l.masked, FirstWeakMask: l.weakMask, Uninflated: l.uninflated, Damaged: l.damaged}
+	for d := range l.parser {
+		p := &l.parser[d]
+		f.Frames[d] = record.FrameCounts{Text: int64(p.Count(ws.Text)), Binary: int64(p.Count(ws.Binary)),
+			Continuation: int64(p.Count(ws.Continuation)), Ping: int64(p.Count(ws.Ping)), Pong: int64(p.Count(ws.Pong)), Close: int64(p.Count(ws.Close))}
+		f.Messages[d], f.Bytes[d], f.Largest[d] = int64(p.Messages), int64(p.MessageBytes), int64(l.largest[d])
+		inFrame, inMessage := p.Mid()
+		whole := !l.damaged[d] && !l.dead[d] && !p.Dead()
+		f.MidFrame[d], f.MidMessage[d] = inFrame && whole, (inMessage || inFrame) && whole
+	}
+	f.WeakZeroMasks, f.WeakSameMasks = int(l.parser[record.Client].ZeroKeys), int(l.parser[record.Client].SameKeys)
+	l.foreignFacts(f)
+	l.pingFacts(f)
+	if head, tail, _ := l.frameEvents(); len(tail) > 0 {
+		f.LastFrame = tail[len(tail)-1].at
+	} else if len(head) > 0 {
+		f.LastFrame = head[len(head)-1].at
+	}
+	return f
+}
+
+// foreignFacts says whether what follows the 101 is no WebSocket at all: it
+// begins like another protocol, or its very first frame breaks several rules at once.
+func (l *wsLayer) foreignFacts(f *record.WSFacts) {
+	if !l.notFrames && !l.late {
+		for d := range l.parser {
+			broken := 0
+			for _, v := range l.violations {
+				if v.Dir == record.Dir(d) && v.Header.Offset == 0 && v.Kind <= ws.LengthTopBit {
+					broken++
+				}
+			}
+			if broken >= 3 && l.parser[d].Messages == 0 {
+				l.notFrames, l.notWebSocket = true, record.Dir(d)
+			}
+		}
+	}
+	if l.notFrames {
+		d := l.notWebSocket
+		f.NotWebSocket = l.opening[d][:l.openingLen[d]]
+		f.NotWebSocketDir, f.NotWebSocketRef = d, l.begin[d]
+	}
+}
+
+func (l *wsLayer) pingFacts(f *record.WSFacts) {
+	if l.pings == nil {
+		return
+	}
+	for d := range l.pings.facts {
+		p := l.pings.facts[d]
+		if waiting := l.pings.waiting[d]; len(waiting) > 0 {
+			p.Unanswered = p.Sent - p.Answered
+			p.FirstUnanswered, p.LastUnanswered = waiting[0].at, waiting[len(waiting)-1].at
+		}
+		if rtts := l.pings.rtts[d]; len(rtts) > 0 {
+			slices.Sort(rtts)
+			p.Median = rtts[len(rtts)/2]
+		}
+		f.Pings[d] = p
+	}
+}

@@ -1,0 +1,383 @@
+package track
+
+import (
+	"bytes"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
+	"github.com/wsleuth/wsleuth/reassembly"
+)
+
+// maxEarly bounds what is held of a client that sends before the answer to its
+// Upgrade request has come.
+const maxEarly = 64 << 10
+
+// maxPending bounds the requests on a connection that wait for their answer;
+// pipelining beyond it makes answers be matched with no request.
+const maxPending = 1 << 17
+
+// httpLayer reads HTTP/1.1 in both directions until an Upgrade succeeds.
+type httpLayer struct {
+	parser  [2]http1.Parser // by direction
+	pending []method        // requests without their final answer, in order
+	first   int             // of pending
+	pieces  [2][]piece      // of the head under way
+	done    int             // complete exchanges
+
+	// upgrade is the attempt whose answer is awaited; its request is the last of pending.
+	upgrade *attempt
+	latest  *attempt // the last attempt, answered or not
+	early   []byte   // what the client sent since the Upgrade request
+	earlyAt []piece
+	refused bool    // the body now coming is that of latest's refusal
+	silent  [2]bool // nothing more is read of this direction
+}
+
+// method is what must be known of a request when its answer comes.
+type method uint8
+
+const (
+	methodOther method = iota
+	methodHEAD
+	methodCONNECT
+	methodUpgrade
+)
+
+var methodNames = [...]string{"GET", "HEAD", "CONNECT", "GET"}
+
+func newHTTPLayer() *httpLayer {
+	h := &httpLayer{}
+	h.parser[record.Client].Init(http1.Request)
+	h.parser[record.Server].Init(http1.Response)
+	return h
+}
+
+func (h *httpLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
+	d := s.conn.dir(from)
+	if h.upgrade != nil || h.latest != nil {
+		s.conn.touch(d, at)
+	}
+	if d == record.Client && h.upgrade != nil {
+		h.holdEarly(at, b)
+		return
+	}
+	if d == record.Server && h.upgrade != nil {
+		h.upgrade.answered = true
+	}
+	h.feed(s, d, at, b)
+}
+
+// feed pushes bytes through a parser, one event after the other.
+func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
+	p := &h.parser[d]
+	for len(b) > 0 && !h.silent[d] {
+		if s.layer != h {
+			s.layer.data(s, s.conn.side(d), at, b) // what follows a 101
+			return
+		}
+		if d == record.Client && h.upgrade != nil {
+			h.holdEarly(at, b)
+			return
+		}
+		start := p.Offset()
+		n, event := p.Feed(b)
+		h.note(d, start, at)
+		fed := b
+		b = b[n:]
+		switch event {
+		case http1.HeadDone:
+			if d == record.Client {
+				h.request(s, p)
+			} else {
+				h.response(s, p)
+			}
+			h.pieces[d] = h.pieces[d][:0]
+		case http1.BodyData:
+			h.pieces[d] = h.pieces[d][:0]
+			h.body(d, at, p)
+		case http1.MessageDone:
+			h.pieces[d] = h.pieces[d][:0]
+		case http1.NotHTTP:
+			h.notHTTP(s, d, at, p, fed)
+		default:
+			if n == 0 {
+				return
+			}
+		}
+	}
+}
+
+// note remembers in which packet the bytes of a head were seen.
+func (h *httpLayer) note(d record.Dir, start int64, at record.Ref) {
+	pieces := h.pieces[d]
+	if len(pieces) > 0 && pieces[len(pieces)-1].at.Packet == at.Packet {
+		return
+	}
+	if len(pieces) < http1.MaxHead>>6 {
+		h.pieces[d] = append(pieces, piece{start, at})
+	}
+}
+
+// keep copies where the head's pieces were seen, by offset in the head.
+func (h *httpLayer) keep(d record.Dir, p *http1.Parser) []piece {
+	kept := make([]piece, len(h.pieces[d]))
+	for i, at := range h.pieces[d] {
+		kept[i] = piece{max(0, at.offset-p.HeadStart()), at.at}
+	}
+	return kept
+}
+
+func (h *httpLayer) request(s *slot, p *http1.Parser) {
+	kind := methodOther
+	switch {
+	case p.MethodIs("HEAD"):
+		kind = methodHEAD
+	case p.MethodIs("CONNECT"):
+		kind = methodCONNECT
+	case p.Trace():
+		kind = methodUpgrade
+		a := &attempt{by: record.ByUpgrade, scheme: s.scheme, transport: "http/1.1", preceding: h.done}
+		a.request = bytes.Clone(p.Raw())
+		a.requestAt = h.keep(record.Client, p)
+		h.begin(s, a)
+	}
+	if len(h.pending)-h.first < maxPending {
+		if h.first > 64 && h.first > len(h.pending)/2 {
+			h.pending = append(h.pending[:0], h.pending[h.first:]...)
+			h.first = 0
+		}
+		h.pending = append(h.pending, kind)
+	}
+	p.SetBody(p.RequestBody())
+}
+
+// begin makes a the attempt of this stream. One TCP connection is one entry:
+// a second Upgrade request takes the place of the first, which was refused.
+func (h *httpLayer) begin(s *slot, a *attempt) {
+	if h.latest != nil {
+		a.attempts = h.latest.attempts + 1
+		s.conn.drop(h.latest)
+	}
+	h.upgrade, h.latest = a, a
+	h.refused = false
+	s.conn.attempts = append(s.conn.attempts, a)
+	s.conn.touch(record.Client, final(a.requestAt))
+}
+
+func (h *httpLayer) response(s *slot, p *http1.Parser) {
+	kind, known := methodOther, h.first < len(h.pending)
+	if known {
+		kind = h.pending[h.first]
+	}
+	status := p.StatusCode()
+	if status >= 100 && status < 200 && status != 101 {
+		if h.upgrade != nil && kind == methodUpgrade {
+			h.upgrade.interim++
+		}
+		p.SetBody(http1.NoBody, 0)
+		return
+	}
+	if known {
+		h.first++
+		h.done++
+	}
+	switch {
+	case kind == methodUpgrade && h.upgrade != nil:
+		h.answer(s, p, status)
+	case status == 101:
+		h.orphan101(s, p, known)
+	case kind == methodCONNECT && status/100 == 2:
+		s.dismiss()
+	default:
+		h.refused = false
+		p.SetBody(p.ResponseBody(methodNames[kind]))
+	}
+}
+
+// answer takes the final response to the Upgrade request.
+func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
+	a := h.upgrade
+	h.upgrade = nil
+	a.answered = true
+	a.response = bytes.Clone(p.Raw())
+	a.responseAt = h.keep(record.Server, p)
+	s.conn.touch(record.Server, final(a.responseAt))
+	if status != 101 {
+		h.refused = true
+		p.SetBody(p.ResponseBody("GET"))
+		h.releaseEarly(s)
+		return
+	}
+	p.SetBody(http1.NoBody, 0)
+	h.open(s, a)
+}
+
+// orphan101 takes a 101 whose request is not in the capture.
+func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
+	head := p.Head()
+	p.SetBody(http1.NoBody, 0)
+	if known || !head.HasToken("Upgrade", "websocket") && !head.Has("Sec-WebSocket-Accept") {
+		s.dismiss() // an upgrade to another protocol
+		return
+	}
+	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, transport: "http/1.1", answered: true}
+	a.response = bytes.Clone(p.Raw())
+	a.responseAt = h.keep(record.Server, p)
+	s.conn.attempts = append(s.conn.attempts, a)
+	h.open(s, a)
+}
+
+// open hands the stream over to the frames, unless the 101 says that it is
+// another protocol which was asked for.
+func (h *httpLayer) open(s *slot, a *attempt) {
+	request, response := a.heads()
+	if request != nil && !request.HasToken("Upgrade", "websocket") && !http1.HasTrace(response) &&
+		response.Has("Upgrade") && !response.HasToken("Upgrade", "websocket") {
+		s.conn.drop(a)
+		s.dismiss()
+		return
+	}
+	a.ws = newWSLayer(s.conn.t, a, request, response)
+	s.layer = a.ws
+	h.releaseEarly(s)
+}
+
+// holdEarly keeps what the client sends while it waits for the answer: frames,
+// or the next request.
+func (h *httpLayer) holdEarly(at record.Ref, b []byte) {
+	a := h.upgrade
+	if a.early == 0 {
+		a.earlyAt = at
+	}
+	a.early += len(b)
+	if room := maxEarly - len(h.early); room > 0 {
+		h.earlyAt = append(h.earlyAt, piece{int64(len(h.early)), at})
+		h.early = append(h.early, b[:min(room, len(b))]...)
+	}
+}
+
+// releaseEarly feeds what was held to the layer that now reads the stream.
+func (h *httpLayer) releaseEarly(s *slot) {
+	early, at := h.early, h.earlyAt
+	h.early, h.earlyAt = nil, nil
+	for i, p := range at {
+		end := int64(len(early))
+		if i+1 < len(at) {
+			end = at[i+1].offset
+		}
+		if s.layer == h {
+			h.feed(s, record.Client, p.at, early[p.offset:end])
+		} else {
+			s.layer.data(s, s.conn.side(record.Client), p.at, early[p.offset:end])
+		}
+	}
+}
+
+// body keeps the beginning of a refusal's body.
+func (h *httpLayer) body(d record.Dir, at record.Ref, p *http1.Parser) {
+	if d != record.Server || !h.refused || h.latest == nil {
+		return
+	}
+	a := h.latest
+	if len(a.body) == 0 {
+		a.bodyAt = at
+	}
+	b := p.Body()
+	a.body = append(a.body, b[:min(len(b), maxBody-len(a.body))]...)
+}
+
+// maxNotHTTP is how much is kept of an answer that is not HTTP.
+const maxNotHTTP = 64
+
+func (h *httpLayer) notHTTP(s *slot, d record.Dir, at record.Ref, p *http1.Parser, fed []byte) {
+	h.silent[d] = true
+	if a := h.upgrade; a != nil && d == record.Server {
+		held := p.Held()
+		a.notHTTP = append(a.notHTTP, held[:min(len(held), maxNotHTTP)]...)
+		a.notHTTP = append(a.notHTTP, fed[:min(len(fed), maxNotHTTP-len(a.notHTTP))]...)
+		a.notHTTPAt = at
+		a.tlsAnswer = len(a.notHTTP) >= 3 && a.notHTTP[0] == 0x15 && a.notHTTP[1] == 3
+		h.upgrade = nil
+		return
+	}
+	if len(s.conn.attempts) == 0 {
+		s.dismiss()
+	}
+}
+
+func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int64) {
+	d := s.conn.dir(from)
+	p := &h.parser[d]
+	if a := h.upgrade; a != nil {
+		if d == record.Client {
+			a.early += int(min(n, maxEarly))
+			return
+		}
+		if p.InHead() || !a.answered {
+			h.cutResponse(a, p, true)
+			h.upgrade = nil
+			h.silent[d] = true
+			return
+		}
+	}
+	if d == record.Client && p.InHead() && h.cutRequest(s, p, true) {
+		h.silent[d] = true
+		return
+	}
+	if !p.Gap(n) && d == record.Server {
+		h.refused = false
+	}
+}
+
+// cutRequest makes an attempt of an Upgrade request whose head is incomplete.
+func (h *httpLayer) cutRequest(s *slot, p *http1.Parser, byCapture bool) bool {
+	head := p.Partial()
+	if head == nil || !http1.HasTrace(head) {
+		return false
+	}
+	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, transport: "http/1.1", preceding: h.done, requestCut: true, requestLost: byCapture}
+	a.request = bytes.Clone(p.Raw())
+	a.requestAt = h.keep(record.Client, p)
+	h.begin(s, a)
+	h.pending = append(h.pending, methodUpgrade)
+	return true
+}
+
+func (h *httpLayer) cutResponse(a *attempt, p *http1.Parser, byCapture bool) {
+	a.responseCut, a.responseLost, a.answered = true, byCapture, true
+	a.response = bytes.Clone(p.Raw())
+	a.responseAt = h.keep(record.Server, p)
+}
+
+func (h *httpLayer) end(s *slot, from reassembly.Side, at record.Ref) {
+	d := s.conn.dir(from)
+	p := &h.parser[d]
+	if d == record.Server && h.upgrade != nil && p.InHead() {
+		h.cutResponse(h.upgrade, p, false)
+		h.upgrade = nil
+	}
+	if d == record.Client && p.InHead() {
+		h.cutRequest(s, p, false)
+	}
+	p.End()
+}
+
+func (h *httpLayer) close(s *slot) {
+	if p := &h.parser[record.Server]; h.upgrade != nil && p.InHead() {
+		h.cutResponse(h.upgrade, p, false)
+	}
+	if p := &h.parser[record.Client]; p.InHead() {
+		h.cutRequest(s, p, false)
+	}
+}
+
+// heads parses the heads of an attempt; nil where there is none.
+func (a *attempt) heads() (request, response *http1.Head) {
+	if len(a.request) > 0 {
+		request = http1.ParseHead(http1.Request, a.request)
+	}
+	if len(a.response) > 0 {
+		response = http1.ParseHead(http1.Response, a.response)
+	}
+	return request, response
+}

@@ -1,0 +1,156 @@
+package track
+
+import (
+	"bytes"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
+	"github.com/wsleuth/wsleuth/reassembly"
+)
+
+// proto is what the first bytes of a stream say.
+type proto uint8
+
+const (
+	protoMaybe proto = iota // too few bytes to tell
+	protoHTTP
+	protoTLS
+	protoH2
+	protoOther
+)
+
+const h2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// classify names the protocol by the first bytes of one side.
+func classify(b []byte, client bool) proto {
+	if !client {
+		return classifyAnswer(b)
+	}
+	if len(b) == 0 {
+		return protoMaybe
+	}
+	if b[0] == 0x16 { // TLS handshake record
+		if len(b) < 3 || b[1] == 3 && b[2] <= 4 {
+			return protoTLS
+		}
+		return protoOther
+	}
+	if b[0] == 'P' && len(b) >= 3 && bytes.HasPrefix(b, []byte(h2Preface)[:min(len(b), len(h2Preface))]) {
+		return protoH2
+	}
+	switch http1.Looks(b) {
+	case http1.Yes:
+		return protoHTTP
+	case http1.Maybe:
+		return protoMaybe
+	}
+	return protoOther
+}
+
+// classifyAnswer: a server that speaks first, or whose client's first bytes
+// are not in the capture.
+func classifyAnswer(b []byte) proto {
+	switch http1.LooksResponse(b) {
+	case http1.Yes:
+		return protoHTTP
+	case http1.Maybe:
+		return protoMaybe
+	}
+	return protoOther
+}
+
+// maxOpening bounds the bytes that may pass before a stream without a SYN
+// must have shown what it is.
+const maxOpening = 64 << 10
+
+// maxHeld bounds the bytes kept of a side while its first bytes do not tell.
+const maxHeld = 64
+
+// opening reads the first bytes of a stream until they tell what it is.
+type opening struct {
+	late   bool // the stream's beginning is not in the capture
+	held   [2][]byte
+	heldAt [2]record.Ref
+	seen   [2]int64
+	guess  *guess // late: whether these are WebSocket frames
+}
+
+func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
+	o.seen[from] += int64(len(b))
+	client := from == s.conn.flow.Client
+	kind := o.look(s, from, b)
+	if o.late && (kind == protoOther || kind == protoMaybe && len(o.held[from])+len(b) > maxHeld) {
+		o.lookLate(s, from, at, b)
+		return
+	}
+	switch kind {
+	case protoHTTP:
+		if o.late && s.conn.flow.ClientBy == reassembly.ClientByPort {
+			s.conn.flow.ClientBy = reassembly.ClientByBytes
+			s.conn.flow.Client = from
+			if http1.LooksResponse(b) == http1.Yes {
+				s.conn.flow.Client = from.Other()
+			}
+		}
+		o.replace(s, newHTTPLayer(), from, at, b)
+	case protoTLS:
+		if client || o.late {
+			s.conn.tls = true
+		}
+		s.dismiss()
+	case protoMaybe:
+		if len(o.held[from])+len(b) > maxHeld {
+			s.dismiss()
+			return
+		}
+		if len(o.held[from]) == 0 {
+			o.heldAt[from] = at
+		}
+		o.held[from] = append(o.held[from], b...)
+	default:
+		s.dismiss()
+	}
+}
+
+// look classifies what is known of a side with b behind it.
+func (o *opening) look(s *slot, from reassembly.Side, b []byte) proto {
+	if len(o.held[from]) > 0 {
+		b = append(o.held[from][:len(o.held[from]):len(o.held[from])], b[:min(len(b), maxHeld)]...)
+	}
+	if !o.late {
+		return classify(b, from == s.conn.flow.Client)
+	}
+	// Either side may be the client: only HTTP and TLS show themselves.
+	if kind := classify(b, true); kind != protoOther {
+		return kind
+	}
+	return classifyAnswer(b)
+}
+
+// replace puts the layer in the opening's place and hands it what was held.
+func (o *opening) replace(s *slot, l layer, from reassembly.Side, at record.Ref, b []byte) {
+	s.layer = l
+	for _, side := range [2]reassembly.Side{from.Other(), from} {
+		if len(o.held[side]) > 0 {
+			s.layer.data(s, side, o.heldAt[side], o.held[side])
+		}
+	}
+	s.layer.data(s, from, at, b)
+}
+
+func (o *opening) missing(s *slot, from reassembly.Side, at record.Ref, n int64) {
+	// The beginning is lost: go on as if the capture had begun here.
+	o.late = true
+	o.held[from] = nil
+	if o.guess != nil {
+		o.guess.restart(from)
+	}
+}
+
+func (o *opening) end(s *slot, from reassembly.Side, at record.Ref) {}
+
+func (o *opening) close(s *slot) {
+	if o.guess != nil {
+		o.guess.release()
+	}
+}

@@ -1,0 +1,143 @@
+package track
+
+import (
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/reassembly"
+)
+
+// tcpFacts turns the flow's facts into the record's, by direction.
+func tcpFacts(f *reassembly.Flow) record.TCPFacts {
+	dir := func(s reassembly.Side) record.Dir {
+		if s == f.Client {
+			return record.Client
+		}
+		return record.Server
+	}
+	t := record.TCPFacts{ClientBy: [...]string{"port", "syn", "bytes"}[f.ClientBy],
+		SYN: ref(f.SYN), SYNACK: ref(f.SYNACK), Established: ref(f.Established), LastSYN: ref(f.LastSYN),
+		SYNs: int(f.SYNs), SYNACKs: int(f.SYNACKs), HandshakeRTT: handshakeRTT(f)}
+	for side := range f.Half {
+		t.Sides[dir(reassembly.Side(side))] = sideFacts(&f.Half[side])
+	}
+	c, s := &t.Sides[record.Client], &t.Sides[record.Server]
+	t.LateStart = !f.SYN.Seen() && !f.SYNACK.Seen()
+	t.LastData, t.LastDataFrom = c.LastData, record.Client
+	if s.LastData.Time > c.LastData.Time {
+		t.LastData, t.LastDataFrom = s.LastData, record.Server
+	}
+	t.OneWay, t.OneWayDir = oneWay(&t)
+	if f.Rare != nil {
+		rareFacts(&t, f.Rare, dir)
+	}
+	for d := range t.Sides {
+		for i := range t.Resets {
+			t.Resets[i].SenderTimestamps = t.Resets[i].SenderTimestamps || f.Half[f.Client^reassembly.Side(t.Resets[i].From)].Timestamps
+		}
+		if t.Sides[d].FIN.Seen() && (!t.End.Seen() || t.Sides[d].FIN.Time < t.End.Time) {
+			t.End, t.EndBy, t.EndHow = t.Sides[d].FIN, record.Dir(d), "fin"
+		}
+	}
+	for i := range t.Resets {
+		r := &t.Resets[i]
+		if r.WentOn > 0 && t.End.Seen() || r.WentOn > 3 { // nobody heeded it
+			continue
+		}
+		if !t.End.Seen() || r.Ref.Time < t.End.Time {
+			t.End, t.EndBy, t.EndHow = r.Ref, r.From, "rst"
+		}
+	}
+	return t
+}
+
+// oneWay: only one direction is in the capture though both must have spoken.
+func oneWay(t *record.TCPFacts) (bool, record.Dir) {
+	for d := range t.Sides {
+		this, other := &t.Sides[d], &t.Sides[d^1]
+		if other.Packets > 0 || this.Packets == 0 {
+			continue
+		}
+		// A client alone that only repeats its SYN was not answered; one that
+		// sends more has seen an answer.
+		spoke := this.Bytes > 0 || this.FIN.Seen() || this.Packets > int64(t.SYNs) || d == int(record.Server)
+		refused := len(t.Resets) > 0 && this.Bytes == 0
+		if spoke && !refused {
+			return true, record.Dir(d)
+		}
+	}
+	return false, 0
+}
+
+// handshakeRTT is SYN to SYN-ACK at the client's side and SYN-ACK to ACK at
+// the server's: whichever crosses the path is the longer.
+func handshakeRTT(f *reassembly.Flow) time.Duration {
+	var rtt time.Duration
+	if f.SYN.Seen() && f.SYNACK.Seen() && f.SYNs <= 1 {
+		rtt = time.Duration(f.SYNACK.Time - f.SYN.Time)
+	}
+	if f.SYNACK.Seen() && f.Established.Seen() && f.SYNACKs <= 1 {
+		rtt = max(rtt, time.Duration(f.Established.Time-f.SYNACK.Time))
+	}
+	return rtt
+}
+
+func sideFacts(h *reassembly.Half) record.TCPSide {
+	return record.TCPSide{Packets: int64(h.Packets), Bytes: h.Bytes, DataSegments: int64(h.DataSegments),
+		Retransmissions: int64(h.Retransmissions), FirstData: ref(h.FirstData), LastData: ref(h.LastData), FIN: ref(h.FIN),
+		KeepAlives: int64(h.KeepAlives), MSS: int(h.MSS), TTL: h.TTL, Unacked: h.Unacked, UnackedFirst: ref(h.UnackedFirst),
+		UnackedLast: ref(h.UnackedLast), UnackedSent: int(h.UnackedSent), MaxSegment: int(h.MaxSegment), MaxAcked: int(h.MaxAcked)}
+}
+
+func rareFacts(t *record.TCPFacts, r *reassembly.Rare, dir func(reassembly.Side) record.Dir) {
+	for i := range r.Resets {
+		x := &r.Resets[i]
+		t.Resets = append(t.Resets, record.Reset{Ref: ref(x.At), From: dir(x.From), TTL: x.TTL, OtherTTL: x.OtherTTL, MinTTL: x.MinTTL,
+			MaxTTL: x.MaxTTL, ID: x.ID, OtherID: x.OtherID, V6: x.V6, Window: x.Window, HasAck: x.HasAck, Timestamps: x.Timestamps,
+			Payload: x.Payload, Others: int(x.Others), SeqAhead: x.SeqAhead, AnswersSYN: x.AnswersSYN, AnswersData: x.AnswersData,
+			AfterOwnFIN: x.AfterOwnFIN, AfterOtherFIN: x.AfterOtherFIN, WentOn: int(x.WentOn), WentOnFirst: ref(x.WentOnFirst)})
+	}
+	for i := range r.ICMP {
+		x := &r.ICMP[i]
+		t.ICMP = append(t.ICMP, record.ICMP{Ref: ref(x.At), V6: x.V6, Type: x.Type, Code: x.Code, From: x.From, About: dir(x.About),
+			MTU: int(x.MTU), SmallerAfter: x.SmallerAfter})
+	}
+	for i := range r.Gaps {
+		x := &r.Gaps[i]
+		d := dir(x.From)
+		t.Gaps = append(t.Gaps, record.Gap{Ref: ref(x.At), From: d, Length: x.Length, Kind: [...]string{"lost", "snaplen", "limit"}[x.Kind]})
+		if x.Kind != reassembly.GapSnapLen {
+			t.GapBytes[d] += x.Length
+		}
+	}
+	for i := range r.Stalls {
+		x := &r.Stalls[i]
+		s := record.Stall{From: dir(x.From), Begin: ref(x.Begin), End: ref(x.End), Probes: int(x.Probes)}
+		if s.End.Seen() {
+			s.Length = s.End.Time.Sub(s.Begin.Time)
+		}
+		t.Stalls = append(t.Stalls, s)
+	}
+	for i := range r.Retransmissions {
+		x := &r.Retransmissions[i]
+		t.Retransmissions = append(t.Retransmissions, record.Retransmission{Ref: ref(x.At), Original: ref(x.Original), From: dir(x.From)})
+	}
+	t.Duplicates, t.FirstDuplicate, t.FirstOriginal = int(r.Duplicates), ref(r.FirstDuplicate), ref(r.FirstOriginal)
+	t.CutShort, t.FirstCut, t.CutBytes = int(r.CutShort), ref(r.FirstCut), r.CutBytes
+	t.Conflicts, t.FirstConflict = int(r.Conflicts[0]+r.Conflicts[1]), ref(r.FirstConflict)
+}
+
+// silence finds the pause before the connection's end. A path that forgot the
+// connection answers the next data with a RST: then the pause before that data
+// is meant.
+func (c *conn) silenceFacts(t *record.TCPFacts, end record.Ref) {
+	if c == nil || !c.last.Seen() {
+		return
+	}
+	t.Silence, t.SilenceFrom = end.Time.Sub(c.last.Time), c.last
+	answered := t.EndHow == "rst" && t.EndBy != c.lastFrom && t.Silence < time.Duration(minPause)
+	if answered && c.silenceEnd.Seen() && c.last.Time.Sub(c.silenceEnd.Time) < time.Duration(minPause) && time.Duration(c.silence) > t.Silence {
+		t.Silence, t.SilenceFrom, t.SilenceBroken = time.Duration(c.silence), c.silenceFrom, c.silenceEnd
+	}
+	t.Silence = max(t.Silence, 0)
+}

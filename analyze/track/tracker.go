@@ -1,0 +1,266 @@
+// Package track follows each TCP connection through the layers of a WebSocket
+// (HTTP Upgrade, frames; one file per layer) and turns what it saw into a
+// record.Connection with its facts. It knows no rule and passes no judgement.
+//
+// Most callers need only New, which is the handler of a reassembly.Table.
+package track
+
+import (
+	"slices"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/ws"
+	"github.com/wsleuth/wsleuth/reassembly"
+)
+
+// Options of a Tracker.
+type Options struct {
+	// Emit gets each finished connection with the time at which it became
+	// final (ns), in the order in which the table closes flows.
+	Emit func(c *record.Connection, order int64)
+	// Files names the files of the source by their place, as far as they are known.
+	Files func() []string
+	// Encapsulation names a chain of tunnels by its number.
+	Encapsulation func(id int32) []string
+	// End gives the last packet of a vantage point; asked for when the capture has ended.
+	End func(vantage int32) record.Ref
+	// Budget bounds the memory that inflating takes, for all trackers together.
+	Budget *ws.Budget
+}
+
+// Counts of what is not reported.
+type Counts struct {
+	Other  int64 // TCP connections that are no WebSocket
+	Opaque int64 // TLS connections that cannot be read
+}
+
+// Tracker is the handler of one flow table. It is not safe for concurrent use.
+type Tracker struct {
+	Counts
+	o         Options
+	inflaters *ws.Inflaters
+	conns     []*conn // by Flow.App
+	free      []uint32
+}
+
+// New makes a Tracker.
+func New(o Options) *Tracker {
+	return &Tracker{o: o, inflaters: ws.NewInflaters(o.Budget), conns: make([]*conn, 1)}
+}
+
+var _ reassembly.Handler = (*Tracker)(nil)
+
+// Data implements reassembly.Handler.
+func (t *Tracker) Data(f *reassembly.Flow, from reassembly.Side, at reassembly.At, b []byte) {
+	if f.App == 0 && !t.begin(f, from, b) {
+		return
+	}
+	c := t.conns[f.App]
+	c.root.layer.data(&c.root, from, ref(at), b)
+	c.settle()
+}
+
+// Missing implements reassembly.Handler.
+func (t *Tracker) Missing(f *reassembly.Flow, from reassembly.Side, at reassembly.At, n int64, _ reassembly.GapKind) {
+	if f.App == 0 {
+		// The first bytes are lost: what comes may still be recognised.
+		t.attach(f)
+	}
+	c := t.conns[f.App]
+	c.root.layer.missing(&c.root, from, ref(at), n)
+	c.settle()
+}
+
+// End implements reassembly.Handler.
+func (t *Tracker) End(f *reassembly.Flow, from reassembly.Side, at reassembly.At, how reassembly.EndKind) {
+	if f.App == 0 {
+		return
+	}
+	c := t.conns[f.App]
+	if how == reassembly.EndFIN {
+		c.root.layer.end(&c.root, from, ref(at))
+	}
+}
+
+// begin decides by the first payload whether a flow is worth following; most
+// are not and cost nothing more.
+func (t *Tracker) begin(f *reassembly.Flow, from reassembly.Side, b []byte) bool {
+	if f.ClientBy == reassembly.ClientBySYN && classify(b, from == f.Client) == protoOther {
+		f.Ignore = true
+		return false
+	}
+	t.attach(f)
+	return true
+}
+
+func (t *Tracker) attach(f *reassembly.Flow) *conn {
+	c := &conn{t: t, flow: f}
+	c.root = slot{conn: c, scheme: "ws"}
+	c.root.layer = &opening{late: f.ClientBy != reassembly.ClientBySYN}
+	if n := len(t.free); n > 0 {
+		f.App = t.free[n-1]
+		t.free = t.free[:n-1]
+		t.conns[f.App] = c
+	} else {
+		f.App = uint32(len(t.conns))
+		t.conns = append(t.conns, c)
+	}
+	return c
+}
+
+// Closed implements reassembly.Handler.
+func (t *Tracker) Closed(f *reassembly.Flow, order int64, last bool) {
+	var c *conn
+	if f.App != 0 {
+		c = t.conns[f.App]
+		t.conns[f.App] = nil
+		t.free = append(t.free, f.App)
+	}
+	if c == nil || len(c.attempts) == 0 {
+		t.closedWithout(f, c, order, last)
+		return
+	}
+	c.root.layer.close(&c.root)
+	for _, a := range c.attempts {
+		t.o.Emit(t.build(f, c, a, last), order)
+	}
+}
+
+// closedWithout handles a flow that never showed a WebSocket: it is reported
+// if it failed before it could say what it was.
+func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last bool) {
+	if c != nil {
+		c.root.layer.close(&c.root)
+	}
+	switch {
+	case f.Half[0].Bytes+f.Half[1].Bytes == 0 && failedToConnect(f):
+		t.o.Emit(t.build(f, c, &attempt{}, last), order)
+	case c != nil && c.tls:
+		t.Opaque++
+	default:
+		t.Other++
+	}
+}
+
+// failedToConnect: a WebSocket that never came to be looks just like this.
+func failedToConnect(f *reassembly.Flow) bool {
+	client := &f.Half[f.Client]
+	server := &f.Half[f.Client.Other()]
+	refused, reset := false, false
+	if f.Rare != nil {
+		if len(f.Rare.ICMP) > 0 && !f.Established.Seen() {
+			return true
+		}
+		for i := range f.Rare.Resets {
+			r := &f.Rare.Resets[i]
+			refused = refused || r.AnswersSYN && r.From != f.Client
+			reset = reset || !r.AfterOwnFIN && !r.AfterOtherFIN && !r.AnswersSYN
+		}
+	}
+	switch {
+	case f.ClientBy != reassembly.ClientBySYN:
+		return false
+	case refused && !f.SYNACK.Seen():
+		return true
+	case f.SYNs >= 2 && !f.SYNACK.Seen() && server.Packets == 0:
+		return true
+	case f.SYNACKs >= 2 && !f.Established.Seen():
+		return true
+	}
+	return f.Established.Seen() && reset && !client.FIN.Seen() && !server.FIN.Seen()
+}
+
+// conn is one TCP connection that is worth following.
+type conn struct {
+	t        *Tracker
+	flow     *reassembly.Flow
+	root     slot
+	attempts []*attempt
+	tls      bool // it began with a ClientHello
+	other    bool // it turned out to be something else
+
+	last     record.Ref // last application bytes of either side
+	lastFrom record.Dir
+	// silence is the latest pause of a second or more between application
+	// bytes, from silenceFrom to silenceEnd.
+	silence                 int64
+	silenceFrom, silenceEnd record.Ref
+}
+
+// dir is the direction of what a side sends.
+func (c *conn) dir(s reassembly.Side) record.Dir {
+	if s == c.flow.Client {
+		return record.Client
+	}
+	return record.Server
+}
+
+// side is who sends in a direction.
+func (c *conn) side(d record.Dir) reassembly.Side {
+	if d == record.Client {
+		return c.flow.Client
+	}
+	return c.flow.Client.Other()
+}
+
+// drop takes back an attempt.
+func (c *conn) drop(a *attempt) {
+	c.attempts = slices.DeleteFunc(c.attempts, func(other *attempt) bool { return other == a })
+}
+
+// touch notes that application bytes were seen.
+func (c *conn) touch(d record.Dir, at record.Ref) {
+	if gap := int64(at.Time - c.last.Time); gap >= minPause && c.last.Seen() {
+		c.silence, c.silenceFrom, c.silenceEnd = gap, c.last, at
+	}
+	c.last, c.lastFrom = at, d
+}
+
+// minPause is the shortest pause worth remembering: 1 s.
+const minPause = 1e9
+
+// settle lets go of a connection that turned out to be something else.
+func (c *conn) settle() {
+	if c.other && len(c.attempts) == 0 {
+		c.flow.Ignore = true
+	}
+}
+
+func ref(at reassembly.At) record.Ref {
+	return record.Ref{Packet: at.Packet, Time: record.Time(at.Time), File: at.File}
+}
+
+// slot holds the layer that reads a stream; a layer that finds another one
+// inside puts that into the slot.
+type slot struct {
+	conn   *conn
+	layer  layer
+	scheme string // what an Upgrade request here asks for: ws or wss
+	depth  int    // how many tunnels it lies in
+}
+
+// layer reads both directions of a stream.
+type layer interface {
+	// data takes the next bytes of one side.
+	data(s *slot, from reassembly.Side, at record.Ref, b []byte)
+	// missing says that the next n bytes are not in the capture.
+	missing(s *slot, from reassembly.Side, at record.Ref, n int64)
+	// end says that one side will send no more.
+	end(s *slot, from reassembly.Side, at record.Ref)
+	// close is called once, when nothing more will come.
+	close(s *slot)
+}
+
+// ignored reads nothing.
+type ignored struct{}
+
+func (ignored) data(*slot, reassembly.Side, record.Ref, []byte)   {}
+func (ignored) missing(*slot, reassembly.Side, record.Ref, int64) {}
+func (ignored) end(*slot, reassembly.Side, record.Ref)            {}
+func (ignored) close(*slot)                                       {}
+
+// dismiss ends the reading of a stream.
+func (s *slot) dismiss() {
+	s.layer = ignored{}
+	s.conn.other = true
+}

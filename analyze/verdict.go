@@ -1,0 +1,138 @@
+package analyze
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// whoActs says in words who has to act.
+var whoActs = map[record.Fault]string{
+	record.FaultClient:       "the client has to change",
+	record.FaultServer:       "the server's side has to act",
+	record.FaultIntermediary: "the device in between (proxy, load balancer or firewall) has to change",
+	record.FaultNetwork:      "the network has to be looked at",
+	record.FaultCapture:      "the capture cannot tell more",
+	record.FaultUnknown:      "who has to act cannot be told from this capture",
+}
+
+// verdict is one sentence: what happened, who has to act.
+func verdict(c *record.Connection) string {
+	switch {
+	case c.Outcome == record.ClosedClean:
+		return healthyVerdict(c)
+	case c.Outcome == record.Open:
+		return openVerdict(c)
+	}
+	what := plainOutcome(c)
+	if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
+		what = c.Findings[0].Title
+	}
+	return strings.TrimSuffix(what, ".") + ": " + whoActs[c.Fault] + "."
+}
+
+func healthyVerdict(c *record.Connection) string {
+	var b strings.Builder
+	b.WriteString("Opened and closed cleanly")
+	if c.Close != nil {
+		fmt.Fprintf(&b, " by the %s", c.Close.By)
+		if c.Close.Code != 0 {
+			fmt.Fprintf(&b, " with code %d", c.Close.Code)
+		}
+	}
+	fmt.Fprintf(&b, " after %s, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
+	return b.String()
+}
+
+func openVerdict(c *record.Connection) string {
+	return fmt.Sprintf("Open and working when the capture ended, after %s, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
+}
+
+func messages(c *record.Connection) string {
+	if c.WebSocket == nil {
+		return "no message"
+	}
+	m := c.WebSocket.Messages
+	return fmt.Sprintf("%d %s from the client and %d from the server", m.Client, plural(m.Client, "message"), m.Server)
+}
+
+func plural(n int64, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
+
+// plainOutcome says what happened where no finding explains it.
+func plainOutcome(c *record.Connection) string {
+	switch c.Outcome {
+	case record.ConnectFailed:
+		return "No TCP connection came to be"
+	case record.TunnelFailed:
+		return "The forward proxy did not open the tunnel"
+	case record.TLSFailed:
+		return "The TLS handshake did not complete"
+	case record.Rejected:
+		if c.Response != nil {
+			return fmt.Sprintf("The Upgrade request was answered with %d %s", c.Response.Status, c.Response.Reason)
+		}
+		return "The Upgrade request was refused"
+	case record.NoResponse:
+		return "The Upgrade request got no complete answer"
+	case record.InvalidHandshake:
+		return "The 101 answer breaks RFC 6455, so the client has to refuse it"
+	case record.ProtocolError:
+		return "A peer broke the WebSocket protocol"
+	case record.ClosedError:
+		if c.Close != nil {
+			return fmt.Sprintf("The %s closed the WebSocket with code %d", c.Close.By, c.Close.Code)
+		}
+		return "The WebSocket was closed with an error"
+	case record.ClosedAbnormal:
+		return "The WebSocket ended without a Close frame"
+	case record.Opaque:
+		return "Encrypted, and no key fits: it may be a WebSocket"
+	}
+	return "The capture does not hold enough of this connection to tell how it ended"
+}
+
+// age writes a duration for people.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// traceHeaders carry an id that servers write into their logs.
+var traceHeaders = []string{"X-Request-Id", "X-Correlation-Id", "X-Amzn-Trace-Id", "Traceparent", "X-B3-TraceId", "Cf-Ray", "X-Cloud-Trace-Context"}
+
+// serverLog is a line to look for in the server's log.
+func serverLog(c *record.Connection) string {
+	r := c.Facts.Upgrade
+	client := c.Client.String()
+	if forwarded, ok := r.Request.Get("X-Forwarded-For"); ok {
+		client += " for " + forwarded
+	}
+	line := fmt.Sprintf("%s %s \"%s %s %s\"", r.RequestRef.Time.Std().Format("2006-01-02T15:04:05.000Z"), client, c.Request.Method, c.Request.Target, c.Request.Version)
+	if c.Response != nil && c.Response.Status != 0 {
+		line += fmt.Sprintf(" %d", c.Response.Status)
+	}
+	for _, name := range traceHeaders {
+		if id, ok := r.Request.Get(name); ok {
+			line += " " + strings.ToLower(name) + "=" + id
+		} else if r.Response != nil {
+			if id, ok := r.Response.Get(name); ok {
+				line += " " + strings.ToLower(name) + "=" + id
+			}
+		}
+	}
+	return line
+}

@@ -1,0 +1,64 @@
+package analyze
+
+import (
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// maxClockOffset bounds how far the clocks of two vantage points may differ.
+const maxClockOffset = record.Time(24 * time.Hour)
+
+// sameConnection: two views with the same addresses are of one connection if
+// their initial sequence numbers or handshake keys agree.
+func sameConnection(a, b *record.Connection) bool {
+	if a.Facts.Vantage == b.Facts.Vantage {
+		return false
+	}
+	if d := a.Started - b.Started; d > maxClockOffset || d < -maxClockOffset {
+		return false
+	}
+	for d := range a.Facts.TCP.Sides {
+		x, y := a.Facts.TCP.Sides[d], b.Facts.TCP.Sides[d]
+		if x.HasISN && y.HasISN {
+			return x.ISN == y.ISN
+		}
+	}
+	ua, ub := a.Facts.Upgrade, b.Facts.Upgrade
+	if ua != nil && ub != nil && ua.WantAccept != "" && ub.WantAccept != "" {
+		return ua.WantAccept == ub.WantAccept
+	}
+	overlap := a.Started <= b.Ended && b.Started <= a.Ended
+	return overlap
+}
+
+// join makes c another view of main; the first that is complete speaks.
+func join(main, c *record.Connection) {
+	if len(main.Views) == 0 {
+		main.Views = []record.View{viewOf(main)}
+	}
+	views := append(main.Views, viewOf(c))
+	if completeness(c) > completeness(main) {
+		*main = *c
+	}
+	main.Views = views
+}
+
+func viewOf(c *record.Connection) record.View {
+	return record.View{Capture: c.Capture, FirstPacket: c.FirstPacket, LastPacket: c.LastPacket}
+}
+
+// completeness ranks views: one with the whole connection beats one without
+// its beginning or with holes, which beats one that never saw a WebSocket.
+func completeness(c *record.Connection) int {
+	t := &c.Facts.TCP
+	switch {
+	case c.RecognizedBy == record.ByNothing:
+		return 0
+	case t.OneWay || t.LateStart:
+		return 1
+	case t.GapBytes[0]+t.GapBytes[1] > 0 || t.CutShort > 0:
+		return 2
+	}
+	return 3
+}

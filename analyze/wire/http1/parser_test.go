@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // trail writes down everything a stream gives, so that two runs compare.
@@ -470,5 +471,49 @@ func BenchmarkBuildHead(b *testing.B) {
 	for b.Loop() {
 		p.head = nil
 		p.Head()
+	}
+}
+
+// FuzzSeek: behind a gap all bytes are taken, whatever they are.
+func FuzzSeek(f *testing.F) {
+	for _, s := range streams {
+		f.Add(uint8(s.kind), []byte("tail\r\n"+s.text), uint8(7))
+	}
+	f.Add(uint8(0), []byte("GET up\nGE\nGET /a HTTP/1.1\n\nGET"), uint8(1))
+	f.Fuzz(func(t *testing.T, kind uint8, data []byte, size uint8) {
+		var p Parser
+		p.Init(Kind(kind % 2))
+		p.Gap(5)
+		for b := data; len(b) > 0; {
+			piece := b[:min(int(size)+1, len(b))]
+			b = b[len(piece):]
+			ev := HeadDone
+			for tries := 0; ev != More; tries++ {
+				var n int
+				n, ev = p.Feed(piece)
+				piece = piece[n:]
+				if ev == NotHTTP {
+					return // behind a head that was found
+				}
+				if tries > 3*len(data)+3 {
+					t.Fatalf("no end: %v", ev)
+				}
+			}
+			if len(piece) > 0 {
+				t.Fatalf("%d bytes left", len(piece))
+			}
+		}
+		if p.Offset() != int64(len(data))+5 {
+			t.Fatalf("offset %d after %d bytes", p.Offset(), len(data))
+		}
+	})
+}
+
+// TestSize: a Parser lies in memory for each direction of every connection.
+func TestSize(t *testing.T) {
+	if size := unsafe.Sizeof(Parser{}); size > 168 {
+		t.Errorf("a Parser has %d bytes", size)
+	} else {
+		t.Logf("%d bytes", size)
 	}
 }

@@ -34,6 +34,10 @@ type FileInfo struct {
 	// Backwards counts packets with a time before that of the packet in
 	// front of them; FirstBackwards is the number of the first such packet.
 	Backwards, FirstBackwards int64
+	// NoTime counts packets without a time stamp (simple packet blocks) or
+	// with one outside the years 1678 to 2262. Each gets the time of the
+	// packet in front of it, 0 if there is none.
+	NoTime int64
 	// Drops is the sum over all interfaces of the last isb_ifdrop and
 	// isb_osdrop, or, without interface statistics, of the drop counts in
 	// obsolete packet blocks. It means nothing unless DropsKnown.

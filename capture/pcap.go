@@ -22,8 +22,8 @@ const (
 	ixiaHeaderMore   = 4
 )
 
-// maxFraction is the least fraction of a second that makes a record corrupt.
-// It is that of nanoseconds for microseconds, too: some writers carry no
+// maxFraction is the greatest fraction of a second that does not make a record
+// corrupt. It is that of nanoseconds for microseconds, too: some writers carry no
 // over, some mix the units up.
 const maxFraction = 1_000_000_000
 
@@ -144,7 +144,7 @@ func (d *pcap) next(p *Packet) bool {
 		// Until version 2.3 the two lengths stood the other way round.
 		captured, length = length, captured
 	}
-	if captured > d.limit || length >= 1<<31 || frac >= maxFraction || captured|length == 0 {
+	if captured > d.limit || length >= 1<<31 || frac > maxFraction || captured|length == 0 {
 		if d.absurd(sec, frac, captured, length) {
 			return false
 		}
@@ -189,7 +189,7 @@ func (d *pcap) absurd(sec, frac, captured, length uint32) bool {
 		d.r.corrupt(at, "the record header of packet %d states %d captured bytes, the limit is %d", number, captured, d.limit)
 	case length >= 1<<31:
 		d.r.corrupt(at, "the record header of packet %d states a length of %d bytes", number, length)
-	case frac >= maxFraction:
+	case frac > maxFraction:
 		d.r.corrupt(at, "the record header of packet %d has a time stamp with a fraction of %d", number, frac)
 	case sec|frac == 0:
 		d.r.corrupt(at, "zero bytes stand where packet %d should begin: the disk was full, or the machine went down while it was written", number)

@@ -245,8 +245,7 @@ func (d *pcapng) enhanced(b []byte, kind, length uint32, at int64, p *Packet) bo
 	} else if t, ok := i.clock.nanoseconds(stamp); ok {
 		p.Time = t
 	} else {
-		d.r.corrupt(at, "packet %d has a time stamp beyond the year 2262", d.r.number+1)
-		return false
+		d.r.noTime(p)
 	}
 	i.packets++
 	if i.packets == 1 {
@@ -280,7 +279,7 @@ func (d *pcapng) simple(b []byte, length uint32, at int64, p *Packet) bool {
 		d.r.uses(i.link)
 	}
 	end := simpleHeader + min(int(captured), maxData)
-	p.Time = d.r.prev
+	d.r.noTime(p)
 	p.Interface = int32(d.first)
 	p.LinkType = i.link
 	p.Length = clampInt(original)

@@ -225,6 +225,12 @@ func (r *reader) next(p *Packet) bool {
 	return true
 }
 
+// noTime stands in for a time stamp that is missing or makes no sense.
+func (r *reader) noTime(p *Packet) {
+	p.Time = r.prev
+	r.info.NoTime++
+}
+
 func (r *reader) disorder() {
 	if r.backwards++; r.backwards == 1 {
 		r.info.FirstBackwards = r.number

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -135,9 +136,16 @@ func ParseCertificate(der []byte) (*Certificate, error) {
 	c.Key = keyName(x)
 	c.SignatureAlgorithm = x.SignatureAlgorithm.String()
 	c.CA = x.BasicConstraintsValid && x.IsCA
-	c.SelfSigned = bytes.Equal(x.RawIssuer, x.RawSubject) &&
-		x.CheckSignature(x.SignatureAlgorithm, x.RawTBSCertificate, x.Signature) == nil
+	c.SelfSigned = bytes.Equal(x.RawIssuer, x.RawSubject) && madeOwnSignature(x)
 	return c, nil
+}
+
+// madeOwnSignature believes a certificate whose algorithm crypto/x509 refuses
+// to check (SHA-1 and older, or unknown).
+func madeOwnSignature(x *x509.Certificate) bool {
+	err := x.CheckSignature(x.SignatureAlgorithm, x.RawTBSCertificate, x.Signature)
+	var insecure x509.InsecureAlgorithmError
+	return err == nil || errors.As(err, &insecure) || errors.Is(err, x509.ErrUnsupportedAlgorithm)
 }
 
 func keyName(x *x509.Certificate) string {

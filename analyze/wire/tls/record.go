@@ -4,14 +4,13 @@ import "sync"
 
 const (
 	headerLength = 5
+	alertLength  = 2
 	// maxPlaintext is the limit of RFC 8446 section 5.1: "The length MUST NOT
 	// exceed 2^14 bytes."
 	maxPlaintext = 1 << 14
 	// MaxRecord is the longest payload that is taken for one of a record: RFC
 	// 5246 section 6.2.3 allows 2^14 + 2048. A longer one is no TLS.
 	MaxRecord = maxPlaintext + 2048
-	// maxCiphertext13 is the limit of RFC 8446 section 5.2.
-	maxCiphertext13 = maxPlaintext + 256
 	// smallBuffer is the size up to which a direction keeps its own buffer for
 	// an incomplete record; a larger one comes from a pool and goes back.
 	smallBuffer = 4096
@@ -74,7 +73,8 @@ const (
 // record only, and not even that while SkipPayload is set.
 type RecordParser struct {
 	// SkipPayload makes records whose header comes after it was set pass by
-	// without their payload: counted, never copied.
+	// without their payload: counted, never copied. Alert records of two bytes
+	// keep theirs, for such an alert is not encrypted.
 	SkipPayload bool
 	// AllowSSLv2 takes a ClientHello in the SSL 2.0 format as first record.
 	AllowSSLv2 bool
@@ -208,7 +208,7 @@ func (p *RecordParser) begin(h []byte) {
 	p.version = Version(h[1])<<8 | Version(h[2])
 	p.length = int32(h[3])<<8 | int32(h[4])
 	p.rest, p.missing, p.have = p.length, 0, 0
-	p.keep = !p.SkipPayload
+	p.keep = !p.SkipPayload || p.typ == AlertRecord && p.length == alertLength
 	p.buf = p.buf[:0]
 	p.state = inPayload
 }

@@ -27,6 +27,7 @@ func (p *Parser) Gap(obs Observer, n int64) bool {
 	if p.is(inMessage) {
 		p.abandon()
 	}
+	p.releaseStream()
 	p.have = 0
 	p.off += n
 	p.hunted = 0

@@ -1,6 +1,10 @@
 package ws
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/wsleuth/wsleuth/analyze/wire/ws/inflate"
+)
 
 // Options say what the handshake has settled for one direction.
 type Options struct {
@@ -40,7 +44,7 @@ type Parser struct {
 	left   uint64 // payload bytes of the frame that are still to come
 
 	shared  *Inflaters
-	stream  *stream                  // compression state that outlives a Feed
+	stream  *inflate.Stream          // compression state that outlives a Feed
 	control *[MaxControlPayload]byte // of a control frame that is split over Feeds
 
 	breaches Violations
@@ -74,7 +78,7 @@ const (
 	hunting
 	seenKey
 	exceeded    // a limit on inflating was met
-	usesScratch // the compression state lies in shared memory until the end of Feed
+	usesCurrent // the compression state lies in shared memory until the end of Feed
 )
 
 // check says what is done with the payload of the data message under way.
@@ -176,7 +180,7 @@ func (p *Parser) Feed(obs Observer, b []byte) {
 			b = p.feedHeader(obs, b)
 		}
 	}
-	if p.is(usesScratch) {
+	if p.stream != nil || p.is(usesCurrent) {
 		p.park()
 	}
 }

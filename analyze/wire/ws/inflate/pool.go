@@ -47,7 +47,8 @@ func (b *Budget) Used() int64 { return b.used.Load() }
 // Exceeded counts the times that memory was refused.
 func (b *Budget) Exceeded() int64 { return b.exceeded.Load() }
 
-func (b *Budget) take(n int) bool {
+// Take charges n bytes, unless that would go over the limit.
+func (b *Budget) Take(n int) bool {
 	limit := b.Limit
 	if limit == 0 {
 		limit = DefaultBudget
@@ -60,7 +61,8 @@ func (b *Budget) take(n int) bool {
 	return true
 }
 
-func (b *Budget) give(n int) { b.used.Add(int64(-n)) }
+// Give takes back what was charged.
+func (b *Budget) Give(n int) { b.used.Add(int64(-n)) }
 
 // Limits of what a Pool keeps for later use when nobody owns it.
 const (
@@ -100,7 +102,7 @@ func windowClass(n int) int {
 func (p *Pool) takeWindow(n int) []byte {
 	c := windowClass(n)
 	size := 1 << (c + minWindowBits)
-	if !p.budget.take(size) {
+	if !p.budget.Take(size) {
 		return nil
 	}
 	if l := len(p.free[c]); l > 0 {
@@ -115,7 +117,7 @@ func (p *Pool) giveWindow(w []byte) {
 	if w == nil {
 		return
 	}
-	p.budget.give(len(w))
+	p.budget.Give(len(w))
 	c := windowClass(len(w))
 	if len(p.free[c]) < maxFreeBytes/len(w) {
 		p.free[c] = append(p.free[c], w)

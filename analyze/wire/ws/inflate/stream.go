@@ -3,7 +3,6 @@ package inflate
 import (
 	"encoding/binary"
 	"errors"
-	"unsafe"
 )
 
 // ErrCorrupt says that the bytes are no DEFLATE data, or refer back further
@@ -50,9 +49,6 @@ type Stream struct {
 	dropped  bool
 }
 
-// Size is the memory of a Stream itself, in bytes.
-const Size = int(unsafe.Sizeof(Stream{}))
-
 // Reset begins a new stream whose sender may refer back 1<<windowBits bytes; 0
 // stands for 15, and 8 for 9 because zlib cannot do with less. unknown says
 // that there was output before of which nothing is known: references to it are
@@ -81,7 +77,7 @@ func (s *Stream) dropTables(p *Pool) {
 		return
 	}
 	if s.charged {
-		p.budget.give(tablesSize)
+		p.budget.Give(tablesSize)
 		s.charged = false
 	}
 	p.giveTables(s.tables)
@@ -103,7 +99,7 @@ func (s *Stream) EndMessage(p *Pool) bool {
 }
 
 // Tail is what the sender of a message takes off its end.
-const Tail = "\x00\x00\xff\xff"
+var Tail = []byte{0x00, 0x00, 0xff, 0xff}
 
 // Ended reports whether a block marked as the last has ended. The Stream goes
 // on with the next byte: a WebSocket message may have several such blocks (RFC
@@ -117,6 +113,10 @@ func (s *Stream) Tainted() bool { return s.tainted }
 // Dropped reports whether the window was lost to the Budget's limit.
 func (s *Stream) Dropped() bool { return s.dropped }
 
+// Empty reports whether nothing was put out yet, and nothing is known to have
+// been before.
+func (s *Stream) Empty() bool { return s.pos == 0 && !s.unknown }
+
 // Parked reports whether the Stream keeps nothing in the Pool's window.
 func (s *Stream) Parked() bool { return s.window != nil || s.pos == 0 }
 
@@ -126,7 +126,7 @@ func (s *Stream) Parked() bool { return s.window != nil || s.pos == 0 }
 // when the Budget refuses what cannot be done without.
 func (s *Stream) Park(p *Pool) bool {
 	if s.tables != nil && !s.charged {
-		if !p.budget.take(tablesSize) {
+		if !p.budget.Take(tablesSize) {
 			s.Release(p)
 			return false
 		}
@@ -153,7 +153,7 @@ func (s *Stream) Park(p *Pool) bool {
 }
 
 func (s *Stream) forget() {
-	s.pos, s.unknown, s.tainted, s.dropped = 0, true, true, true
+	s.pos, s.unknown, s.dropped = 0, true, true
 }
 
 // run is one Step: its input and where its output goes.

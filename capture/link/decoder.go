@@ -18,31 +18,35 @@ import (
 
 // Link types that Decode knows, as numbered by tcpdump.org.
 const (
-	typeNull          capture.LinkType = 0
-	typeEthernet      capture.LinkType = 1
-	typePPP           capture.LinkType = 9
-	typeRawBSD        capture.LinkType = 12 // DLT_RAW of most systems
-	typeRawOpenBSD    capture.LinkType = 14
-	typePPPHDLC       capture.LinkType = 50
-	typePPPEther      capture.LinkType = 51
-	typeRaw           capture.LinkType = 101
-	typeCiscoHDLC     capture.LinkType = 104
-	type80211         capture.LinkType = 105
-	typeLoop          capture.LinkType = 108
-	typeSLL           capture.LinkType = 113
-	typeRadiotap      capture.LinkType = 127
-	typePKTAPUser     capture.LinkType = 149 // DLT_USER2, what older macOS writes for PKTAP
-	typePPPDirection  capture.LinkType = 204
-	typeIPv4          capture.LinkType = 228
-	typeIPv6          capture.LinkType = 229
-	typePKTAP         capture.LinkType = 258
-	typeSLL2          capture.LinkType = 276
-	packetTypeSent                     = 4 // SLL: "sent by us to another host"
-	ethernetHeaderLen                  = 14
-	sllHeaderLen                       = 16
-	sll2HeaderLen                      = 20
-	ipv4HeaderLen                      = 20
-	ipv6HeaderLen                      = 40
+	typeNull         capture.LinkType = 0
+	typeEthernet     capture.LinkType = 1
+	typePPP          capture.LinkType = 9
+	typeRawBSD       capture.LinkType = 12 // DLT_RAW of most systems
+	typeRawOpenBSD   capture.LinkType = 14
+	typePPPHDLC      capture.LinkType = 50
+	typePPPEther     capture.LinkType = 51
+	typeRaw          capture.LinkType = 101
+	typeCiscoHDLC    capture.LinkType = 104
+	type80211        capture.LinkType = 105
+	typeLoop         capture.LinkType = 108
+	typeSLL          capture.LinkType = 113
+	typeRadiotap     capture.LinkType = 127
+	typePKTAPUser    capture.LinkType = 149 // DLT_USER2, what older macOS writes for PKTAP
+	typePPPDirection capture.LinkType = 204
+	typeIPv4         capture.LinkType = 228
+	typeIPv6         capture.LinkType = 229
+	typePKTAP        capture.LinkType = 258
+	typeSLL2         capture.LinkType = 276
+)
+
+// Sizes of headers, and a packet type.
+const (
+	packetTypeSent    = 4 // SLL: "sent by us to another host"
+	ethernetHeaderLen = 14
+	sllHeaderLen      = 16
+	sll2HeaderLen     = 20
+	ipv4HeaderLen     = 20
+	ipv6HeaderLen     = 40
 )
 
 // MaxLayers bounds the headers that are walked for one packet, tries included.
@@ -97,54 +101,53 @@ func (d *Decoder) Decode(p *capture.Packet, ip *IP) Status {
 // peek is the short path. It answers false for whatever is not plainly TCP
 // over IP, and then has not necessarily left ip alone.
 func (d *Decoder) peek(p *capture.Packet, ip *IP) bool {
-	b := p.Data
-	var etherType uint16
-	start := 0
 	ip.Outgoing, ip.Interface = false, p.Interface
-	switch p.LinkType {
-	case typeEthernet:
-		if len(b) < ethernetHeaderLen {
-			return false
-		}
-		start, etherType = ethernetHeaderLen, binary.BigEndian.Uint16(b[12:])
-	case typeSLL:
-		if len(b) < sllHeaderLen || !etherTypeFollows(binary.BigEndian.Uint16(b[2:])) {
-			return false
-		}
-		start, etherType = sllHeaderLen, binary.BigEndian.Uint16(b[14:])
-		ip.Outgoing = binary.BigEndian.Uint16(b) == packetTypeSent
-	case typeSLL2:
-		if len(b) < sll2HeaderLen || !etherTypeFollows(binary.BigEndian.Uint16(b[8:])) {
-			return false
-		}
-		start, etherType = sll2HeaderLen, binary.BigEndian.Uint16(b)
-		ip.Outgoing = b[10] == packetTypeSent
-		ip.Interface = int32(binary.BigEndian.Uint32(b[4:]))
-	case typeRaw, typeRawBSD, typeRawOpenBSD:
-		if len(b) == 0 {
-			return false
-		}
-		etherType = etherTypeOfVersion(b[0])
-	default:
-		return false
-	}
+	start, etherType := peekLink(p, ip)
+	b := p.Data[start:]
 	ip.Encapsulation, ip.Network = 0, 0
-	if etherType == etherTypeVLAN && len(b) >= start+4 {
-		vlan := binary.BigEndian.Uint16(b[start:]) & 0x0fff
-		etherType = binary.BigEndian.Uint16(b[start+2:])
-		start += 4
-		if vlan != 0 {
+	if etherType == etherTypeVLAN && len(b) >= 4 {
+		if vlan := binary.BigEndian.Uint16(b) & 0x0fff; vlan != 0 {
 			ip.Encapsulation = d.names.vlan(vlan)
 			ip.Network = ip.Encapsulation
 		}
+		etherType = binary.BigEndian.Uint16(b[2:])
+		b = b[4:]
 	}
 	switch etherType {
 	case etherTypeIPv4:
-		return peekIPv4(b[start:], ip)
+		return peekIPv4(b, ip)
 	case etherTypeIPv6:
-		return peekIPv6(b[start:], ip)
+		return peekIPv6(b, ip)
 	}
 	return false
+}
+
+// peekLink returns where the link header ends and the Ethernet type it has; 0
+// if the short path does not know.
+func peekLink(p *capture.Packet, ip *IP) (int, uint16) {
+	b := p.Data
+	switch p.LinkType {
+	case typeEthernet:
+		if len(b) >= ethernetHeaderLen {
+			return ethernetHeaderLen, binary.BigEndian.Uint16(b[12:])
+		}
+	case typeSLL:
+		if len(b) >= sllHeaderLen && etherTypeFollows(binary.BigEndian.Uint16(b[2:])) {
+			ip.Outgoing = binary.BigEndian.Uint16(b) == packetTypeSent
+			return sllHeaderLen, binary.BigEndian.Uint16(b[14:])
+		}
+	case typeSLL2:
+		if len(b) >= sll2HeaderLen && etherTypeFollows(binary.BigEndian.Uint16(b[8:])) {
+			ip.Outgoing = b[10] == packetTypeSent
+			ip.Interface = int32(binary.BigEndian.Uint32(b[4:]))
+			return sll2HeaderLen, binary.BigEndian.Uint16(b)
+		}
+	case typeRaw, typeRawBSD, typeRawOpenBSD:
+		if len(b) > 0 {
+			return 0, etherTypeOfVersion(b[0])
+		}
+	}
+	return 0, 0
 }
 
 // peekIPv4 takes an unfragmented IPv4 packet with TCP inside and a total

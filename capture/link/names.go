@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -76,8 +77,12 @@ type names struct {
 	number map[node]int32
 	lumped int64 // packets with otherEncapsulation
 
-	lastVLAN   uint16
-	lastVLANID int32
+	// What was asked for last is what will be asked for next.
+	lastVLAN            uint16
+	lastVLANID          int32
+	lastChain           [MaxLayers]hop
+	lastHops            int
+	lastFull, lastPlain int32
 }
 
 func (n *names) init() {
@@ -97,6 +102,9 @@ func (n *names) vlan(id uint16) int32 {
 // on the direction. There a stack of MPLS labels counts as one: the directions
 // may differ in its height, too.
 func (n *names) intern(chain []hop) (full, plain int32) {
+	if slices.Equal(chain, n.lastChain[:n.lastHops]) {
+		return n.lastFull, n.lastPlain
+	}
 	same := true
 	for i, h := range chain {
 		full = n.behind(full, h)
@@ -113,6 +121,8 @@ func (n *names) intern(chain []hop) (full, plain int32) {
 			plain = n.behind(plain, h)
 		}
 	}
+	n.lastHops = copy(n.lastChain[:], chain)
+	n.lastFull, n.lastPlain = full, plain
 	return full, plain
 }
 
@@ -150,8 +160,6 @@ func (d *Decoder) Encapsulation(id int32) []string {
 		chain = append(chain, n.nodes[id].hop.String())
 		id = n.nodes[id].parent
 	}
-	for i, j := 0, len(chain)-1; i < j; i, j = i+1, j-1 {
-		chain[i], chain[j] = chain[j], chain[i]
-	}
+	slices.Reverse(chain)
 	return chain
 }

@@ -131,7 +131,7 @@ func (d *Decoder) erspan3(v view, ip *IP) Status {
 	}
 	d.enter(kindERSPAN, uint32(binary.BigEndian.Uint16(v.b[2:])&0x03ff))
 	const frameIP = 2
-	if v.b[10]>>2&31|v.b[10]&0x80 == frameIP {
+	if v.b[10]>>2&31 == frameIP {
 		return d.version(v.from(size), ip)
 	}
 	return d.etherType(etherTypeBridge, v.from(size), ip)

@@ -1,0 +1,313 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// flushAt is how many bytes are gathered before they are written.
+const flushAt = 64 << 10
+
+// encoder turns the nouns of a result into JSON, one value on one line. Lists
+// that the contract always has are never null.
+type encoder struct {
+	buf  bytes.Buffer
+	json *json.Encoder
+}
+
+func newEncoder() *encoder {
+	e := new(encoder)
+	e.json = json.NewEncoder(&e.buf)
+	e.json.SetEscapeHTML(false)
+	return e
+}
+
+// value encodes v without the line break. The bytes are valid until the next call.
+func (e *encoder) value(v any) ([]byte, error) {
+	e.buf.Reset()
+	if err := e.json.Encode(v); err != nil {
+		return nil, fmt.Errorf("cannot encode the result as JSON: %w", err)
+	}
+	return bytes.TrimSuffix(e.buf.Bytes(), []byte("\n")), nil
+}
+
+func (e *encoder) connection(c *record.Connection) ([]byte, error) {
+	return e.value(wholeConnection(c))
+}
+
+// wholeConnection is c with empty lists where it has none, a copy if that differs.
+func wholeConnection(c *record.Connection) *record.Connection {
+	findings := wholeFindings(c.Findings)
+	request, response := c.Request, c.Response
+	if request != nil && request.Headers == nil {
+		r := *request
+		r.Headers, request = record.Headers{}, &r
+	}
+	if response != nil && response.Headers == nil {
+		r := *response
+		r.Headers, response = record.Headers{}, &r
+	}
+	if c.Findings != nil && request == c.Request && response == c.Response {
+		return c
+	}
+	whole := *c
+	whole.Findings, whole.Request, whole.Response = findings, request, response
+	return &whole
+}
+
+func wholeFindings(findings []record.Finding) []record.Finding {
+	if findings == nil {
+		return []record.Finding{}
+	}
+	for i := range findings {
+		if findings[i].Evidence == nil {
+			findings[i].Evidence = []record.Evidence{}
+		}
+	}
+	return findings
+}
+
+func wholePattern(p record.Pattern) record.Pattern {
+	if p.Connections == nil {
+		p.Connections = []string{}
+	}
+	if p.Evidence == nil {
+		p.Evidence = []record.Evidence{}
+	}
+	return p
+}
+
+func wholeCapture(c record.Capture) record.Capture {
+	c.Findings = wholeFindings(c.Findings)
+	if c.LinkTypes == nil {
+		c.LinkTypes = []string{}
+	}
+	return c
+}
+
+func wholeRule(r record.Rule) record.Rule {
+	if r.References == nil {
+		r.References = []string{}
+	}
+	return r
+}
+
+func wholeSummary(s record.Summary) record.Summary {
+	if s.ByOutcome == nil {
+		s.ByOutcome = map[string]int64{}
+	}
+	if s.ByFinding == nil {
+		s.ByFinding = map[string]int64{}
+	}
+	causes := make([]record.Cause, len(s.Causes))
+	copy(causes, s.Causes)
+	for i := range causes {
+		if causes[i].Examples == nil {
+			causes[i].Examples = []string{}
+		}
+	}
+	s.Causes = causes
+	return s
+}
+
+// output gathers bytes and writes them in large pieces. The first error sticks.
+type output struct {
+	w   io.Writer
+	buf []byte
+	err error
+}
+
+func (o *output) bytes(b []byte) {
+	o.buf = append(o.buf, b...)
+	if len(o.buf) >= flushAt {
+		o.flush()
+	}
+}
+
+func (o *output) text(s string) {
+	o.buf = append(o.buf, s...)
+	if len(o.buf) >= flushAt {
+		o.flush()
+	}
+}
+
+func (o *output) flush() error {
+	if o.err == nil && len(o.buf) > 0 {
+		_, o.err = o.w.Write(o.buf)
+	}
+	o.buf = o.buf[:0]
+	return o.err
+}
+
+// JSON writes one document by the contract wsleuth.report/v1. Connections are
+// written as they come, what stands behind them in the document at Close.
+type JSON struct {
+	out         output
+	encode      *encoder
+	connections int
+	patterns    bytes.Buffer
+	captures    bytes.Buffer
+	rules       bytes.Buffer
+	summary     record.Summary
+	err         error
+}
+
+// NewJSON begins a document.
+func NewJSON(w io.Writer, o Options) *JSON {
+	j := &JSON{out: output{w: w}, encode: newEncoder()}
+	tool, err := j.encode.value(o.Tool)
+	j.err = err
+	j.out.text(`{"schema":"` + record.Schema + `","tool":`)
+	j.out.bytes(tool)
+	j.out.text(",\n\"connections\":[")
+	return j
+}
+
+// Connection adds a connection to the document.
+func (j *JSON) Connection(c *record.Connection) error {
+	b, err := j.encode.connection(c)
+	if err != nil {
+		return j.fail(err)
+	}
+	if j.connections > 0 {
+		j.out.text(",")
+	}
+	j.connections++
+	j.out.text("\n")
+	j.out.bytes(b)
+	return j.fail(j.out.err)
+}
+
+// fail keeps the first error.
+func (j *JSON) fail(err error) error {
+	if j.err == nil {
+		j.err = err
+	}
+	return j.err
+}
+
+// element appends v to a list that is written later.
+func (j *JSON) element(list *bytes.Buffer, key string, v any) error {
+	b, err := j.encode.value(v)
+	if err != nil {
+		return j.fail(err)
+	}
+	if list.Len() > 0 {
+		list.WriteByte(',')
+	}
+	list.WriteString("\n" + key)
+	list.Write(b)
+	return nil
+}
+
+// Pattern keeps a pattern for its place behind the connections.
+func (j *JSON) Pattern(p record.Pattern) error { return j.element(&j.patterns, "", wholePattern(p)) }
+
+// Capture keeps a file for its place.
+func (j *JSON) Capture(c record.Capture) error { return j.element(&j.captures, "", wholeCapture(c)) }
+
+// Rule keeps a rule for its place.
+func (j *JSON) Rule(code string, r record.Rule) error {
+	key, err := json.Marshal(code)
+	if err != nil {
+		return j.fail(err)
+	}
+	return j.element(&j.rules, string(key)+":", wholeRule(r))
+}
+
+// Summary keeps the summary for its place.
+func (j *JSON) Summary(s record.Summary) error {
+	j.summary = s
+	return nil
+}
+
+// Close completes the document.
+func (j *JSON) Close() error {
+	summary, err := j.encode.value(wholeSummary(j.summary))
+	j.fail(err)
+	j.out.text("],\n\"patterns\":[")
+	j.out.bytes(j.patterns.Bytes())
+	j.out.text("],\n\"captures\":[")
+	j.out.bytes(j.captures.Bytes())
+	j.out.text("],\n\"rules\":{")
+	j.out.bytes(j.rules.Bytes())
+	j.out.text("},\n\"summary\":")
+	j.out.bytes(summary)
+	j.out.text("}\n")
+	return j.fail(j.out.flush())
+}
+
+// NDJSON writes one object a line, each with its type.
+type NDJSON struct {
+	out    output
+	encode *encoder
+	err    error
+}
+
+// NewNDJSON begins with the line that names schema and tool.
+func NewNDJSON(w io.Writer, o Options) *NDJSON {
+	n := &NDJSON{out: output{w: w}, encode: newEncoder()}
+	n.line("report", struct {
+		Schema string      `json:"schema"`
+		Tool   record.Tool `json:"tool"`
+	}{record.Schema, o.Tool})
+	return n
+}
+
+// line writes an object with its type in front of its other keys.
+func (n *NDJSON) line(kind string, v any) error {
+	b, err := n.encode.value(v)
+	return n.object(kind, b, err)
+}
+
+func (n *NDJSON) object(kind string, b []byte, err error) error {
+	if n.err == nil {
+		n.err = err
+	}
+	if n.err != nil {
+		return n.err
+	}
+	n.out.text(`{"type":"` + kind + `",`)
+	n.out.bytes(b[1:]) // no noun is an empty object
+	n.out.text("\n")
+	n.err = n.out.err
+	return n.err
+}
+
+// Connection writes a connection.
+func (n *NDJSON) Connection(c *record.Connection) error {
+	b, err := n.encode.connection(c)
+	return n.object("connection", b, err)
+}
+
+// Pattern writes a pattern.
+func (n *NDJSON) Pattern(p record.Pattern) error { return n.line("pattern", wholePattern(p)) }
+
+// Capture writes a file.
+func (n *NDJSON) Capture(c record.Capture) error { return n.line("capture", wholeCapture(c)) }
+
+// Rule writes a rule.
+func (n *NDJSON) Rule(code string, r record.Rule) error {
+	return n.line("rule", ruleLine{code, wholeRule(r)})
+}
+
+// ruleLine is a rule beside its code, which is a key in the document.
+type ruleLine struct {
+	Code string `json:"code"`
+	record.Rule
+}
+
+// Summary writes the summary.
+func (n *NDJSON) Summary(s record.Summary) error { return n.line("summary", wholeSummary(s)) }
+
+// Close writes what is still held back.
+func (n *NDJSON) Close() error {
+	if err := n.out.flush(); n.err == nil {
+		n.err = err
+	}
+	return n.err
+}

@@ -1,0 +1,614 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// Table is the format for a person at a terminal: the verdict on the whole,
+// the connections that failed, and each cause explained once.
+type Table struct {
+	*view
+	o    Options
+	page *page
+	time clock
+}
+
+// NewTable makes a table, which is written at Close.
+func NewTable(w io.Writer, o Options) *Table {
+	return &Table{view: newView(), o: o, page: newPage(w, o)}
+}
+
+// Close writes the table.
+func (t *Table) Close() error {
+	t.view.finish()
+	t.time = newClock(t.o.location(), t.view.first, t.view.last)
+	t.headline()
+	t.limits()
+	t.failures()
+	t.causeSections()
+	t.patternSections()
+	t.undecidedSection()
+	if !t.o.Failed {
+		t.warningSections()
+		t.healthySection()
+	}
+	t.unidentifiedSection()
+	t.opaqueSection()
+	t.capturesSection()
+	return t.page.flush()
+}
+
+// headline says in one line what became of all connections.
+func (t *Table) headline() {
+	n, total := t.counts[failed], t.total()
+	switch {
+	case total == 0:
+		t.nothing()
+	case n > 0:
+		t.page.paragraph(0, fmt.Sprintf("%s of %s failed: %s.", number(n), plural(total, "WebSocket connection"), t.howTheyFailed()), red)
+	case t.counts[undecided] > 0:
+		t.page.paragraph(0, fmt.Sprintf("No failure seen in %s, but of %s the capture does not hold enough to tell.",
+			plural(total, "WebSocket connection"), number(t.counts[undecided])), yellow)
+	case t.counts[warned] > 0:
+		t.page.paragraph(0, fmt.Sprintf("%s worked; %s.", allOf(total), withWarning(t.counts[warned])), green)
+	case total == 1:
+		t.page.paragraph(0, "The one WebSocket connection is healthy.", green)
+	default:
+		t.page.paragraph(0, allOf(total)+" are healthy.", green)
+	}
+	if errors := t.patternErrors(); errors > 0 && n == 0 {
+		t.page.paragraph(0, fmt.Sprintf("Taken together they show %s: see below.", plural(errors, "problem")), red)
+	}
+}
+
+func allOf(total int64) string {
+	if total == 1 {
+		return "The one WebSocket connection"
+	}
+	return "All " + plural(total, "WebSocket connection")
+}
+
+func withWarning(n int64) string {
+	if n == 1 {
+		return "1 has a warning"
+	}
+	return number(n) + " have warnings"
+}
+
+func (t *Table) patternErrors() (n int64) {
+	for _, p := range t.patterns {
+		if p.Severity == record.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// maxClauses is how many ways to fail the headline names.
+const maxClauses = 4
+
+// howTheyFailed counts the failed by outcome and cause: "2 rejected (upgrade header missing), 1 cut off (idle timeout)".
+func (t *Table) howTheyFailed() string {
+	type clause struct {
+		outcome record.Outcome
+		n       int64
+		slugs   []end
+	}
+	var clauses []*clause
+	for e, n := range t.ends {
+		i := slices.IndexFunc(clauses, func(c *clause) bool { return c.outcome == e.outcome })
+		if i < 0 {
+			i = len(clauses)
+			clauses = append(clauses, &clause{outcome: e.outcome})
+		}
+		clauses[i].n += n
+		clauses[i].slugs = append(clauses[i].slugs, e)
+	}
+	slices.SortFunc(clauses, func(a, b *clause) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.outcome, b.outcome))
+	})
+	var parts []string
+	named := int64(0)
+	for i, c := range clauses {
+		if i == maxClauses {
+			break
+		}
+		named += c.n
+		parts = append(parts, fmt.Sprintf("%s %s%s", number(c.n), outcomeWord(c.outcome), t.reasons(c.outcome, c.slugs)))
+	}
+	if rest := t.counts[failed] - named; rest > 0 {
+		parts = append(parts, number(rest)+" in other ways")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// reasons are the causes of one outcome, in brackets.
+func (t *Table) reasons(outcome record.Outcome, ends []end) string {
+	slices.SortFunc(ends, func(a, b end) int {
+		return cmp.Or(cmp.Compare(t.ends[b], t.ends[a]), cmp.Compare(a.slug, b.slug))
+	})
+	var words []string
+	for i, e := range ends {
+		switch {
+		case e.slug == string(outcome):
+			continue
+		case i >= 3:
+			words = append(words, "and others")
+		case len(ends) == 1:
+			words = append(words, spoken(e.slug))
+		default:
+			words = append(words, fmt.Sprintf("%s %s", number(t.ends[e]), spoken(e.slug)))
+		}
+		if i >= 3 {
+			break
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(words, ", ") + ")"
+}
+
+// spoken is a slug as words.
+func spoken(slug string) string { return strings.ReplaceAll(Clean(slug), "-", " ") }
+
+// nothing says what was there instead of WebSocket connections, and what to try.
+func (t *Table) nothing() {
+	s := t.summary
+	tcp := s.OtherTCPConnections + max(s.OpaqueTLS, t.counts[opaque]) + max(s.Unidentified, t.counts[unidentified])
+	switch {
+	case tcp == 0 && t.packets == 0:
+		t.page.paragraph(0, "No packets, so no WebSocket connections.", yellow)
+	case tcp == 0:
+		t.page.paragraph(0, fmt.Sprintf("No WebSocket connections: none of the %s belongs to a TCP connection.", plural(t.packets, "packet")), yellow)
+		t.page.paragraph(0, "Capture on the interface that the connections take, for example: tcpdump -i any -s 0 -w capture.pcap tcp", plain)
+	default:
+		t.page.paragraph(0, fmt.Sprintf("No WebSocket connections: %s seen, and none began a WebSocket.", plural(tcp, "TCP connection")), yellow)
+	}
+}
+
+// keyLogHint says how to look into TLS.
+const keyLogHint = "To look inside, give the client's key log with --keylog FILE (browsers, Node and curl write one to the file that SSLKEYLOGFILE names)."
+
+// limits says prominently what the capture lacks, for every verdict rests on it.
+func (t *Table) limits() {
+	for _, c := range t.captures {
+		for _, f := range c.Findings {
+			if f.Severity != record.Info {
+				t.page.paragraph(0, Clean(fmt.Sprintf("Mind: %s: %s %s", c.File, sentence(f.Title), sentence(f.Remedy))), yellow)
+			}
+		}
+	}
+}
+
+// failures lists the failed connections.
+func (t *Table) failures() {
+	if len(t.failed) == 0 {
+		return
+	}
+	t.page.heading("FAILED CONNECTIONS", bold)
+	wide := t.page.width >= 110
+	columns := []column{{title: "ID", max: 12}, {title: "TIME", max: 23}, {title: "CLIENT", max: 21}, {title: "TO"},
+		{title: "OUTCOME", max: 21}, {title: "CAUSE", max: 30}}
+	if !wide {
+		columns[2].max = 15
+	}
+	var rows [][]string
+	for _, c := range t.failed {
+		_, main := classify(c)
+		client, when, why := c.Client.Addr().String(), t.time.short(c.Started), "-"
+		if wide {
+			client, when = c.Client.String(), t.time.exact(c.Started)
+		}
+		if main >= 0 {
+			if why = Clean(c.Findings[main].Code); wide {
+				why += " " + Clean(c.Findings[main].Slug)
+			}
+		}
+		rows = append(rows, []string{Clean(c.ID), when, client, where(c), ending(c), why})
+	}
+	t.page.grid(columns, rows, nil)
+	t.more(t.causes.total()-int64(len(t.failed)), "failed connection")
+}
+
+func (s *causes) total() (n int64) {
+	for _, c := range s.list {
+		n += c.count
+	}
+	return n
+}
+
+// more counts what a list leaves out and says where it is.
+func (t *Table) more(n int64, noun string) {
+	if n > 0 {
+		t.page.line("... and %s more: -o ndjson lists every one.", plural(n, noun))
+	}
+}
+
+// causeSections explain each cause once.
+func (t *Table) causeSections() {
+	for _, c := range t.causes.sorted() {
+		name := Clean(strings.TrimSpace(c.code + " " + c.slug))
+		t.page.heading(fmt.Sprintf("%s: %s, %s", name, plural(c.count, "connection"), whoActs(c.fault, c.confidence)), bold)
+		t.page.paragraph(2, Clean(t.whatHappened(c)), plain)
+		f := c.examples[0].of()
+		if rule, ok := t.rules[c.code]; ok {
+			t.page.labelled("Why", firstSentence(partOf(rule.Explanation, "Why it matters")))
+		}
+		t.page.labelled("User saw", f.SeenByUser)
+		t.page.labelled("What to do", f.Remedy)
+		t.page.labelled("To be sure", c.examples[0].connection.NextStep)
+		t.spread(c)
+		t.page.labelled("From it", named(&c.following))
+		t.page.labelled("Beside it", named(&c.beside))
+		for i, e := range c.examples {
+			t.example(c, e, i)
+		}
+		if c.count > int64(len(c.examples)) {
+			t.page.labelled("", fmt.Sprintf("... and %s more: -o ndjson lists every one.", number(c.count-int64(len(c.examples)))))
+		}
+		first := c.examples[0].connection
+		t.page.verbatim("Wireshark", first.Filter)
+		t.page.verbatim("Server's log", first.ServerLog)
+		t.page.verbatim("Read more", t.readMore(c, first))
+	}
+}
+
+func (t *Table) readMore(c *cause, first *record.Connection) string {
+	files := "FILE" // IDs name their file's place among all that were given
+	if t.severalFiles() {
+		files += "..."
+	} else if first.Capture != "" {
+		files = quoted(Clean(first.Capture))
+	}
+	story := fmt.Sprintf("wsleuth show %s --connection %s", files, Clean(first.ID))
+	if c.code == "" {
+		return story
+	}
+	return fmt.Sprintf("wsleuth explain %s; %s", Clean(c.code), story)
+}
+
+// quoted is a file name as a shell takes it.
+func quoted(name string) string {
+	if strings.ContainsAny(name, " \t'\"\\$&;|<>()*?[]#~`!") {
+		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+	return name
+}
+
+// whatHappened is the verdict, where one says it of all connections, else the condition that they share.
+func (t *Table) whatHappened(c *cause) string {
+	first := c.examples[0]
+	same := true
+	for _, e := range c.examples {
+		same = same && e.of().Title == first.of().Title
+	}
+	rule := t.rules[c.code]
+	switch {
+	case c.slug == "other causes" && c.code == "":
+		return "More causes than are told apart here."
+	case same && first.connection.Verdict != "" && c.count <= int64(len(c.examples)):
+		return sentence(first.connection.Verdict)
+	case rule.Title != "":
+		return sentence(rule.Title)
+	case first.connection.Verdict != "":
+		return sentence(first.connection.Verdict)
+	}
+	return sentence(first.of().Title)
+}
+
+// spread says where and when a cause was met more than once.
+func (t *Table) spread(c *cause) {
+	if c.count < 2 {
+		return
+	}
+	keys, _, more := c.servers.top(3)
+	var parts []string
+	for _, key := range keys {
+		parts = append(parts, fmt.Sprintf("%s (%s)", key, number(c.servers.entries[key].count)))
+	}
+	if more > 0 {
+		parts = append(parts, fmt.Sprintf("others (%s)", number(more)))
+	}
+	t.page.labelled("Servers", strings.Join(parts, ", "))
+	t.page.labelled("Time", fmt.Sprintf("%s to %s", t.time.short(c.first), t.time.short(c.last)))
+}
+
+// named are the codes and slugs of a tally with their counts.
+func named(counts *tally[string]) string {
+	keys, _, more := counts.top(6)
+	var parts []string
+	for _, key := range keys {
+		entry := counts.entries[key]
+		name := key
+		if len(entry.names) > 0 {
+			name = entry.names[0] + " " + key
+		}
+		if entry.count > 1 {
+			name += fmt.Sprintf(" (%s times)", number(entry.count))
+		}
+		parts = append(parts, name)
+	}
+	if more > 0 {
+		parts = append(parts, fmt.Sprintf("others (%s)", number(more)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// maxEvidence is how many packets of an example are named.
+const maxEvidence = 3
+
+// example is a connection with the packets that prove the finding. What the
+// first example said already is not said again.
+func (t *Table) example(c *cause, e example, i int) {
+	label, indent := "Evidence", ""
+	f, first := e.of(), c.examples[0].of()
+	if i > 0 {
+		label = ""
+	}
+	if c.count > 1 {
+		text := fmt.Sprintf("%s, %s from %s", Clean(e.connection.ID), t.time.exact(e.connection.Started), e.connection.Client)
+		if f.Title != "" && (i == 0 || f.Title != first.Title) {
+			text += ": " + Clean(f.Title)
+		}
+		t.page.labelled(label, text)
+		label, indent = "", "  "
+	}
+	for j, evidence := range f.Evidence {
+		if j == maxEvidence {
+			t.page.labelled("", fmt.Sprintf("%sand %s", indent, plural(int64(len(f.Evidence)-maxEvidence), "more packet")))
+			break
+		}
+		if i > 0 && j < len(first.Evidence) && evidence.Note == first.Evidence[j].Note {
+			evidence.Note = ""
+		}
+		t.page.labelled(label, indent+t.evidence(evidence))
+		label = ""
+	}
+}
+
+// evidence is a packet and what is seen in it; the file's name only where there are several.
+func (t *Table) evidence(e record.Evidence) string {
+	return evidenceText(e, t.severalFiles())
+}
+
+func (t *Table) severalFiles() bool { return int64(len(t.captures))+t.moreCaptures > 1 }
+
+func evidenceText(e record.Evidence, withFile bool) string {
+	var place string
+	switch {
+	case e.Packet != 0:
+		place = fmt.Sprintf("packet %d", e.Packet)
+	case e.Offset != nil:
+		place = fmt.Sprintf("byte %d", *e.Offset)
+	}
+	if withFile {
+		place = strings.TrimSpace(place + " of " + Clean(e.Capture))
+	}
+	if e.Note == "" {
+		return place
+	}
+	return place + ": " + Clean(e.Note)
+}
+
+// patternSections say what connections show together.
+func (t *Table) patternSections() {
+	for _, p := range t.patterns {
+		with := bold
+		if t.o.Failed && p.Severity != record.Error {
+			continue
+		}
+		n := int64(len(p.Connections))
+		t.page.heading(fmt.Sprintf("%s %s: %s together, %s", Clean(p.Code), Clean(p.Slug), plural(n, "connection"), whoActs(p.Fault, p.Confidence)), with)
+		t.page.paragraph(2, Clean(sentence(p.Title)), plain)
+		t.page.labelled("What to do", p.Remedy)
+		ids := p.Connections[:min(len(p.Connections), 10)]
+		text := strings.Join(ids, ", ")
+		if rest := len(p.Connections) - len(ids); rest > 0 {
+			text += fmt.Sprintf(" and %s more (-o ndjson)", number(int64(rest)))
+		}
+		t.page.labelled("Connections", Clean(text))
+		for i, e := range p.Evidence[:min(len(p.Evidence), maxEvidence)] {
+			label := ""
+			if i == 0 {
+				label = "Evidence"
+			}
+			t.page.labelled(label, t.evidence(e))
+		}
+		t.page.verbatim("Read more", "wsleuth explain "+p.Code)
+	}
+	t.more(t.morePatterns, "pattern")
+}
+
+// undecidedSection lists connections of which the capture does not hold enough, with what would tell.
+func (t *Table) undecidedSection() {
+	if len(t.unclear) == 0 {
+		return
+	}
+	t.page.heading("NOT DECIDED: the capture does not hold enough", bold)
+	const most = 10
+	for i, c := range t.unclear {
+		if i == most {
+			break
+		}
+		text := fmt.Sprintf("%s, %s to %s: %s", Clean(c.ID), c.Client, where(c), sentence(c.Verdict))
+		if c.NextStep != "" {
+			text += " " + sentence(c.NextStep)
+		}
+		t.page.paragraph(2, Clean(text), plain)
+	}
+	t.more(t.counts[undecided]-int64(min(len(t.unclear), most)), "undecided connection")
+}
+
+// warningSections say what is wrong with connections that worked.
+func (t *Table) warningSections() {
+	groups := t.warnings.sorted()
+	if len(groups) == 0 {
+		return
+	}
+	t.page.heading("WARNINGS of connections that worked", bold)
+	const most = 20
+	for i, c := range groups {
+		if i == most {
+			t.more(int64(len(groups)-most), "kind of warning")
+			break
+		}
+		first := c.examples[0]
+		var ids []string
+		for _, e := range c.examples {
+			ids = append(ids, Clean(e.connection.ID))
+		}
+		where := strings.Join(ids, ", ")
+		if rest := c.count - int64(len(ids)); rest > 0 {
+			where += fmt.Sprintf(" and %s more", number(rest))
+		}
+		t.page.paragraph(2, Clean(fmt.Sprintf("%s %s: %s (%s), %s", c.code, c.slug, plural(c.count, "connection"), where, whoActs(c.fault, c.confidence))), plain)
+		text := sentence(first.of().Title)
+		if len(first.of().Evidence) > 0 {
+			text += " See " + t.evidence(first.of().Evidence[0]) + "."
+		}
+		t.page.paragraph(6, Clean(text), plain)
+		t.page.paragraph(6, sentence(first.of().Remedy), plain)
+	}
+}
+
+// healthySection lists what worked, if nothing failed; otherwise it counts it.
+func (t *Table) healthySection() {
+	n := t.counts[healthy] + t.counts[warned]
+	if n == 0 {
+		return
+	}
+	if t.counts[failed] > 0 {
+		t.page.blank()
+		t.page.paragraph(0, fmt.Sprintf("%s worked: %s.", plural(n, "connection"), t.endings()), plain)
+		return
+	}
+	t.page.heading("CONNECTIONS", bold)
+	columns := []column{{title: "ID", max: 12}, {title: "TIME", max: 23}, {title: "CLIENT", max: 21}, {title: "TO"},
+		{title: "OUTCOME", max: 21}, {title: "LASTED", max: 10, right: true}, {title: "MESSAGES", max: 15}}
+	if t.page.width < 110 {
+		columns[2].max = 15
+	}
+	var rows [][]string
+	for _, c := range t.fine {
+		client, when, messages := c.Client.Addr().String(), t.time.short(c.Started), "-"
+		if t.page.width >= 110 {
+			client, when = c.Client.String(), t.time.exact(c.Started)
+		}
+		if c.WebSocket != nil {
+			messages = fmt.Sprintf("%d / %d", c.WebSocket.Messages.Client, c.WebSocket.Messages.Server)
+		}
+		rows = append(rows, []string{Clean(c.ID), when, client, where(c), ending(c), span(c.DurationMS), messages})
+	}
+	t.page.grid(columns, rows, nil)
+	t.more(n-int64(len(rows)), "connection")
+	t.page.paragraph(0, "Messages: from the client / from the server.", faint)
+}
+
+// endings counts the connections that worked by their outcome.
+func (t *Table) endings() string {
+	var parts []string
+	outcomes := make([]record.Outcome, 0, len(t.byEnd))
+	for o := range t.byEnd {
+		outcomes = append(outcomes, o)
+	}
+	slices.SortFunc(outcomes, func(a, b record.Outcome) int {
+		return cmp.Or(cmp.Compare(t.byEnd[b], t.byEnd[a]), cmp.Compare(a, b))
+	})
+	for _, o := range outcomes {
+		parts = append(parts, fmt.Sprintf("%s %s", number(t.byEnd[o]), outcomeWord(o)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// maxEndpointRows is how many servers a table by endpoint names.
+const maxEndpointRows = 20
+
+// unidentifiedSection counts by server what failed before it said what it was.
+func (t *Table) unidentifiedSection() {
+	n := t.counts[unidentified]
+	if n == 0 {
+		return
+	}
+	t.page.heading(fmt.Sprintf("NOT IDENTIFIED: %s failed before saying what they were, so they need not be WebSocket", plural(n, "TCP connection")), bold)
+	t.endpoints(&t.unknown, "FAILED")
+}
+
+// opaqueSection says what TLS hides.
+func (t *Table) opaqueSection() {
+	n := max(t.summary.OpaqueTLS, t.counts[opaque])
+	if n == 0 {
+		return
+	}
+	t.page.blank()
+	verb := "are"
+	if n == 1 {
+		verb = "is"
+	}
+	t.page.paragraph(0, fmt.Sprintf("%s %s encrypted and may or may not be wss. %s", plural(n, "TLS connection"), verb, keyLogHint), plain)
+	if t.counts[opaque] > 0 {
+		t.endpoints(&t.dark, "ENCRYPTED")
+	}
+}
+
+func (t *Table) endpoints(counts *tally[endpoint], title string) {
+	keys, moreKeys, more := counts.top(maxEndpointRows)
+	columns := []column{{title: "SERVER", max: 47}, {title: title, max: 11, right: true}, {title: "HOW", max: 32}, {title: "CONNECTIONS"}}
+	var rows [][]string
+	for _, key := range keys {
+		entry := counts.entries[key]
+		ids := Clean(strings.Join(entry.names, ", "))
+		if entry.count > int64(len(entry.names)) {
+			ids += ", ..."
+		}
+		rows = append(rows, []string{key.server.String(), number(entry.count), Clean(strings.TrimSpace(key.code + " " + key.slug)), ids})
+	}
+	if title == "ENCRYPTED" {
+		columns = slices.Delete(columns, 2, 3)
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], 2, 3)
+		}
+	}
+	t.page.grid(columns, rows, nil)
+	if more > 0 {
+		what := "more servers"
+		if counts.others == 0 {
+			what = plural(moreKeys, "more server")
+		}
+		t.page.line("... and %s with %s: -o ndjson lists every one.", what, plural(more, "connection"))
+	}
+}
+
+// capturesSection says what was read, and what is worth knowing of it.
+func (t *Table) capturesSection() {
+	if len(t.captures) == 0 {
+		return
+	}
+	t.page.blank()
+	files := int64(len(t.captures)) + t.moreCaptures
+	what := Clean(t.captures[0].File)
+	if files > 1 {
+		what = plural(files, "file")
+	}
+	text := fmt.Sprintf("Read %s: %s, %s", what, plural(t.packets, "packet"), size(t.bytes))
+	if t.view.first != 0 {
+		text += fmt.Sprintf(", %s to %s", t.time.full(t.view.first), t.time.short(t.view.last))
+	}
+	if t.summary.OtherTCPConnections > 0 {
+		text += fmt.Sprintf("; beside them %s", plural(t.summary.OtherTCPConnections, "other TCP connection"))
+	}
+	t.page.paragraph(0, text+".", faint)
+	for _, c := range t.captures {
+		for _, f := range c.Findings {
+			if f.Severity == record.Info {
+				t.page.paragraph(0, Clean(fmt.Sprintf("%s: %s", c.File, sentence(f.Title))), faint)
+			}
+		}
+	}
+}

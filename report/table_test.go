@@ -1,0 +1,82 @@
+package report
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var saved = []string{"mixed", "healthy", "nothing", "storm", "hostile", "undecided"}
+
+func render(t *testing.T, name, format string, o Options) string {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var out bytes.Buffer
+	o.Tool = record.Tool{Name: "wsleuth", Version: "1.2.3"}
+	r, err := New(format, &out, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(f, r); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; run go test -update if that is meant. Got:\n%s", path, got)
+	}
+}
+
+func TestTable(t *testing.T) {
+	for _, name := range saved {
+		for _, columns := range []int{80, 120} {
+			t.Run(fmt.Sprintf("%s-%d", name, columns), func(t *testing.T) {
+				got := render(t, name, "table", Options{Width: columns})
+				golden(t, fmt.Sprintf("%s.%d.table.golden", name, columns), got)
+				for _, line := range strings.Split(got, "\n") {
+					if width(line) > columns && !copied(line) {
+						t.Errorf("wider than %d: %q", columns, line)
+					}
+				}
+			})
+		}
+	}
+}
+
+// copied tells whether a line is one that people copy, which is never broken.
+func copied(line string) bool {
+	for _, label := range []string{"Wireshark", "Server's log", "Read more"} {
+		if strings.HasPrefix(line, "  "+label) {
+			return true
+		}
+	}
+	return false
+}

@@ -154,6 +154,9 @@ type Gap struct {
 	From   Dir
 	Length int64
 	Kind   string // lost, snaplen, limit
+	// Unacked: the receiver never acknowledged these bytes, so they were lost
+	// before it and not by the capture.
+	Unacked bool
 }
 
 // Stall is a time in which a receiver kept its window at zero.

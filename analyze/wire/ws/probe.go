@@ -22,6 +22,7 @@ type Probe struct {
 	head    Header
 	left    uint64
 	part    [14]byte
+	long    int // frames whose length takes more than seven bits
 	have    uint8
 	state   uint8 // of the UTF-8 automaton
 	message probeMessage
@@ -137,12 +138,15 @@ func (p *Probe) payload(b []byte) []byte {
 	n := int(min(uint64(len(b)), p.left))
 	if h := &p.head; p.check && !h.Opcode.IsControl() {
 		state, _ := checkText(p.state, keyWord(h, h.Length-p.left), b[:n])
+		if state == utf8Reject {
+			p.Broken = true
+			return nil
+		}
 		p.state = state
-		p.Broken = state == utf8Reject
 		p.Text += int64(n)
 	}
 	p.left -= uint64(n)
-	if p.left == 0 && !p.Broken {
+	if p.left == 0 {
 		p.end()
 	}
 	return b[n:]
@@ -155,6 +159,9 @@ func (p *Probe) end() {
 		return
 	}
 	p.Frames++
+	if h.Length > 125 {
+		p.long++
+	}
 	if h.Fin {
 		p.Finals++
 	}
@@ -178,8 +185,8 @@ const (
 // Many protocols parse as frames for a while, some as hundreds of unmasked
 // ones: so both directions have to be sound and exactly one of them masked, or
 // one alone has to have MinRun frames; and the frames have to be of the kind
-// that ends messages, since zeros and lengths of other protocols read as
-// fragments.
+// that ends messages or have long lengths, since zeros and the lengths of other
+// protocols read as short fragments.
 func Recognise(a, b *Probe) Recognition {
 	if a.Broken || b.Broken {
 		return NotFrames
@@ -197,7 +204,7 @@ func Recognise(a, b *Probe) Recognition {
 	case b.Bytes > 0:
 		a = b
 	}
-	if a.Frames >= MinRun && a.Finals*4 >= a.Frames {
+	if a.Frames >= MinRun && (a.Finals*4 >= a.Frames || a.long*2 >= a.Frames) {
 		return IsWebSocket
 	}
 	return NotYet

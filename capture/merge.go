@@ -275,7 +275,7 @@ func (m *merge) Close() error {
 	for _, r := range m.open {
 		r.abandon()
 	}
-	m.open = nil
+	m.open, m.handed = nil, false
 	for _, c := range m.plan[m.next:] {
 		if c.begun != nil {
 			c.begun.abandon()

@@ -1,6 +1,9 @@
 package inflate
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // A code is decoded by a table whose index is the next bits of the input. An
 // entry is, from its lowest bit: four bits for how many bits to take, flags,
@@ -120,9 +123,12 @@ func makeFixed() (*[1 << literalBits]entry, *[1 << distBits]entry) {
 // many codes, or too few, but for a single one of one bit and none at all.
 func build(table []entry, rootBits int, lengths []uint8, symbols []entry) bool {
 	var counts [maxCode + 1]int
-	for _, l := range lengths {
-		counts[l&maxCode]++
+	var used [288]uint16 // symbols that have codes
+	n := usedSymbols(&used, lengths)
+	for _, s := range used[:n] {
+		counts[lengths[s]&maxCode]++
 	}
+	counts[0] = len(lengths) - n
 	left := 1 // codes of the length in hand that are still free
 	for l := 1; l <= maxCode; l++ {
 		left = left<<1 - counts[l]
@@ -133,21 +139,34 @@ func build(table []entry, rootBits int, lengths []uint8, symbols []entry) bool {
 	if left > 0 {
 		return buildIncomplete(table[:1<<rootBits], counts[:], lengths, symbols)
 	}
-	var offsets [maxCode + 1]int // of the first symbol of each length, those of none behind all
-	total := 0
-	for l := 1; l <= maxCode; l++ {
-		offsets[l] = total
-		total += counts[l]
+	var offsets [maxCode + 1]int // of the first symbol of each length
+	for l := 1; l < maxCode; l++ {
+		offsets[l+1] = offsets[l] + counts[l]
 	}
-	offsets[0] = total
 	var sorted [288]uint16
-	for s, l := range lengths {
-		at := &offsets[l&maxCode]
-		sorted[*at] = uint16(s)
+	for _, s := range used[:n] {
+		at := &offsets[lengths[s]&maxCode]
+		sorted[*at] = s
 		*at++
 	}
 	fill(table, rootBits, &counts, sorted[:], symbols)
 	return true
+}
+
+// usedSymbols lists the symbols whose codes have lengths. Short messages use few
+// of them, so eight without are passed at a time.
+func usedSymbols(used *[288]uint16, lengths []uint8) (n int) {
+	for s := 0; s < len(lengths); s++ {
+		if len(lengths)-s >= 8 && binary.LittleEndian.Uint64(lengths[s:]) == 0 {
+			s += 7
+			continue
+		}
+		if lengths[s] != 0 {
+			used[n] = uint16(s)
+			n++
+		}
+	}
+	return n
 }
 
 // buildIncomplete makes the tables of a code of one symbol or of none. "One

@@ -106,6 +106,9 @@ type column struct {
 	right bool // numbers
 }
 
+// maxCellLines is how tall a cell may be: a URL of 8 KiB shall not fill the screen.
+const maxCellLines = 3
+
 // grid lays out rows of cleaned cells in columns that fit the page: each has
 // the width of its widest cell up to its limit, the elastic one gets what is left.
 func (p *page) grid(columns []column, rows [][]string, with func(row, column int) paint) {
@@ -138,6 +141,9 @@ func (p *page) grid(columns []column, rows [][]string, with func(row, column int
 		cells := make([]string, len(row))
 		for i, cell := range row {
 			lines := wrap(cell, widths[i])
+			if len(lines) > maxCellLines {
+				lines = append(lines[:maxCellLines-1:maxCellLines-1], shorten(lines[maxCellLines-1]+"…", widths[i]))
+			}
 			for j := range lines {
 				if with != nil {
 					lines[j] = p.paint(lines[j], with(r, i))

@@ -50,8 +50,12 @@ func (t *Table) headline() {
 	switch {
 	case total == 0:
 		t.nothing()
+	case n == 1 && total == 1:
+		t.page.paragraph(0, fmt.Sprintf("The one WebSocket connection failed: %s.", strings.TrimPrefix(t.howTheyFailed(), "1 ")), red)
 	case n > 0:
 		t.page.paragraph(0, fmt.Sprintf("%s of %s failed: %s.", number(n), plural(total, "WebSocket connection"), t.howTheyFailed()), red)
+	case t.counts[undecided] == total:
+		t.page.paragraph(0, fmt.Sprintf("The capture does not hold enough to tell what became of %s.", theOne(total)), yellow)
 	case t.counts[undecided] > 0:
 		t.page.paragraph(0, fmt.Sprintf("No failure seen in %s, but of %s the capture does not hold enough to tell.",
 			plural(total, "WebSocket connection"), number(t.counts[undecided])), yellow)
@@ -72,6 +76,13 @@ func allOf(total int64) string {
 		return "The one WebSocket connection"
 	}
 	return "All " + plural(total, "WebSocket connection")
+}
+
+func theOne(total int64) string {
+	if total == 1 {
+		return "the one WebSocket connection"
+	}
+	return "the " + plural(total, "WebSocket connection")
 }
 
 func withWarning(n int64) string {
@@ -235,7 +246,7 @@ func (t *Table) more(n int64, noun string) {
 func (t *Table) causeSections() {
 	for _, c := range t.causes.sorted() {
 		name := Clean(strings.TrimSpace(c.code + " " + c.slug))
-		t.page.heading(fmt.Sprintf("%s: %s, %s", name, plural(c.count, "connection"), whoActs(c.fault, c.confidence)), bold)
+		t.page.heading(fmt.Sprintf("%s%s: %s", name, inBrackets(c.confidence), plural(c.count, "connection")), bold)
 		t.page.paragraph(2, Clean(t.whatHappened(c)), plain)
 		f := c.examples[0].of()
 		if rule, ok := t.rules[c.code]; ok {
@@ -290,17 +301,29 @@ func (t *Table) whatHappened(c *cause) string {
 		same = same && e.of().Title == first.of().Title
 	}
 	rule := t.rules[c.code]
+	who := ": " + whoActs(c.fault) + "."
 	switch {
 	case c.slug == "other causes" && c.code == "":
 		return "More causes than are told apart here."
 	case same && first.connection.Verdict != "" && c.count <= int64(len(c.examples)):
 		return sentence(first.connection.Verdict)
+	case same && first.of().Title != "":
+		return strings.TrimSuffix(sentence(first.of().Title), ".") + who
 	case rule.Title != "":
-		return sentence(rule.Title)
+		return sentence(rule.Title + who)
 	case first.connection.Verdict != "":
 		return sentence(first.connection.Verdict)
 	}
-	return sentence(first.of().Title)
+	return sentence(outcomeWord(first.connection.Outcome) + who)
+}
+
+// inBrackets says how sure a finding is, where it is not certain.
+func inBrackets(confidence record.Confidence) string {
+	switch confidence {
+	case record.Likely, record.Possible:
+		return " (" + string(confidence) + ")"
+	}
+	return ""
 }
 
 // spread says where and when a cause was met more than once.
@@ -400,13 +423,12 @@ func evidenceText(e record.Evidence, withFile bool) string {
 // patternSections say what connections show together.
 func (t *Table) patternSections() {
 	for _, p := range t.patterns {
-		with := bold
 		if t.o.Failed && p.Severity != record.Error {
 			continue
 		}
 		n := int64(len(p.Connections))
-		t.page.heading(fmt.Sprintf("%s %s: %s together, %s", Clean(p.Code), Clean(p.Slug), plural(n, "connection"), whoActs(p.Fault, p.Confidence)), with)
-		t.page.paragraph(2, Clean(sentence(p.Title)), plain)
+		t.page.heading(fmt.Sprintf("%s %s%s: %s together", Clean(p.Code), Clean(p.Slug), inBrackets(p.Confidence), plural(n, "connection")), bold)
+		t.page.paragraph(2, Clean(strings.TrimSuffix(sentence(p.Title), ".")+": "+whoActs(p.Fault)+"."), plain)
 		t.page.labelled("What to do", p.Remedy)
 		ids := p.Connections[:min(len(p.Connections), 10)]
 		text := strings.Join(ids, ", ")
@@ -468,7 +490,7 @@ func (t *Table) warningSections() {
 		if rest := c.count - int64(len(ids)); rest > 0 {
 			where += fmt.Sprintf(" and %s more", number(rest))
 		}
-		t.page.paragraph(2, Clean(fmt.Sprintf("%s %s: %s (%s), %s", c.code, c.slug, plural(c.count, "connection"), where, whoActs(c.fault, c.confidence))), plain)
+		t.page.paragraph(2, Clean(fmt.Sprintf("%s %s%s: %s (%s)", c.code, c.slug, inBrackets(c.confidence), plural(c.count, "connection"), where)), plain)
 		text := sentence(first.of().Title)
 		if len(first.of().Evidence) > 0 {
 			text += " See " + t.evidence(first.of().Evidence[0]) + "."

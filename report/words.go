@@ -32,33 +32,23 @@ func outcomeWord(o record.Outcome) string {
 	return Clean(string(o))
 }
 
-// whoActs says whose turn it is, as the end of a heading.
-func whoActs(f record.Fault, confidence record.Confidence) string {
-	var who string
+// whoActs says whose turn it is, as the end of a sentence.
+func whoActs(f record.Fault) string {
 	switch f {
 	case record.FaultClient:
-		who = "the client has to act"
+		return "the client has to act"
 	case record.FaultServer:
-		who = "the server has to act"
+		return "the server has to act"
 	case record.FaultIntermediary:
-		who = "a proxy, load balancer or firewall has to act"
+		return "a proxy, load balancer or firewall has to act"
 	case record.FaultNetwork:
-		who = "the network has to act"
+		return "the network has to be looked at"
 	case record.FaultCapture:
-		return "a matter of the capture"
+		return "the capture lacks something"
 	case record.FaultNone:
 		return "nobody has to act"
-	default:
-		who = "who has to act cannot be told from here"
-		confidence = ""
 	}
-	switch confidence {
-	case record.Likely:
-		who += " (likely)"
-	case record.Possible:
-		who += " (possibly)"
-	}
-	return who
+	return "who has to act cannot be told from this capture"
 }
 
 // ending is an outcome with the number that goes with it: "rejected 426", "closed-error 1011".

@@ -63,7 +63,7 @@ func decompressor(kind string, w *window) (io.Reader, func(), error) {
 	nothing := func() {}
 	switch kind {
 	case "gzip":
-		r, err := gzip.NewReader(w)
+		r, err := newGzip(w)
 		return r, nothing, err
 	case "bzip2":
 		return bzip2.NewReader(w), nothing, nil
@@ -83,6 +83,47 @@ func decompressor(kind string, w *window) (io.Reader, func(), error) {
 		return d, d.Close, nil
 	}
 	return nil, nothing, fmt.Errorf("compression %q is unknown", kind)
+}
+
+// gzipMembers reads the members of a gzip file one after the other. Like gzip
+// it ignores zero bytes behind the last, with which disks and tapes fill up.
+type gzipMembers struct {
+	w *window
+	z *gzip.Reader
+}
+
+func newGzip(w *window) (io.Reader, error) {
+	z, err := gzip.NewReader(w)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return &gzipMembers{w, z}, nil
+}
+
+func (g *gzipMembers) Read(p []byte) (int, error) {
+	n, err := g.z.Read(p)
+	if err == io.EOF {
+		err = g.another()
+	}
+	return n, err
+}
+
+// another begins the next member; without one the error is io.EOF.
+func (g *gzipMembers) another() error {
+	for g.w.need(1) && g.w.buf[g.w.pos] == 0 {
+		g.w.pos++
+	}
+	if !g.w.need(1) {
+		return g.w.err
+	}
+	if err := g.z.Reset(g.w); err == io.EOF {
+		return io.ErrUnexpectedEOF
+	} else if err != nil {
+		return err
+	}
+	g.z.Multistream(false)
+	return nil
 }
 
 // checkXZ refuses a dictionary beyond xzMaxDictionary, which the decompressor

@@ -86,7 +86,10 @@ var packers = []struct {
 	{"gzip", func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil }},
 	{"zstd", func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }},
 	{"xz", func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) }},
-	{"lz4", func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w), nil }},
+	{"lz4", func(w io.Writer) (io.WriteCloser, error) {
+		z := lz4.NewWriter(w)
+		return z, z.Apply(lz4.BlockSizeOption(lz4.Block64Kb))
+	}},
 }
 
 func pack(t testing.TB, name string, data []byte) []byte {

@@ -154,13 +154,18 @@ func build(table []entry, rootBits int, lengths []uint8, symbols []entry) bool {
 }
 
 // usedSymbols lists the symbols whose codes have lengths. Short messages use few
-// of them, so eight without are passed at a time.
+// of them, so eight are looked at together.
 func usedSymbols(used *[288]uint16, lengths []uint8) (n int) {
-	for s := 0; s < len(lengths); s++ {
-		if len(lengths)-s >= 8 && binary.LittleEndian.Uint64(lengths[s:]) == 0 {
-			s += 7
-			continue
+	s := 0
+	for ; len(lengths)-s >= 8; s += 8 {
+		for w := binary.LittleEndian.Uint64(lengths[s:]); w != 0; {
+			k := bits.TrailingZeros64(w) &^ 7
+			used[n] = uint16(s + k>>3)
+			n++
+			w &^= 0xFF << k
 		}
+	}
+	for ; s < len(lengths); s++ {
 		if lengths[s] != 0 {
 			used[n] = uint16(s)
 			n++
@@ -177,19 +182,16 @@ func buildIncomplete(table []entry, counts []int, lengths []uint8, symbols []ent
 	if !none && (counts[1] != 1 || counts[0] != len(lengths)-1) {
 		return false
 	}
-	bad := entry(flagSpecial)
-	if !none {
-		bad |= 1
-	}
-	for i := range table {
-		table[i] = bad
-	}
+	table[0] = flagSpecial
+	table[1] = flagSpecial
 	for s, l := range lengths {
 		if l == 1 {
-			for i := 0; i < len(table); i += 2 {
-				table[i] = symbols[s] | 1
-			}
+			table[0] = symbols[s] | 1
+			table[1] = flagSpecial | 1
 		}
+	}
+	for end := 2; end < len(table); end *= 2 {
+		copy(table[end:], table[:end])
 	}
 	return true
 }

@@ -1,0 +1,216 @@
+package inflate
+
+import "encoding/binary"
+
+// need makes at least n bits ready, n up to 32.
+func (s *Stream) need(r *run, n uint8) bool {
+	for s.count < n {
+		if len(r.in) == 0 {
+			return false
+		}
+		s.bits |= uint64(r.in[0]) << s.count
+		s.count += 8
+		r.in = r.in[1:]
+	}
+	return true
+}
+
+func (s *Stream) take(n uint8) uint32 {
+	v := uint32(s.bits & (1<<n - 1))
+	s.bits >>= n
+	s.count -= n
+	return v
+}
+
+// head reads "BFINAL" and "BTYPE" (RFC 1951, section 3.2.3).
+func (s *Stream) head(p *Pool, r *run) status {
+	if !s.need(r, 3) {
+		return starved
+	}
+	s.final = s.take(1) == 1
+	switch s.take(2) {
+	case 0:
+		// "Any bits of input up to the next byte boundary are ignored."
+		s.take(s.count & 7)
+		s.phase = phaseSize
+	case 1:
+		s.dynamic = false
+		s.phase = phaseSymbols
+	case 2:
+		s.dynamic = true
+		s.tables = p.takeTables()
+		s.phase = phaseCounts
+	default:
+		return corrupt
+	}
+	return goOn
+}
+
+func (s *Stream) endBlock(p *Pool) {
+	s.dropTables(p)
+	s.phase = phaseHead
+	if s.final {
+		s.take(s.count & 7)
+		s.ended = true
+	}
+}
+
+func (s *Stream) size(r *run) status {
+	if !s.need(r, 32) {
+		return starved
+	}
+	n, inverse := s.take(16), s.take(16)
+	if n != ^inverse&0xFFFF {
+		return corrupt
+	}
+	s.stored = uint16(n)
+	s.phase = phaseStored
+	return goOn
+}
+
+func (s *Stream) copyStored(p *Pool, r *run) status {
+	for s.stored > 0 {
+		if r.at == len(r.window) {
+			return full
+		}
+		if s.count > 0 {
+			r.window[r.at] = byte(s.take(8))
+			r.at++
+			s.stored--
+			continue
+		}
+		n := copy(r.window[r.at:], r.in[:min(len(r.in), int(s.stored))])
+		if n == 0 {
+			return starved
+		}
+		r.in = r.in[n:]
+		r.at += n
+		s.stored -= uint16(n)
+	}
+	s.endBlock(p)
+	return goOn
+}
+
+// counts reads HLIT, HDIST and HCLEN (section 3.2.7).
+func (s *Stream) counts(r *run) status {
+	if !s.need(r, 14) {
+		return starved
+	}
+	s.literals = uint16(s.take(5)) + 257
+	s.dists = uint16(s.take(5)) + 1
+	s.precodes = uint8(s.take(4)) + 4
+	if s.literals > maxLiterals || s.dists > maxDistances {
+		return corrupt
+	}
+	s.have = 0
+	clear(s.tables.lengths[:precodes])
+	s.phase = phasePrecode
+	return goOn
+}
+
+var precodeOrder = [precodes]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
+
+func (s *Stream) precode(r *run) status {
+	for ; s.have < uint16(s.precodes); s.have++ {
+		if !s.need(r, 3) {
+			return starved
+		}
+		s.tables.lengths[precodeOrder[s.have]] = uint8(s.take(3))
+	}
+	if !build(s.tables.precode[:], precodeBits, s.tables.lengths[:precodes], precodeEntries[:]) {
+		return corrupt
+	}
+	s.have = 0
+	s.phase = phaseLengths
+	return goOn
+}
+
+// lengths reads the code lengths of both codes, run-length encoded.
+func (s *Stream) lengths(r *run) status {
+	t := s.tables
+	for total := s.literals + s.dists; s.have < total; {
+		if s.count < 14 { // the longest: a code of 7 bits and 7 extra ones
+			s.fill(r)
+		}
+		e := t.precode[s.bits&(1<<precodeBits-1)]
+		n := uint8(e & takeMask)
+		if n > s.count {
+			return starved
+		}
+		if e&flagSpecial != 0 {
+			return corrupt
+		}
+		symbol := uint8(e >> valueShift)
+		if symbol < 16 {
+			s.take(n)
+			t.lengths[s.have] = symbol
+			s.have++
+			continue
+		}
+		if st := s.repeat(n, symbol, total); st != goOn {
+			return st
+		}
+	}
+	if !build(t.literals[:], literalBits, t.lengths[:s.literals], literalEntries[:]) ||
+		!build(t.distances[:], distBits, t.lengths[s.literals:s.literals+s.dists], distanceEntries[:]) {
+		return corrupt
+	}
+	s.phase = phaseSymbols
+	return goOn
+}
+
+// repeat does the symbols 16 to 18, whose code has n bits.
+func (s *Stream) repeat(n, symbol uint8, total uint16) status {
+	t := s.tables
+	var extra uint8
+	var base uint16
+	var value uint8
+	switch symbol {
+	case 16:
+		if s.have == 0 {
+			return corrupt
+		}
+		extra, base, value = 2, 3, t.lengths[s.have-1]
+	case 17:
+		extra, base = 3, 3
+	default:
+		extra, base = 7, 11
+	}
+	if n+extra > s.count {
+		return starved
+	}
+	s.take(n)
+	times := base + uint16(s.take(extra))
+	if s.have+times > total {
+		return corrupt
+	}
+	run := t.lengths[s.have : s.have+times]
+	if value == 0 {
+		clear(run)
+	} else {
+		for i := range run {
+			run[i] = value
+		}
+	}
+	s.have += times
+	return goOn
+}
+
+// fill makes as many bits ready as there are, 48 at least if it can.
+func (s *Stream) fill(r *run) {
+	if len(r.in) >= 8 {
+		if s.count < 56 {
+			s.bits |= binary.LittleEndian.Uint64(r.in) << s.count
+			n := (63 - s.count) >> 3
+			r.in = r.in[n:]
+			s.count += n * 8
+			s.bits &= 1<<s.count - 1
+		}
+		return
+	}
+	for s.count <= 48 && len(r.in) > 0 {
+		s.bits |= uint64(r.in[0]) << s.count
+		s.count += 8
+		r.in = r.in[1:]
+	}
+}

@@ -4,6 +4,15 @@ import (
 	"net/netip"
 )
 
+// Limits on the lists of Rare; what is left out is counted in Rare.Omitted.
+const (
+	MaxResets         = 8
+	MaxICMP           = 8
+	MaxGaps           = 64
+	MaxStalls         = 16
+	MaxRetransmission = 8
+)
+
 // At is where something was seen: a packet and its time.
 type At struct {
 	Packet int64 // frame.number in its file; 0: never
@@ -31,32 +40,62 @@ const (
 )
 
 // Flow is one TCP connection as one vantage point saw it. The table owns it;
-// it is valid for a handler until Closed returns. Everything but App, Client
-// and Ignore is for reading.
+// it is valid for a handler until Closed returns. Everything but App, Client,
+// ClientBy and Ignore is for reading. Facts are kept packed: First, Last, SYN,
+// ... and Half unpack them.
 type Flow struct {
+	// App is the handler's own handle, 0 at first.
+	App           uint32
 	Vantage       int32
 	Encapsulation int32
 	Client        Side
 	ClientBy      ClientBy
 	// Ignore is set by a handler that needs no more bytes: the flow is only counted from then on.
 	Ignore bool
-	// App is the handler's own handle, 0 at first.
-	App uint32
 
-	addr [2]netip.AddrPort
+	SYNs, SYNACKs uint16 // how often each was sent (copies made by the capture not counted)
 
-	First, Last              At     // first and last packet of any kind
-	SYN, SYNACK, Established At     // first SYN; first SYN-ACK; the ACK that completed the handshake
-	SYNs, SYNACKs            uint16 // how often each was sent (copies made by the capture not counted)
-	LastSYN                  At     // the last repetition of the SYN
-
-	Half [2]Half
 	// Rare holds what few connections have; nil when there is none of it.
 	Rare *Rare
+
+	flow
 }
 
 // Addr is the address and port of one side.
-func (f *Flow) Addr(s Side) netip.AddrPort { return f.addr[s] }
+func (f *Flow) Addr(s Side) netip.AddrPort {
+	return netip.AddrPortFrom(f.tuple.addr[s].netip(f.flags&flowIs4 != 0), f.tuple.port[s])
+}
+
+// First is the first packet of any kind.
+func (f *Flow) First() At { return f.first.at() }
+
+// Last is the last packet of any kind.
+func (f *Flow) Last() At { return f.last.at() }
+
+// SYN is the first SYN.
+func (f *Flow) SYN() At {
+	switch {
+	case f.flags&flowSYNFirst != 0:
+		return f.first.at()
+	case f.Rare != nil:
+		return f.Rare.syn
+	}
+	return At{}
+}
+
+// LastSYN is the last repetition of the SYN.
+func (f *Flow) LastSYN() At {
+	if f.Rare == nil {
+		return At{}
+	}
+	return f.Rare.lastSYN
+}
+
+// SYNACK is the first SYN-ACK.
+func (f *Flow) SYNACK() At { return f.synack.at() }
+
+// Established is the ACK that completed the handshake.
+func (f *Flow) Established() At { return f.established.at() }
 
 // Half is what one side sent. Counters are of what was captured; bytes are TCP payload.
 type Half struct {
@@ -75,7 +114,7 @@ type Half struct {
 	Unacked                   int64
 	UnackedFirst, UnackedLast At
 	UnackedSent               uint16
-	MaxSegment, MaxAcked      uint16 // largest payload sent in one segment; largest payload of a segment that was acknowledged
+	MaxSegment, MaxAcked      uint32 // largest payload sent in one segment; largest payload of a segment that was acknowledged
 	LastAck                   At     // last segment of this side whose acknowledgement number was new
 }
 
@@ -94,7 +133,13 @@ type Rare struct {
 	FirstCut                      At
 	CutBytes                      int64
 	Reordered                     uint32
-	Limit                         bool // a named limit of the table was reached for this flow
+	Limit                         bool   // a named limit of the table was reached for this flow
+	OutOfWindow                   uint32 // segments far from everything that the connection sent: left out of the streams
+	Omitted                       uint32 // entries that the lists above had no room for
+
+	syn, lastSYN At
+	missing      [2]int64 // bytes of gaps, per sender
+	renewal      renewal
 }
 
 // Retransmission is a data segment that was sent again.
@@ -107,9 +152,10 @@ type Retransmission struct {
 type GapKind uint8
 
 const (
-	GapLost    GapKind = iota // acknowledged by the receiver, not in the capture
-	GapSnapLen                // cut off by the snapshot length
-	GapLimit                  // given up because a limit on what may wait was reached
+	GapLost     GapKind = iota // acknowledged by the receiver, not in the capture
+	GapSnapLen                 // cut off by the snapshot length
+	GapLimit                   // given up because a limit on what may wait was reached
+	GapUnfilled                // neither seen nor acknowledged when the flow ended: lost on the way
 )
 
 // Gap is a stretch of a stream that is not in the capture.
@@ -135,7 +181,11 @@ type ICMP struct {
 	From         netip.Addr // who sent the error
 	About        Side       // whose packet it quotes
 	MTU          uint32     // of "fragmentation needed" and "packet too big"
-	SmallerAfter bool       // the sender's later segments were smaller
+	SmallerAfter bool       // the sender sent the quoted bytes again in smaller segments
+
+	seq    uint32 // of the quoted segment
+	length int    // its TCP payload, 0 unknown
+	id     uint16 // of the packet that carried the error
 }
 
 // Reset is a RST, with what tells a genuine one from a forged one.
@@ -154,9 +204,10 @@ type Reset struct {
 	OtherID                  uint16
 	Others                   uint32 // how many segments of the sender there are to compare with
 	// SeqAhead is the RST's sequence number less the next one expected of the
-	// sender (0: fits exactly).
+	// sender (0: fits exactly, or nothing of the sender is known).
 	SeqAhead int64
 	// SeqIsAck: its sequence number equals the acknowledgement number of the segment it answers (how a closed socket answers).
+	SeqIsAck                   bool
 	AnswersSYN, AnswersData    bool // the other side's segment just before it was a SYN; carried payload
 	AfterOwnFIN, AfterOtherFIN bool
 	// WentOn counts the sender's segments after the RST that are no RST (data or new acknowledgements, as if it knew of none); WentOnFirst is the first of them.

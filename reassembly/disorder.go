@@ -1,0 +1,485 @@
+package reassembly
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/reassembly"
+)
+
+// Bytes that come ahead of others wait in gopacket/reassembly: an episode of
+// disorder begins with a segment beyond a hole and ends when nothing waits.
+// One assembler serves all episodes, each under a flow key of its own, started
+// by a crafted SYN one below the next byte, and closed on both sides in the end.
+//
+// The assembler keeps the bytes only. It cannot be asked what it holds and
+// never compares, so the episode keeps a list of the ranges that wait (each
+// with the packet that carried it) and hands it no byte twice; what overlaps is
+// compared by its hash when the bytes come out. To give a hole up, a zero-length
+// segment is handed in while the page limit is 1: that makes the assembler skip
+// the hole of this one flow (its Flush functions would visit all).
+
+const (
+	// pageCost is the memory of one page of the assembler; each segment
+	// that waits takes one per 1900 bytes begun.
+	pageCost  = 2048
+	pageBytes = 1900
+
+	// An acknowledged hole is given up when AckedSegments wait behind it, or
+	// after AckedWait: until then its bytes may have been captured late.
+	AckedSegments = 3
+	AckedWait     = int64(50 * time.Millisecond)
+	// In a capture of one direction nobody acknowledges. A hole is given up
+	// when so much waits behind it, or after so long.
+	OneWaySegments = 32
+	OneWayBytes    = 64 << 10
+	OneWayWait     = int64(time.Second)
+	// MaxChecks bounds the overlaps of one episode that are compared.
+	MaxChecks = 64
+)
+
+// disorder is what all episodes of a table share.
+type disorder struct {
+	assembler *reassembly.Assembler
+	context   context
+	tcp       layers.TCP
+	keys      uint64
+	cost      int64 // of all that waits
+	pad       []byte
+	pieces    []waiting
+	free      *episode
+	opening   *episode
+	seed      maphash.Seed
+	pages     int
+}
+
+// context satisfies the assembler; the packets are in the episode's ranges.
+type context struct{}
+
+func (context) GetCaptureInfo() gopacket.CaptureInfo { return gopacket.CaptureInfo{} }
+
+// New makes the episode that begins the stream for the assembler.
+func (d *disorder) New(_, _ gopacket.Flow, _ *layers.TCP, _ reassembly.AssemblerContext) reassembly.Stream {
+	return d.opening
+}
+
+// waiting is a range of bytes that waits.
+type waiting struct {
+	start, n, cut uint32
+	at            At
+	clock         int64
+	id            uint16
+}
+
+func (w *waiting) end() uint32 { return w.start + w.n }
+
+// check is an overlap to be compared.
+type check struct {
+	start, n uint32
+	hash     uint64
+	at       At
+}
+
+// episode is a disorder of one side of a flow.
+type episode struct {
+	t        *Table
+	f        *Flow
+	side     Side
+	why      GapKind // of a hole that is given up now
+	finAhead bool
+	fin      uint32 // sequence number of the FIN
+	finClock int64
+	key      gopacket.Flow
+	ranges   []waiting // in order, apart from each other
+	checks   []check
+	waiting  int64 // captured bytes in ranges
+	cost     int64
+	free     *episode
+}
+
+// Accept implements reassembly.Stream.
+func (e *episode) Accept(*layers.TCP, gopacket.CaptureInfo, reassembly.TCPFlowDirection, reassembly.Sequence, *bool, reassembly.AssemblerContext) bool {
+	return true
+}
+
+// ReassemblyComplete implements reassembly.Stream.
+func (e *episode) ReassemblyComplete(reassembly.AssemblerContext) bool { return true }
+
+// ReassembledSG implements reassembly.Stream: bytes come out in order.
+func (e *episode) ReassembledSG(sg reassembly.ScatterGather, _ reassembly.AssemblerContext) {
+	total, _ := sg.Lengths()
+	if total == 0 || len(e.ranges) == 0 {
+		return
+	}
+	if _, _, _, skip := sg.Info(); skip > 0 {
+		e.t.missing(e.f, e.side, e.ranges[0].at, int64(skip), e.why)
+	}
+	b := sg.Fetch(total)
+	e.compare(b, e.f.half[e.side].next)
+	n := 0
+	for n < len(e.ranges) && len(b) >= int(e.ranges[n].n) {
+		w := e.ranges[n]
+		n++
+		e.handOn(&w, b[:w.n-w.cut])
+		b = b[w.n:]
+	}
+	e.ranges = e.ranges[:copy(e.ranges, e.ranges[n:])]
+}
+
+func (e *episode) handOn(w *waiting, b []byte) {
+	h := &e.f.half[e.side]
+	e.release(w)
+	h.flags |= halfSample
+	h.sample, h.sampleStart, h.sampleLen = sampleOf(b), w.start, uint32(len(b))
+	e.t.track(h, w.start, w.n, w.at.mark(), h.sample)
+	e.t.deliver(e.f, e.side, w.at, b, w.n)
+}
+
+func (e *episode) release(w *waiting) {
+	c := costOf(w.n)
+	e.waiting -= int64(w.n - w.cut)
+	e.cost -= c
+	e.t.disorder.cost -= c
+}
+
+func costOf(n uint32) int64 { return int64((n + pageBytes - 1) / pageBytes * pageCost) }
+
+// compare checks overlaps that lie within bytes b, which begin at start.
+func (e *episode) compare(b []byte, start uint32) {
+	kept := e.checks[:0]
+	for _, c := range e.checks {
+		from := int64(int32(c.start - start))
+		switch {
+		case from >= int64(len(b)):
+			kept = append(kept, c)
+		case from >= 0 && from+int64(c.n) <= int64(len(b)):
+			if maphash.Bytes(e.t.disorder.seed, b[from:from+int64(c.n)]) != c.hash {
+				e.f.conflict(e.side, c.at)
+			}
+		}
+	}
+	e.checks = kept
+}
+
+// disordered takes a segment ahead of a hole, or any while something waits.
+func (t *Table) disordered(f *Flow, d Side, s *segment) {
+	h := &f.half[d]
+	if s.n == 0 && !s.is(flagFIN) || h.is(halfEnded) {
+		return
+	}
+	if h.wait == nil {
+		t.begin(f, d)
+	}
+	e := h.wait
+	if s.is(flagFIN) && !e.finAhead {
+		e.finAhead, e.fin, e.finClock = true, s.end(), s.clock
+		h.flags |= halfFIN
+		h.fin = s.at.mark()
+	}
+	switch {
+	case s.n == 0:
+	case !before(h.next, s.end()):
+		t.again(f, d, s)
+	default:
+		e.add(s)
+	}
+	t.after(f, d)
+}
+
+// add lets the bytes of s that are new wait, or come out.
+func (e *episode) add(s *segment) {
+	t, h := e.t, &e.f.half[e.side]
+	pieces := t.disorder.pieces[:0]
+	start, end := s.seq, s.end()
+	if before(start, h.next) {
+		e.f.compare(e.side, s)
+		start = h.next
+	}
+	var behind, over *waiting // the first range after a new byte, and any that overlaps
+	for i := range e.ranges {
+		w := &e.ranges[i]
+		if !before(start, end) || !before(w.start, end) {
+			if behind == nil && len(pieces) > 0 || behind == nil && before(start, end) {
+				behind = w
+			}
+			break
+		}
+		if !before(start, w.end()) {
+			continue
+		}
+		if before(start, w.start) {
+			pieces = append(pieces, e.piece(s, start, w.start))
+			behind = w
+		}
+		over = w
+		e.overlap(s, w, max32(start, w.start), min32(end, w.end()))
+		start = w.end()
+	}
+	if before(start, end) {
+		pieces = append(pieces, e.piece(s, start, end))
+	}
+	t.disorder.pieces = pieces
+	e.judge(s, len(pieces) > 0, behind, over)
+	for i := range pieces {
+		e.feed(s, &pieces[i])
+	}
+}
+
+func max32(a, b uint32) uint32 {
+	if before(a, b) {
+		return b
+	}
+	return a
+}
+
+func min32(a, b uint32) uint32 {
+	if before(a, b) {
+		return a
+	}
+	return b
+}
+
+func (e *episode) piece(s *segment, start, end uint32) waiting {
+	w := waiting{start: start, n: end - start, at: s.at, clock: s.clock, id: s.id}
+	if have := s.seq + uint32(len(s.data)); before(have, end) {
+		w.cut = min(end-have, w.n)
+	}
+	return w
+}
+
+// overlap plans the comparison of bytes that wait already.
+func (e *episode) overlap(s *segment, w *waiting, from, to uint32) {
+	if w.cut > 0 || len(s.data) < int(s.n) || len(e.checks) >= MaxChecks {
+		return
+	}
+	b := s.data[from-s.seq : to-s.seq]
+	e.checks = append(e.checks, check{from, to - from, maphash.Bytes(e.t.disorder.seed, b), s.at})
+}
+
+// judge tells retransmissions from reordering.
+func (e *episode) judge(s *segment, fresh bool, behind, over *waiting) {
+	h := &e.f.half[e.side]
+	if fresh {
+		if h.lastData = s.at.mark(); !h.firstData.seen() {
+			h.firstData = h.lastData
+		}
+	}
+	switch {
+	case !fresh && over != nil:
+		h.retransmissions++
+		e.f.retransmitted(Retransmission{At: s.at, Original: over.at, From: e.side})
+	case behind == nil:
+	case e.f.late(e.side, s, behind):
+		h.retransmissions++
+		e.f.retransmitted(Retransmission{At: s.at, From: e.side})
+	default:
+		e.f.rare().Reordered++
+	}
+}
+
+// lateAfter is the time after which a segment that fills a gap was surely sent
+// again: the least timeout in use (Linux).
+const lateAfter = int64(200 * time.Millisecond)
+
+// late tells whether s, which fills the hole before w, was sent after it: then
+// the first copy was lost before it came to the capture.
+func (f *Flow) late(d Side, s *segment, w *waiting) bool {
+	if s.id != 0 && w.id != 0 {
+		// Most systems count the identification up per connection.
+		switch n := int16(s.id - w.id); {
+		case n > 0 && n < 64:
+			return true
+		case n < 0 && n > -64:
+			return false
+		}
+	}
+	passed := s.at.Time - w.at.Time
+	if passed >= lateAfter {
+		return true
+	}
+	rtt := f.roundTrip()
+	if rtt == 0 {
+		return f.half[d].dupAcks >= 3 && passed > reordered
+	}
+	return passed >= max(rtt, reordered)
+}
+
+// roundTrip is the handshake's whole round trip, 0 if it is not in the capture.
+func (f *Flow) roundTrip() int64 {
+	if !f.established.seen() || !f.synack.seen() || f.SYNs != 1 || f.SYNACKs != 1 {
+		return 0
+	}
+	return f.established.time - f.SYN().Time
+}
+
+// feed gives a piece of s to the assembler.
+func (e *episode) feed(s *segment, w *waiting) {
+	dz := &e.t.disorder
+	i := len(e.ranges)
+	for i > 0 && before(w.start, e.ranges[i-1].start) {
+		i--
+	}
+	e.ranges = append(e.ranges, waiting{})
+	copy(e.ranges[i+1:], e.ranges[i:])
+	e.ranges[i] = *w
+	c := costOf(w.n)
+	e.waiting += int64(w.n - w.cut)
+	e.cost += c
+	dz.cost += c
+	off := w.start - s.seq
+	var b []byte
+	if w.cut == 0 {
+		b = s.data[off : off+w.n]
+	} else {
+		b = dz.padded(s.data[min(off, uint32(len(s.data))):], w)
+	}
+	e.why = GapLimit
+	dz.assemble(e.key, w.start, b, false, false)
+}
+
+// padded is the captured part of a piece with zeros for the rest.
+func (d *disorder) padded(b []byte, w *waiting) []byte {
+	d.pad = append(d.pad[:0], b[:w.n-w.cut]...)
+	for len(d.pad) < int(w.n) {
+		d.pad = append(d.pad, 0)
+	}
+	return d.pad
+}
+
+// assemble hands a crafted segment to the assembler.
+func (d *disorder) assemble(key gopacket.Flow, seq uint32, b []byte, syn, fin bool) {
+	d.tcp.Seq, d.tcp.SYN, d.tcp.FIN, d.tcp.Payload = seq, syn, fin, b
+	d.assembler.AssembleWithContext(key, &d.tcp, d.context)
+	d.tcp.Payload = nil
+}
+
+// begin starts an episode at the next byte of side d.
+func (t *Table) begin(f *Flow, d Side) {
+	dz := &t.disorder
+	if dz.assembler == nil {
+		dz.assembler = reassembly.NewAssembler(reassembly.NewStreamPool(dz))
+		// These bounds are never met: the table keeps its own before.
+		dz.assembler.MaxBufferedPagesPerConnection = int(t.limits.WaitingPerFlow/pageCost) + 64
+		dz.assembler.MaxBufferedPagesTotal = int(t.limits.Waiting/pageCost) + 64
+		dz.seed = maphash.MakeSeed()
+	}
+	e := dz.free
+	if e == nil {
+		e = new(episode)
+	} else {
+		dz.free = e.free
+	}
+	*e = episode{t: t, f: f, side: d, ranges: e.ranges[:0], checks: e.checks[:0]}
+	dz.keys++
+	var src, dst [9]byte
+	binary.BigEndian.PutUint64(src[:], dz.keys)
+	dst, dst[8] = src, 1
+	e.key = gopacket.NewFlow(layers.EndpointIPv6, src[:], dst[:])
+	h := &f.half[d]
+	h.wait = e
+	dz.opening = e
+	dz.assemble(e.key, h.next-1, nil, true, false)
+}
+
+// after ends the episode when nothing waits.
+func (t *Table) after(f *Flow, d Side) {
+	h := &f.half[d]
+	e := h.wait
+	if e == nil || len(e.ranges) > 0 || e.finAhead && before(h.next, e.fin) {
+		return
+	}
+	fin := e.finAhead && h.next == e.fin
+	dz := &t.disorder
+	dz.assemble(e.key, h.next, nil, false, true)
+	dz.assemble(e.key.Reverse(), 0, nil, true, true)
+	h.wait = nil
+	e.f, e.t = nil, nil
+	e.free, dz.free = dz.free, e
+	if fin && !h.is(halfEnded) {
+		t.end(f, d, h.fin.at())
+	}
+}
+
+// skip gives up the first hole.
+func (t *Table) skip(f *Flow, d Side, why GapKind) {
+	h := &f.half[d]
+	e := h.wait
+	if len(e.ranges) == 0 {
+		t.missing(f, d, h.fin.at(), int64(e.fin-h.next), why)
+		t.after(f, d)
+		return
+	}
+	a := t.disorder.assembler
+	limit := a.MaxBufferedPagesPerConnection
+	a.MaxBufferedPagesPerConnection = 1
+	e.why = why
+	t.disorder.assemble(e.key, h.next+1, nil, false, false)
+	a.MaxBufferedPagesPerConnection = limit
+	t.after(f, d)
+}
+
+// resolve gives up the holes that will not be filled.
+func (t *Table) resolve(f *Flow, _ Side, s *segment) {
+	for d := range f.half {
+		for f.half[d].wait != nil {
+			why, give := t.giveUp(f, Side(d), s.clock)
+			if !give {
+				break
+			}
+			t.skip(f, Side(d), why)
+		}
+	}
+}
+
+// giveUp tells whether to wait no longer for the bytes of the first hole.
+func (t *Table) giveUp(f *Flow, d Side, clock int64) (GapKind, bool) {
+	h, o := &f.half[d], &f.half[d^1]
+	e := h.wait
+	next, since := e.fin, e.finClock
+	if len(e.ranges) > 0 {
+		next, since = e.ranges[0].start, e.ranges[0].clock
+	}
+	switch {
+	case e.acked(h, next) && (len(e.ranges) >= AckedSegments || clock-since >= AckedWait || f.flags&flowReset != 0):
+		return GapLost, true
+	case o.packets == 0 && (len(e.ranges) >= OneWaySegments || e.waiting >= OneWayBytes || clock-since >= OneWayWait):
+		return GapLimit, true
+	case e.cost > t.limits.WaitingPerFlow || len(e.ranges) > 0 && t.disorder.cost > t.limits.Waiting:
+		f.rare().Limit = true
+		return GapLimit, true
+	}
+	return 0, false
+}
+
+func (e *episode) acked(h *half, seq uint32) bool {
+	return h.is(halfAcked) && !before(h.acked, seq)
+}
+
+// flush hands on what waits at the end of a flow.
+func (t *Table) flush(f *Flow) {
+	for d := range f.half {
+		t.flushHalf(f, Side(d))
+		h := &f.half[d]
+		// A single byte may be the number of a FIN that was not captured.
+		if n := int32(h.acked - h.next); h.is(halfAcked) && h.is(halfStarted) && !h.is(halfEnded) && n > 1 && n < plausible && !f.Ignore {
+			t.missing(f, Side(d), f.half[d^1].lastAck.at(), int64(n), GapLost)
+		}
+	}
+}
+
+func (t *Table) flushHalf(f *Flow, d Side) {
+	h := &f.half[d]
+	for h.wait != nil {
+		why, next := GapUnfilled, h.wait.fin
+		if len(h.wait.ranges) > 0 {
+			next = h.wait.ranges[0].start
+		}
+		if h.wait.acked(h, next) {
+			why = GapLost
+		}
+		t.skip(f, d, why)
+	}
+}

@@ -1,0 +1,255 @@
+package reassembly
+
+import "time"
+
+// copied records a copy of a packet that the capture holds already.
+func (t *Table) copied(f *Flow, d Side, s *segment) {
+	// Bare acknowledgements may be equal without being copies: several in a
+	// row ask for the same missing segment. Only their identification tells.
+	if s.bare() && s.id == 0 {
+		return
+	}
+	t.duplicate(f, s.at, f.original(d, s))
+}
+
+// original finds the packet that s is a copy of among those that are kept.
+func (f *Flow) original(d Side, s *segment) At {
+	h := &f.half[d]
+	for i, p := range h.prints {
+		if p != s.print {
+			continue
+		}
+		for _, m := range [...]mark{f.last, h.lastData, h.lastAck, f.first, f.synack, h.fin} {
+			if m.seen() && uint32(m.time>>10) == h.printTimes[i] {
+				return m.at()
+			}
+		}
+	}
+	return At{}
+}
+
+func (t *Table) duplicate(f *Flow, at, original At) {
+	r := f.rare()
+	if r.Duplicates++; r.Duplicates == 1 {
+		r.FirstDuplicate, r.FirstOriginal = at, original
+	}
+}
+
+// cut records that the snapshot length cut a payload.
+func (f *Flow) cut(s *segment) {
+	r := f.rare()
+	if r.CutShort++; r.CutShort == 1 {
+		r.FirstCut = s.at
+	}
+	r.CutBytes += int64(s.n) - int64(len(s.data))
+}
+
+// window records the beginning or end of a zero window that side d advertises.
+func (f *Flow) window(d Side, s *segment) {
+	h := &f.half[d]
+	if s.window == 0 {
+		if s.is(flagSYN) {
+			return
+		}
+		h.flags |= halfZero
+		r := f.rare()
+		if len(r.Stalls) < MaxStalls {
+			r.Stalls = append(r.Stalls, Stall{From: d, Begin: s.at})
+		} else {
+			r.Omitted++
+		}
+		return
+	}
+	h.flags &^= halfZero
+	if st := f.stall(d); st != nil {
+		st.End = s.at
+	}
+}
+
+// stall is the open stall of receiver d.
+func (f *Flow) stall(d Side) *Stall {
+	for i := len(f.Rare.Stalls) - 1; i >= 0; i-- {
+		if st := &f.Rare.Stalls[i]; st.From == d && !st.End.Seen() {
+			return st
+		}
+	}
+	return nil
+}
+
+// probed counts a zero window probe of sender d.
+func (f *Flow) probed(d Side) {
+	if st := f.stall(d.Other()); st != nil {
+		st.Probes++
+	}
+}
+
+// probe tells whether s, one below the next byte of sender d, is a keep-alive
+// or a zero window probe. RFC 9293, 3.8.4: a keep-alive has SEG.SEQ =
+// SND.NXT-1 and "may or may not contain one garbage octet of data".
+func (f *Flow) probe(d Side, s *segment) bool {
+	h, o := &f.half[d], &f.half[d^1]
+	switch {
+	case h.wait != nil:
+		return false
+	case o.is(halfZero):
+		f.probed(d)
+		return true
+	case s.n == 0 || h.is(halfAcked) && !before(h.acked, h.next):
+		h.keepAlives++
+		return true
+	}
+	return false
+}
+
+// again records a data segment all of whose bytes were seen before.
+func (t *Table) again(f *Flow, d Side, s *segment) {
+	h := &f.half[d]
+	if h.next-s.seq > uint32(min(h.pos, plausible)) && !h.is(halfSYN) {
+		return // from before the capture began
+	}
+	f.compare(d, s)
+	h.retransmissions++
+	e := Retransmission{At: s.at, From: d}
+	if h.out != nil {
+		if o := h.out.find(s.seq); o != nil {
+			e.Original = o.at.at()
+			o.count++
+		}
+	}
+	if e.Original == (At{}) && s.seq == h.sampleStart && h.firstData.seen() {
+		e.Original = h.lastData.at()
+	}
+	f.retransmitted(e)
+}
+
+func (f *Flow) retransmitted(e Retransmission) {
+	r := f.rare()
+	if len(r.Retransmissions) < MaxRetransmission {
+		r.Retransmissions = append(r.Retransmissions, e)
+	}
+}
+
+// compare looks whether bytes that were sent again are still the same. Only a
+// few bytes of few segments are kept to compare with, so that it may miss a
+// conflict, but never cries wolf.
+func (f *Flow) compare(d Side, s *segment) {
+	h := &f.half[d]
+	if len(s.data) < int(s.n) || h.firstData.where == 0 {
+		return
+	}
+	a, n := h.sample, h.sampleLen
+	if s.seq != h.sampleStart {
+		if h.out == nil {
+			return
+		}
+		e := h.out.find(s.seq)
+		if e == nil || e.start != s.seq {
+			return
+		}
+		a, n = e.sample, e.n
+	}
+	if !sameSample(a, n, sampleOf(s.data), uint32(len(s.data))) {
+		f.conflict(d, s.at)
+	}
+}
+
+func (f *Flow) conflict(d Side, at At) {
+	r := f.rare()
+	if r.Conflicts[d]++; !r.FirstConflict.Seen() {
+		r.FirstConflict = at
+	}
+}
+
+// outOfWindow sets a segment aside that lies nowhere near what its sender sent
+// before. If the other side acknowledges bytes there, the capture lost more
+// than can be told and the stream goes on from there.
+func (t *Table) outOfWindow(f *Flow, d Side, s *segment) {
+	h := &f.half[d]
+	f.rare().OutOfWindow++
+	if s.n == 0 || h.is(halfEnded) {
+		return
+	}
+	if n := int32(s.seq - h.acked); !h.is(halfAcked) || before(h.acked, h.next) || n < -window || n > window {
+		return
+	}
+	t.flushHalf(f, d)
+	if n := int32(s.seq - h.next); n > 0 {
+		t.missing(f, d, s.at, int64(n), GapLost)
+		t.inOrder(f, d, s, 0)
+	}
+}
+
+// reset records a RST.
+func (t *Table) reset(f *Flow, d Side, s *segment) {
+	h, o := &f.half[d], &f.half[d^1]
+	r := f.rare()
+	if len(r.Resets) < MaxResets {
+		r.Resets = append(r.Resets, f.resetOf(d, s))
+	} else {
+		r.Omitted++
+	}
+	first := !h.is(halfRST)
+	h.flags |= halfRST
+	h.flags &^= halfLastSYN | halfLastData
+	f.flags |= flowReset
+	if first && !f.Ignore && t.handler != nil {
+		t.handler.End(f, d, s.at, EndRST)
+	}
+	if o.wait != nil || h.wait != nil {
+		t.resolve(f, d, s)
+	}
+	t.settle(f)
+}
+
+func (f *Flow) resetOf(d Side, s *segment) Reset {
+	h, o := &f.half[d], &f.half[d^1]
+	e := Reset{
+		At: s.at, From: d, TTL: s.ttl, ID: s.id, V6: s.v6, Window: s.window,
+		HasAck: s.is(flagACK), Timestamps: s.hasTS, Payload: int(s.n),
+		OtherTTL: h.ttl, MinTTL: h.minTTL, MaxTTL: h.maxTTL, OtherID: h.lastID,
+		Others:     h.packets - 1 - f.resetsOf(d),
+		AnswersSYN: o.is(halfLastSYN), AnswersData: o.is(halfLastData),
+		AfterOwnFIN: h.is(halfFIN), AfterOtherFIN: o.is(halfFIN),
+		SeqIsAck: o.packets > 0 && s.seq == o.lastAckSent,
+	}
+	if h.is(halfStarted) {
+		next := h.end()
+		if h.is(halfFIN) {
+			next++
+		}
+		e.SeqAhead = int64(int32(s.seq - next))
+	}
+	return e
+}
+
+// resetsOf counts the RSTs of side d before this one.
+func (f *Flow) resetsOf(d Side) (n uint32) {
+	for i := range f.Rare.Resets {
+		if f.Rare.Resets[i].From == d {
+			n++
+		}
+	}
+	return n
+}
+
+// reordered is the time in which packets may overtake each other.
+const reordered = int64(3 * time.Millisecond)
+
+// wentOn counts a segment of a side that sent a RST before: data, or a new
+// acknowledgement, as if it knew of none.
+func (f *Flow) wentOn(d Side, s *segment) {
+	h, o := &f.half[d], &f.half[d^1]
+	news := s.n > 0 || s.is(flagACK) && o.is(halfAcked) && before(o.acked, s.ack)
+	if !news || s.is(flagSYN) || h.packets == 0 {
+		return
+	}
+	for i := range f.Rare.Resets {
+		e := &f.Rare.Resets[i]
+		if e.From != d || s.at.Time-e.At.Time <= reordered {
+			continue
+		}
+		if e.WentOn++; e.WentOn == 1 {
+			e.WentOnFirst = s.at
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package reassembly
+
+// renewal is a SYN with another initial sequence number on a flow that is not
+// over: a new connection if it is answered or repeated.
+type renewal struct {
+	active  bool
+	side    Side
+	network int32
+	seg     segment // without its payload
+	k       tuple   // side's endpoint first
+}
+
+// identity tells which flow a segment with SYN or RST, or any that follows an
+// undecided SYN, belongs to: f itself, a new one in its place (with the side
+// that sent the segment), or none at all (nil).
+func (t *Table) identity(f *Flow, d Side, s *segment) (*Flow, Side) {
+	if f.Rare != nil && f.Rare.renewal.active {
+		r := &f.Rare.renewal
+		answers := d != r.side && s.flags&(flagSYN|flagRST) != 0 && s.is(flagACK) && s.ack == r.seg.seq+1
+		repeats := d == r.side && s.is(flagSYN) && s.seq == r.seg.seq
+		switch {
+		case answers || repeats:
+			if repeats {
+				return t.replace(f, s), 0
+			}
+			return t.replace(f, s), 1
+		case d == r.side && s.n > 0:
+			r.active = false // it goes on with the old connection
+		}
+	}
+	switch s.flags & (flagSYN | flagACK) {
+	case flagSYN:
+		return t.secondSYN(f, d, s)
+	case flagSYN | flagACK:
+		return t.secondSYNACK(f, d, s)
+	}
+	return f, d
+}
+
+func (t *Table) secondSYN(f *Flow, d Side, s *segment) (*Flow, Side) {
+	h, o := &f.half[d], &f.half[d^1]
+	switch {
+	case h.is(halfSYN):
+		if s.seq+1 == h.base() {
+			return f, d // repeated
+		}
+		if o.packets == 0 && h.pos == 0 {
+			return t.restart(f, d, s) // the other one was never answered
+		}
+	case h.packets == 0 && o.is(halfSYN):
+		// The SYN-ACK was captured before the SYN, or both ends opened at once.
+		if !f.synack.seen() || h.is(halfAcked) && h.acked == s.seq+1 {
+			return f, d
+		}
+	case h.packets == 0 && o.packets == 0:
+		return f, d // f is new
+	}
+	if f.ended() {
+		return t.restart(f, d, s)
+	}
+	r := &f.rare().renewal
+	*r = renewal{active: true, side: d, seg: *s, network: s.network}
+	r.seg.data, r.seg.n = nil, 0
+	r.k = f.tuple
+	if d == 1 {
+		r.k = f.tuple.reversed()
+	}
+	f.clock = s.clock
+	return nil, d
+}
+
+func (t *Table) secondSYNACK(f *Flow, d Side, s *segment) (*Flow, Side) {
+	h, o := &f.half[d], &f.half[d^1]
+	fits := !o.is(halfSYN) || s.ack-o.base() <= uint32(max(o.pos, 0))
+	switch {
+	case h.is(halfSYN) && s.seq+1 == h.base():
+		return f, d // repeated
+	case !h.is(halfSYN) && fits && h.pos == 0:
+		return f, d
+	case f.ended():
+		return t.restart(f, d, s)
+	case h.is(halfSYN) && fits && h.pos == 0 && !f.established.seen():
+		// Another server answered the repeated SYN, or the same one forgot.
+		h.flags &^= halfSYN | halfStarted
+		return f, d
+	}
+	f.rare().OutOfWindow++
+	return nil, d
+}
+
+// restart closes f and begins another flow with s.
+func (t *Table) restart(f *Flow, d Side, s *segment) (*Flow, Side) {
+	k, vantage := f.tuple, f.Vantage
+	if d == 1 {
+		k = f.tuple.reversed()
+	}
+	if f.Rare != nil {
+		f.Rare.renewal = renewal{}
+	}
+	t.reused(f, s)
+	return t.create(t.hash(&k, vantage), &k, vantage, s), 0
+}
+
+// replace closes f for the sake of its undecided SYN. The new flow begins with
+// that SYN.
+func (t *Table) replace(f *Flow, s *segment) *Flow {
+	r, vantage := f.Rare.renewal, f.Vantage
+	f.Rare.renewal = renewal{}
+	t.reused(f, s)
+	return t.renew(&r, vantage)
+}
+
+// renew begins a flow with an undecided SYN.
+func (t *Table) renew(r *renewal, vantage int32) *Flow {
+	f := t.create(t.hash(&r.k, vantage), &r.k, vantage, &r.seg)
+	t.segment(f, 0, &r.seg)
+	return f
+}
+
+// reused ends a flow because another begins with the same addresses.
+func (t *Table) reused(f *Flow, s *segment) {
+	if !f.Ignore && !f.ended() && t.handler != nil {
+		at := s.at
+		for d := range f.half {
+			if !f.half[d].is(halfEnded) && f.half[d].packets > 0 {
+				t.handler.End(f, Side(d), at, EndReused)
+			}
+		}
+	}
+	t.finish(f, s.clock, false)
+}

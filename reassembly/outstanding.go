@@ -1,0 +1,113 @@
+package reassembly
+
+import "encoding/binary"
+
+// MaxOutstanding bounds how many unacknowledged segments of one side are
+// remembered one by one; beyond it the newest takes the place of the one before.
+const MaxOutstanding = 64
+
+// sent is a segment that waits for its acknowledgement.
+type sent struct {
+	start, n uint32
+	at       mark
+	sample   uint64
+	count    uint16
+}
+
+// outstanding holds the unacknowledged segments of one side, in order.
+type outstanding struct {
+	e    []sent
+	head int
+	free *outstanding
+}
+
+func (q *outstanding) list() []sent { return q.e[q.head:] }
+
+func (q *outstanding) push(s sent) {
+	switch {
+	case len(q.e)-q.head >= MaxOutstanding:
+		q.e[len(q.e)-1] = s
+	case len(q.e) == cap(q.e) && q.head > 0:
+		q.e = q.e[:copy(q.e, q.e[q.head:])]
+		q.head = 0
+		fallthrough
+	default:
+		q.e = append(q.e, s)
+	}
+}
+
+// find is the remembered segment that holds sequence number seq.
+func (q *outstanding) find(seq uint32) *sent {
+	l := q.list()
+	for i := range l {
+		if e := &l[i]; !before(seq, e.start) && before(seq, e.start+e.n) {
+			return e
+		}
+	}
+	return nil
+}
+
+// track remembers a new data segment until it is acknowledged.
+func (t *Table) track(h *half, start, n uint32, at mark, sample uint64) {
+	if h.is(halfAcked) && !before(h.acked, start+n) {
+		h.maxAcked = max(h.maxAcked, n) // the acknowledgement was captured first
+		return
+	}
+	if h.out == nil {
+		h.out = t.freeOut
+		if h.out == nil {
+			h.out = &outstanding{e: make([]sent, 0, 8)}
+		} else {
+			t.freeOut = h.out.free
+			h.out.free = nil
+		}
+	}
+	h.out.push(sent{start, n, at, sample, 1})
+}
+
+// acknowledge forgets what h.acked covers.
+func (t *Table) acknowledge(h *half) {
+	q := h.out
+	for q.head < len(q.e) {
+		e := &q.e[q.head]
+		if before(h.acked, e.start+e.n) {
+			return
+		}
+		h.maxAcked = max(h.maxAcked, e.n)
+		q.head++
+	}
+	t.releaseOut(h)
+}
+
+func (t *Table) releaseOut(h *half) {
+	q := h.out
+	if q == nil {
+		return
+	}
+	h.out = nil
+	q.e, q.head = q.e[:0], 0
+	q.free = t.freeOut
+	t.freeOut = q
+}
+
+// sampleOf takes eight bytes that differ between unlike payloads: past the
+// version of an HTTP status line, the length of a frame, the type of a record.
+func sampleOf(b []byte) uint64 {
+	if len(b) >= 12 {
+		return binary.LittleEndian.Uint64(b[4:])
+	}
+	var v uint64
+	for _, c := range b {
+		v = v<<8 | v>>56 ^ uint64(c)
+	}
+	return v
+}
+
+// sameSample tells whether payloads that start at one sequence number can be
+// the same bytes; it says yes when their lengths leave nothing to compare.
+func sameSample(a uint64, an uint32, b uint64, bn uint32) bool {
+	if an >= 12 && bn >= 12 || an == bn {
+		return a == b
+	}
+	return true
+}

@@ -1,0 +1,341 @@
+package reassembly
+
+import "time"
+
+const (
+	// plausible is how far a segment may lie from what the flow sent before
+	// to belong to it: more than the largest windows in use.
+	plausible = 1 << 26
+	// window is how far segments of one connection that came through
+	// different encapsulations may lie apart.
+	window = 1 << 20
+
+	// DuplicateWithin is the time in which the capture's copies of a packet
+	// follow each other if their IPv4 identification says that they are
+	// copies; DuplicateAtOnce if nothing but their equality does. A genuine
+	// retransmission has another identification, and comes later.
+	DuplicateWithin = int64(50 * time.Millisecond)
+	DuplicateAtOnce = int64(3 * time.Millisecond)
+)
+
+// segment records a segment of side d of flow f and hands on its bytes.
+func (t *Table) segment(f *Flow, d Side, s *segment) {
+	h, o := &f.half[d], &f.half[d^1]
+	if h.printed(s) {
+		t.copied(f, d, s)
+		return
+	}
+	h.print(s)
+	if s.is(flagSYN|flagRST) || f.Rare != nil && f.Rare.renewal.active || !s.is(flagACK) {
+		if n, side := t.identity(f, d, s); n == nil {
+			return
+		} else if n != f {
+			f, d = n, side
+			h, o = &f.half[d], &f.half[d^1]
+			h.print(s)
+		}
+	} else if h.is(halfStarted) && f.ended() && s.n > 0 && h.far(s) {
+		f, d = t.restart(f, d, s)
+		h, o = &f.half[d], &f.half[d^1]
+		h.print(s)
+	}
+	f.last, f.clock = s.at.mark(), s.clock
+	if h.packets++; s.hasTS {
+		h.flags |= halfTS
+	}
+	if s.is(flagRST) {
+		t.reset(f, d, s)
+		return
+	}
+	h.seen(s)
+	if h.is(halfRST) {
+		f.wentOn(d, s)
+	}
+	if (s.window == 0) != h.is(halfZero) {
+		f.window(d, s)
+	}
+	if s.is(flagSYN) {
+		f.syn(d, s)
+		s.seq++
+	} else if !h.is(halfStarted) {
+		h.start(s)
+	}
+	if s.is(flagACK) {
+		t.ack(f, d, s)
+	}
+	if s.n > 0 || s.seq != h.next || s.is(flagFIN) {
+		t.payload(f, d, s)
+	}
+	if h.wait != nil || o.wait != nil {
+		t.resolve(f, d, s)
+	}
+	h.remember(s)
+	t.settle(f)
+}
+
+// settle lets the timers know of a deadline that came nearer.
+func (t *Table) settle(f *Flow) {
+	over := f.Ignore || f.flags&flowReset != 0 || f.half[0].is(halfFIN) && f.half[1].is(halfFIN)
+	if over && f.flags&flowIgnored == 0 {
+		f.flags |= flowIgnored
+		if f.Ignore {
+			t.flushHalf(f, 0)
+			t.flushHalf(f, 1)
+		}
+		t.schedule(f)
+	}
+}
+
+// printed tells whether s is a copy of a packet seen just before.
+func (h *half) printed(s *segment) bool {
+	for i, p := range h.prints {
+		if p != s.print {
+			continue
+		}
+		passed := int64(uint32(s.at.Time>>10)-h.printTimes[i]) << 10
+		if passed <= DuplicateAtOnce || s.id != 0 && passed <= DuplicateWithin {
+			return true
+		}
+	}
+	return false
+}
+
+// print remembers the fingerprint of s.
+func (h *half) print(s *segment) {
+	h.prints[1], h.printTimes[1] = h.prints[0], h.printTimes[0]
+	h.prints[0], h.printTimes[0] = s.print, uint32(s.at.Time>>10)
+}
+
+// seen takes what every segment but a RST tells.
+func (h *half) seen(s *segment) {
+	if h.maxTTL == 0 {
+		h.minTTL = s.ttl
+	}
+	h.ttl, h.minTTL, h.maxTTL = s.ttl, min(h.minTTL, s.ttl), max(h.maxTTL, s.ttl)
+	h.lastID = s.id
+}
+
+// remember what the next segment of the other side may answer.
+func (h *half) remember(s *segment) {
+	h.flags &^= halfLastSYN | halfLastData
+	switch {
+	case s.is(flagSYN):
+		h.flags |= halfLastSYN
+	case s.n > 0:
+		h.flags |= halfLastData
+	}
+	h.lastAckSent = s.ack
+}
+
+// far tells whether s lies nowhere near what h sent.
+func (h *half) far(s *segment) bool {
+	d := int32(s.seq - h.next)
+	return d > window || d < -window
+}
+
+// start takes the position of a stream whose SYN is not in the capture.
+func (h *half) start(s *segment) {
+	h.next = s.seq
+	h.flags |= halfStarted | halfSoft
+	// What the other side acknowledged before cannot be new: a keep-alive
+	// lies one below, a retransmission of what came before the capture more.
+	if d := int32(h.acked - s.end()); h.is(halfAcked) && d >= 0 && d < plausible {
+		h.next = h.acked
+	}
+}
+
+// syn records a SYN or SYN-ACK that belongs to the flow.
+func (f *Flow) syn(d Side, s *segment) {
+	h := &f.half[d]
+	if s.is(flagACK) {
+		if f.SYNACKs++; !f.synack.seen() {
+			f.synack = s.at.mark()
+		}
+		if f.ClientBy == ClientByPort {
+			f.Client, f.ClientBy = d.Other(), ClientBySYN
+		}
+	} else {
+		f.SYNs++
+		switch {
+		case f.first == s.at.mark():
+			f.flags |= flowSYNFirst
+		case !f.SYN().Seen():
+			f.rare().syn = s.at
+		default:
+			f.rare().lastSYN = s.at
+		}
+		if f.ClientBy == ClientByPort {
+			f.Client, f.ClientBy = d, ClientBySYN
+		}
+	}
+	if !h.is(halfSYN) {
+		h.flags |= halfSYN | halfStarted
+		h.flags &^= halfSoft
+		h.mss = s.mss
+		if h.pos == 0 && h.wait == nil {
+			h.next = s.seq + 1
+		}
+	}
+}
+
+// ack takes the acknowledgement that side d sends.
+func (t *Table) ack(f *Flow, d Side, s *segment) {
+	h, o := &f.half[d], &f.half[d^1]
+	if !o.is(halfAcked) {
+		o.flags |= halfAcked
+		o.acked = s.ack
+		h.lastAck = s.at.mark()
+	} else {
+		n := int32(s.ack - o.acked)
+		switch {
+		case n > 0 && n < plausible:
+			o.acked, o.dupAcks = s.ack, 0
+			h.lastAck = s.at.mark()
+		case n == 0:
+			if s.bare() && o.dupAcks < 255 && !h.is(halfZero) {
+				o.dupAcks++
+			}
+			return
+		default:
+			return
+		}
+	}
+	if f.established.where == 0 && o.is(halfSYN) && f.synack.seen() && !s.is(flagSYN) {
+		f.established = s.at.mark()
+	}
+	if o.out != nil {
+		t.acknowledge(o)
+	}
+}
+
+// payload places what a segment carries in its side's stream.
+func (t *Table) payload(f *Flow, d Side, s *segment) {
+	h, o := &f.half[d], &f.half[d^1]
+	off := int32(s.seq - h.next)
+	if h.is(halfEnded) && off == 1 && s.n == 0 {
+		return // the number of its FIN
+	}
+	if off == -1 && s.n <= 1 && !s.is(flagFIN|flagSYN) && f.probe(d, s) {
+		return
+	}
+	if s.n > 0 {
+		h.segments++
+		h.maxSegment = max(h.maxSegment, s.n)
+		if len(s.data) < int(s.n) {
+			f.cut(s)
+		}
+		if f.Rare != nil && len(f.Rare.ICMP) > 0 {
+			f.smaller(d, s)
+		}
+		if o.is(halfZero) && s.n == 1 && off == 0 {
+			f.probed(d)
+		}
+	}
+	if off == 1 && h.is(halfSoft) {
+		h.next++ // its position came from a keep-alive
+		off = 0
+	}
+	switch {
+	case f.Ignore:
+		t.flushHalf(f, d)
+		t.count(h, s, int32(s.seq-h.next))
+	case off > plausible || off < -plausible:
+		t.outOfWindow(f, d, s)
+		return
+	case h.wait != nil || off > 0:
+		t.disordered(f, d, s)
+		return
+	case s.n > 0 && off+int32(s.n) <= 0:
+		t.again(f, d, s)
+	case s.n > 0:
+		t.inOrder(f, d, s, uint32(-off))
+	}
+	if s.is(flagFIN) {
+		t.fin(f, d, s)
+	}
+}
+
+// inOrder hands on the bytes of s, the first skip of which were seen before.
+func (t *Table) inOrder(f *Flow, d Side, s *segment, skip uint32) {
+	h := &f.half[d]
+	h.flags &^= halfSoft
+	at := s.at.mark()
+	if !h.firstData.seen() {
+		h.firstData = at
+	}
+	h.lastData = at
+	if skip > 0 {
+		f.compare(d, s)
+	}
+	h.sample, h.sampleStart, h.sampleLen = sampleOf(s.data), s.seq, uint32(len(s.data))
+	n := s.n - skip
+	t.track(h, h.next, n, at, h.sample)
+	data := s.data[min(int(skip), len(s.data)):]
+	t.deliver(f, d, s.at, data, n)
+}
+
+// deliver hands on n bytes, of which data was captured.
+func (t *Table) deliver(f *Flow, d Side, at At, data []byte, n uint32) {
+	h := &f.half[d]
+	h.next += uint32(len(data))
+	h.pos += int64(len(data))
+	if len(data) > 0 && !f.Ignore && t.handler != nil {
+		t.handler.Data(f, d, at, data)
+	}
+	if cut := n - uint32(len(data)); cut > 0 {
+		t.missing(f, d, at, int64(cut), GapSnapLen)
+	}
+}
+
+// missing passes over n bytes of a stream.
+func (t *Table) missing(f *Flow, d Side, at At, n int64, why GapKind) {
+	h, r := &f.half[d], f.rare()
+	if len(r.Gaps) < MaxGaps {
+		r.Gaps = append(r.Gaps, Gap{At: at, From: d, Offset: h.pos, Length: n, Kind: why})
+	} else {
+		r.Omitted++
+	}
+	r.missing[d] += n
+	h.next += uint32(n)
+	h.pos += n
+	if !f.Ignore && t.handler != nil {
+		t.handler.Missing(f, d, at, n, why)
+	}
+}
+
+// fin ends a side's stream; the FIN is in order.
+func (t *Table) fin(f *Flow, d Side, s *segment) {
+	h := &f.half[d]
+	if !h.is(halfFIN) {
+		h.flags |= halfFIN
+		h.fin = s.at.mark()
+	}
+	if s.end() != h.next || h.is(halfEnded) {
+		return
+	}
+	t.end(f, d, h.fin.at())
+}
+
+func (t *Table) end(f *Flow, d Side, at At) {
+	f.half[d].flags |= halfEnded
+	if !f.Ignore && t.handler != nil {
+		t.handler.End(f, d, at, EndFIN)
+	}
+}
+
+// count keeps the position of a stream that nobody reads.
+func (t *Table) count(h *half, s *segment, off int32) {
+	if n := off + int32(s.n); n > 0 && off < plausible {
+		h.next += uint32(n)
+		h.pos += int64(n)
+		h.lastData = s.at.mark()
+		if !h.firstData.seen() {
+			h.firstData = h.lastData
+		}
+	} else if s.n > 0 && off > -plausible {
+		h.retransmissions++
+	}
+	if h.out != nil {
+		t.releaseOut(h)
+	}
+}

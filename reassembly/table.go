@@ -1,0 +1,314 @@
+package reassembly
+
+import (
+	"slices"
+	"time"
+
+	"github.com/wsleuth/wsleuth/capture"
+	"github.com/wsleuth/wsleuth/capture/link"
+)
+
+// Default limits. Times are in capture time.
+const (
+	// DefaultFlows bounds how many flows are open at once.
+	DefaultFlows = 4 << 20
+	// DefaultWaitingPerFlow and DefaultWaiting bound the memory of bytes that
+	// wait for others before them, of one side of a flow and in all. Each
+	// waiting segment costs at least a page of 2 KiB.
+	DefaultWaitingPerFlow = 4 << 20
+	DefaultWaiting        = 128 << 20
+	// DefaultSYNTimeout ends a flow of SYNs without an answer. Linux repeats
+	// them up to 64 s apart.
+	DefaultSYNTimeout = 75 * time.Second
+	// DefaultLinger is how long a flow stays after both FINs, or after a RST
+	// in a flow that its handler ignores or that never came to be, for the
+	// segments that still follow. What comes later is known by its tombstone.
+	DefaultLinger = 4 * time.Second
+	// DefaultLingerReset is the same after a RST while the connection was in
+	// use: if it was forged, its alleged sender goes on.
+	DefaultLingerReset = 60 * time.Second
+	// DefaultIdle ends flows that no handler cares for.
+	DefaultIdle = 15 * time.Minute
+	// DefaultTombstone is how long segments of a connection that left the
+	// table are recognised.
+	DefaultTombstone = 2 * time.Minute
+	// DefaultTombstones bounds how many are kept.
+	DefaultTombstones = 1 << 18
+)
+
+// Limits bound what a table holds. Zero values stand for the defaults.
+type Limits struct {
+	Flows, Tombstones                                      int
+	Waiting, WaitingPerFlow                                int64 // bytes
+	SYNTimeout, Linger, LingerReset, Idle, TombstonePeriod time.Duration
+}
+
+// Options of a table.
+type Options struct {
+	Handler Handler
+	Limits  Limits
+}
+
+func (l *Limits) defaults() {
+	set(&l.Flows, DefaultFlows)
+	set(&l.Tombstones, DefaultTombstones)
+	set(&l.Waiting, DefaultWaiting)
+	set(&l.WaitingPerFlow, DefaultWaitingPerFlow)
+	set(&l.SYNTimeout, DefaultSYNTimeout)
+	set(&l.Linger, DefaultLinger)
+	set(&l.LingerReset, DefaultLingerReset)
+	set(&l.Idle, DefaultIdle)
+	set(&l.TombstonePeriod, DefaultTombstone)
+}
+
+func set[T int | int64 | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}
+
+// Counters are totals of a table.
+type Counters struct {
+	Connections int64 // TCP connections seen
+	Peak        int   // most of them at once
+	Dropped     int64 // flows that ended early because of Limits.Flows
+	Late        int64 // segments of connections that had left the table
+	Malformed   int64 // TCP packets whose header is cut or contradicts itself
+}
+
+// Table follows TCP connections. It is not safe for concurrent use.
+type Table struct {
+	Counters Counters
+
+	handler  Handler
+	limits   Limits
+	index    index
+	slab     slab
+	timers   timers
+	tombs    tombs
+	disorder disorder
+	freeOut  *outstanding
+	clock    int64
+	seg      segment
+	key      tuple
+}
+
+// New makes a table.
+func New(o Options) *Table {
+	o.Limits.defaults()
+	t := &Table{handler: o.Handler, limits: o.Limits}
+	t.index.init()
+	t.tombs.init(o.Limits.Tombstones)
+	return t
+}
+
+// Len is how many flows the table holds now.
+func (t *Table) Len() int { return t.slab.used }
+
+// Packet takes the next packet of the capture: TCP segments and ICMP errors
+// about them; others only move the clock. Nothing of p and ip is kept.
+func (t *Table) Packet(p *capture.Packet, ip *link.IP) {
+	t.Advance(p.Clock)
+	switch ip.Protocol {
+	case link.ProtocolTCP:
+		t.tcp(p, ip)
+	case link.ProtocolICMP, link.ProtocolICMPv6:
+		t.icmp(p, ip)
+	}
+}
+
+func (t *Table) tcp(p *capture.Packet, ip *link.IP) {
+	s := &t.seg
+	if !t.key.of(ip) || !s.parse(ip) {
+		t.Counters.Malformed++
+		return
+	}
+	s.at, s.clock = At{Packet: p.Number, Time: p.Time, File: p.File}, p.Clock
+	h := t.hash(&t.key, p.Vantage)
+	f, side := t.find(h, p.Vantage, s)
+	if f == nil {
+		if !s.is(flagSYN) && t.tombs.late(h, &t.key, s) {
+			t.Counters.Late++
+			return
+		}
+		f, side = t.create(h, &t.key, p.Vantage, s), 0
+	}
+	t.segment(f, side, s)
+}
+
+func (t *Table) hash(k *tuple, vantage int32) uint64 {
+	return k.sum() ^ uint64(uint32(vantage))*0x9e3779b97f4a7c15
+}
+
+// find gives the flow of a segment and the side that sent it. The same
+// connection inside and outside an encapsulation is one flow.
+func (t *Table) find(h uint64, vantage int32, s *segment) (*Flow, Side) {
+	mask := t.index.mask
+	var other *Flow
+	var otherSide Side
+	for i := uint32(h) & mask; ; i = (i + 1) & mask {
+		e := t.index.slots[i]
+		if e.id == 0 {
+			break
+		}
+		if e.hash != uint32(h) {
+			continue
+		}
+		f := t.slab.at(e.id)
+		side, ok := f.sideOf(&t.key, vantage)
+		if !ok {
+			continue
+		}
+		if s.clock >= t.deadline(f) {
+			t.finish(f, t.deadline(f), false)
+			return t.find(h, vantage, s) // the index has changed
+		}
+		if f.network == s.network {
+			return f, side
+		}
+		if other == nil && f.fits(side, s) {
+			other, otherSide = f, side
+		}
+	}
+	return other, otherSide
+}
+
+// sideOf tells which side of f sends from k.addr[0] to k.addr[1], if any does.
+func (f *Flow) sideOf(k *tuple, vantage int32) (Side, bool) {
+	switch {
+	case f.Vantage != vantage:
+	case f.tuple == *k:
+		return 0, true
+	case f.tuple.addr[0] == k.addr[1] && f.tuple.addr[1] == k.addr[0] &&
+		f.tuple.port[0] == k.port[1] && f.tuple.port[1] == k.port[0]:
+		return 1, true
+	}
+	return 0, false
+}
+
+// fits tells whether a segment that came through another encapsulation belongs
+// to f by its sequence numbers.
+func (f *Flow) fits(d Side, s *segment) bool {
+	h, o := &f.half[d], &f.half[d^1]
+	if h.printed(s) {
+		return true
+	}
+	known := 0
+	if h.is(halfStarted) {
+		known++
+		want := h.next
+		if s.is(flagSYN) {
+			want = h.base() - 1
+			if want != s.seq {
+				return false
+			}
+			return true
+		}
+		if n := int32(s.seq - want); n < -window || n > window {
+			return false
+		}
+	}
+	if o.is(halfStarted) && s.is(flagACK) {
+		known++
+		if n := int32(s.ack - o.next); n < -window || n > window {
+			return false
+		}
+		if s.is(flagSYN) {
+			return s.ack == o.base()
+		}
+	}
+	return known == 2 || known == 1 && f.half[0].pos+f.half[1].pos == 0
+}
+
+// each calls fn for every flow with these addresses until it says false.
+func (t *Table) each(h uint64, k *tuple, vantage int32, fn func(*Flow, Side) bool) {
+	mask := t.index.mask
+	for i := uint32(h) & mask; t.index.slots[i].id != 0; i = (i + 1) & mask {
+		e := t.index.slots[i]
+		if e.hash != uint32(h) {
+			continue
+		}
+		f := t.slab.at(e.id)
+		if side, ok := f.sideOf(k, vantage); ok && !fn(f, side) {
+			return
+		}
+	}
+}
+
+// create begins a flow with segment s, which k.addr[0] sent.
+func (t *Table) create(h uint64, k *tuple, vantage int32, s *segment) *Flow {
+	if t.slab.used >= t.limits.Flows {
+		t.makeRoom()
+	}
+	f := t.slab.get()
+	f.Vantage, f.Encapsulation, f.network = vantage, s.shown, s.network
+	f.tuple, f.hash = *k, uint32(h)
+	if !s.v6 {
+		f.flags |= flowIs4
+	}
+	f.first, f.last, f.clock = s.at.mark(), s.at.mark(), s.clock
+	f.guessClient()
+	t.index.insert(f.hash, f.id)
+	t.Counters.Connections++
+	t.Counters.Peak = max(t.Counters.Peak, t.slab.used)
+	t.schedule(f)
+	return f
+}
+
+// guessClient: ephemeral ports are the higher ones.
+func (f *Flow) guessClient() {
+	f.Client, f.ClientBy = 0, ClientByPort
+	if f.tuple.port[0] < f.tuple.port[1] {
+		f.Client = 1
+	}
+}
+
+// Close is the end of the capture: every flow is closed, ordered by its first packet.
+func (t *Table) Close() {
+	for t.slab.used > 0 {
+		all := make([]*Flow, 0, t.slab.used)
+		t.slab.all(func(f *Flow) { all = append(all, f) })
+		slices.SortFunc(all, byFirst)
+		for _, f := range all {
+			t.finish(f, max(t.clock, f.clock), true)
+		}
+	}
+}
+
+func byFirst(a, b *Flow) int {
+	x, y := a.First(), b.First()
+	switch {
+	case x.File != y.File:
+		return int(x.File) - int(y.File)
+	case x.Packet < y.Packet:
+		return -1
+	case x.Packet > y.Packet:
+		return 1
+	}
+	return int(a.network) - int(b.network)
+}
+
+// finish ends a flow: what waits is handed on, the handler is told, and the
+// flow leaves the table.
+func (t *Table) finish(f *Flow, order int64, last bool) {
+	t.flush(f)
+	var next renewal
+	if f.Rare != nil {
+		next, f.Rare.renewal = f.Rare.renewal, renewal{}
+	}
+	t.unschedule(f)
+	t.index.remove(f.hash, f.id)
+	if t.handler != nil {
+		t.handler.Closed(f, order, last)
+	}
+	if !last {
+		t.tombs.add(f, t.hash(&f.tuple, f.Vantage), t.limits.TombstonePeriod)
+	}
+	t.releaseOut(&f.half[0])
+	t.releaseOut(&f.half[1])
+	vantage := f.Vantage
+	t.slab.put(f)
+	if next.active { // a SYN that nobody answered began another connection
+		t.renew(&next, vantage)
+	}
+}

@@ -1,0 +1,119 @@
+package reassembly
+
+import "math"
+
+const (
+	tickBits = 28 // a tick is 2^28 ns, about a quarter of a second
+	wheel    = 1024
+	noSlot   = 0xffff
+	never    = math.MaxInt64
+)
+
+// timers is a wheel of flow lists. An entry says when to look at a flow, no
+// later than its deadline; the deadline itself is computed from the flow, so
+// that the result never depends on when the wheel turned.
+type timers struct {
+	heads [wheel + 1]uint32 // the last: what is being looked at
+	tick  int64             // the next one to be looked at
+	begun bool
+}
+
+// deadline is the capture time at which the flow is over; a packet that comes
+// later belongs to another.
+func (t *Table) deadline(f *Flow) int64 {
+	l := &t.limits
+	cares := f.App != 0 && !f.Ignore
+	switch {
+	case f.half[0].is(halfFIN) && f.half[1].is(halfFIN):
+		return f.clock + int64(l.Linger)
+	case f.flags&flowReset != 0:
+		if cares {
+			return f.clock + int64(l.LingerReset)
+		}
+		return f.clock + int64(l.Linger)
+	case f.SYNs > 0 && f.half[1].packets == 0 && f.half[0].pos == 0 && f.half[0].packets == uint32(f.SYNs):
+		return f.clock + int64(l.SYNTimeout)
+	case cares:
+		return never
+	}
+	return f.clock + int64(l.Idle)
+}
+
+// schedule (again) enters the flow into the wheel.
+func (t *Table) schedule(f *Flow) {
+	t.unschedule(f)
+	w := &t.timers
+	// A deadline falls due when its tick is over.
+	tick := w.tick + wheel - 1
+	if d := t.deadline(f); d>>tickBits < tick {
+		tick = max(d>>tickBits, w.tick)
+	}
+	f.slot = uint16(tick & (wheel - 1))
+	f.next = w.heads[f.slot]
+	if f.next != 0 {
+		t.slab.at(f.next).prev = f.id
+	}
+	w.heads[f.slot] = f.id
+}
+
+func (t *Table) unschedule(f *Flow) {
+	if f.slot == noSlot {
+		return
+	}
+	if f.prev != 0 {
+		t.slab.at(f.prev).next = f.next
+	} else {
+		t.timers.heads[f.slot] = f.next
+	}
+	if f.next != 0 {
+		t.slab.at(f.next).prev = f.prev
+	}
+	f.prev, f.next, f.slot = 0, 0, noSlot
+}
+
+// Advance lets the timers run up to a capture time (ns). Packet does so by itself.
+func (t *Table) Advance(clock int64) {
+	if !t.timers.begun {
+		t.timers.begun, t.timers.tick, t.clock = true, clock>>tickBits, clock
+	}
+	if clock <= t.clock {
+		return
+	}
+	t.clock = clock
+	if tick := clock >> tickBits; tick != t.timers.tick {
+		t.turn(tick)
+	}
+}
+
+// Settled is the capture time before which nothing ends any more: Closed has
+// been called for every flow whose order is less.
+func (t *Table) Settled() int64 { return t.timers.tick << tickBits }
+
+// turn looks at the flows of all ticks before tick.
+func (t *Table) turn(tick int64) {
+	w := &t.timers
+	from := w.tick
+	w.tick = tick
+	for i := max(from, tick-wheel); i < tick; i++ {
+		w.fire(&t.slab, uint16(i&(wheel-1)))
+		for w.heads[wheel] != 0 {
+			f := t.slab.at(w.heads[wheel])
+			if d := t.deadline(f); d>>tickBits < tick {
+				t.finish(f, d, false)
+			} else {
+				t.schedule(f)
+			}
+		}
+	}
+}
+
+// fire moves a list to where turn takes flows from: they may be scheduled into
+// the same slot again, and others may leave the table meanwhile.
+func (w *timers) fire(s *slab, slot uint16) {
+	w.heads[wheel], w.heads[slot] = w.heads[slot], 0
+	for id := w.heads[wheel]; id != 0; {
+		f := s.at(id)
+		f.slot = wheel
+		id = f.next
+	}
+}

@@ -14,7 +14,7 @@ import (
 // build puts together the record of one attempt, when its flow has ended. c is
 // nil for a flow that never carried a byte.
 func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *record.Connection {
-	facts := &record.Facts{Files: t.o.Files(), First: ref(f.First), Last: ref(f.Last), TCP: tcpFacts(f), Preceding: a.preceding}
+	facts := &record.Facts{Files: t.o.Files(), First: ref(f.First()), Last: ref(f.Last()), TCP: tcpFacts(f), Preceding: a.preceding}
 	r := &record.Connection{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), Facts: facts,
 		RecognizedBy: a.by, Transport: a.transport, Scheme: a.scheme, Encapsulation: t.o.Encapsulation(f.Encapsulation)}
 	if r.RecognizedBy == "" {

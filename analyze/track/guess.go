@@ -36,12 +36,12 @@ func (o *opening) lookLate(s *slot, from reassembly.Side, at record.Ref, b []byt
 	g.add(from, at, b)
 	switch ws.Recognise(&g.probe[0], &g.probe[1]) {
 	case ws.IsWebSocket:
-		other := &s.conn.flow.Half[0]
+		other := s.conn.flow.Half(0)
 		if g.probe[0].Bytes > 0 {
-			other = &s.conn.flow.Half[1]
+			other = s.conn.flow.Half(1)
 		}
 		if g.probe[0].Bytes == 0 || g.probe[1].Bytes == 0 {
-			if other.Packets == 0 && s.conn.flow.SYN.Seen() {
+			if other.Packets == 0 && s.conn.flow.SYN().Seen() {
 				break // nobody is there
 			}
 		}

@@ -16,13 +16,14 @@ func tcpFacts(f *reassembly.Flow) record.TCPFacts {
 		return record.Server
 	}
 	t := record.TCPFacts{ClientBy: [...]string{"port", "syn", "bytes"}[f.ClientBy],
-		SYN: ref(f.SYN), SYNACK: ref(f.SYNACK), Established: ref(f.Established), LastSYN: ref(f.LastSYN),
+		SYN: ref(f.SYN()), SYNACK: ref(f.SYNACK()), Established: ref(f.Established()), LastSYN: ref(f.LastSYN()),
 		SYNs: int(f.SYNs), SYNACKs: int(f.SYNACKs), HandshakeRTT: handshakeRTT(f)}
-	for side := range f.Half {
-		t.Sides[dir(reassembly.Side(side))] = sideFacts(&f.Half[side])
+	for side := range reassembly.Side(2) {
+		h := f.Half(side)
+		t.Sides[dir(side)] = sideFacts(&h)
 	}
 	c, s := &t.Sides[record.Client], &t.Sides[record.Server]
-	t.LateStart = !f.SYN.Seen() && !f.SYNACK.Seen()
+	t.LateStart = !f.SYN().Seen() && !f.SYNACK().Seen()
 	t.LastData, t.LastDataFrom = c.LastData, record.Client
 	if s.LastData.Time > c.LastData.Time {
 		t.LastData, t.LastDataFrom = s.LastData, record.Server
@@ -33,7 +34,7 @@ func tcpFacts(f *reassembly.Flow) record.TCPFacts {
 	}
 	for d := range t.Sides {
 		for i := range t.Resets {
-			t.Resets[i].SenderTimestamps = t.Resets[i].SenderTimestamps || f.Half[f.Client^reassembly.Side(t.Resets[i].From)].Timestamps
+			t.Resets[i].SenderTimestamps = t.Resets[i].SenderTimestamps || f.Half(f.Client^reassembly.Side(t.Resets[i].From)).Timestamps
 		}
 		if t.Sides[d].FIN.Seen() && (!t.End.Seen() || t.Sides[d].FIN.Time < t.End.Time) {
 			t.End, t.EndBy, t.EndHow = t.Sides[d].FIN, record.Dir(d), "fin"
@@ -73,11 +74,11 @@ func oneWay(t *record.TCPFacts) (bool, record.Dir) {
 // the server's: whichever crosses the path is the longer.
 func handshakeRTT(f *reassembly.Flow) time.Duration {
 	var rtt time.Duration
-	if f.SYN.Seen() && f.SYNACK.Seen() && f.SYNs <= 1 {
-		rtt = time.Duration(f.SYNACK.Time - f.SYN.Time)
+	if f.SYN().Seen() && f.SYNACK().Seen() && f.SYNs <= 1 {
+		rtt = time.Duration(f.SYNACK().Time - f.SYN().Time)
 	}
-	if f.SYNACK.Seen() && f.Established.Seen() && f.SYNACKs <= 1 {
-		rtt = max(rtt, time.Duration(f.Established.Time-f.SYNACK.Time))
+	if f.SYNACK().Seen() && f.Established().Seen() && f.SYNACKs <= 1 {
+		rtt = max(rtt, time.Duration(f.Established().Time-f.SYNACK().Time))
 	}
 	return rtt
 }

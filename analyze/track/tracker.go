@@ -133,7 +133,7 @@ func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last b
 		c.root.layer.close(&c.root)
 	}
 	switch {
-	case f.Half[0].Bytes+f.Half[1].Bytes == 0 && failedToConnect(f):
+	case f.Half(0).Bytes+f.Half(1).Bytes == 0 && failedToConnect(f):
 		t.o.Emit(t.build(f, c, &attempt{}, last), order)
 	case c != nil && c.tls:
 		t.Opaque++
@@ -144,11 +144,11 @@ func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last b
 
 // failedToConnect: a WebSocket that never came to be looks just like this.
 func failedToConnect(f *reassembly.Flow) bool {
-	client := &f.Half[f.Client]
-	server := &f.Half[f.Client.Other()]
+	client := f.Half(f.Client)
+	server := f.Half(f.Client.Other())
 	refused, reset := false, false
 	if f.Rare != nil {
-		if len(f.Rare.ICMP) > 0 && !f.Established.Seen() {
+		if len(f.Rare.ICMP) > 0 && !f.Established().Seen() {
 			return true
 		}
 		for i := range f.Rare.Resets {
@@ -160,14 +160,14 @@ func failedToConnect(f *reassembly.Flow) bool {
 	switch {
 	case f.ClientBy != reassembly.ClientBySYN:
 		return false
-	case refused && !f.SYNACK.Seen():
+	case refused && !f.SYNACK().Seen():
 		return true
-	case f.SYNs >= 2 && !f.SYNACK.Seen() && server.Packets == 0:
+	case f.SYNs >= 2 && !f.SYNACK().Seen() && server.Packets == 0:
 		return true
-	case f.SYNACKs >= 2 && !f.Established.Seen():
+	case f.SYNACKs >= 2 && !f.Established().Seen():
 		return true
 	}
-	return f.Established.Seen() && reset && !client.FIN.Seen() && !server.FIN.Seen()
+	return f.Established().Seen() && reset && !client.FIN.Seen() && !server.FIN.Seen()
 }
 
 // conn is one TCP connection that is worth following.

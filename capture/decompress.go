@@ -59,8 +59,13 @@ func compressionOf(b []byte) string {
 
 // decompressor undoes a compression. The function that it returns frees what
 // it holds.
-func decompressor(kind string, w *window) (io.Reader, func(), error) {
+func decompressor(kind string, w *window) (r io.Reader, free func(), err error) {
 	nothing := func() {}
+	defer func() {
+		if p := recover(); p != nil {
+			r, free, err = nil, nothing, fmt.Errorf("decompressor failed: %v", p)
+		}
+	}()
 	switch kind {
 	case "gzip":
 		r, err := newGzip(w)
@@ -102,11 +107,15 @@ func newGzip(w *window) (io.Reader, error) {
 }
 
 func (g *gzipMembers) Read(p []byte) (int, error) {
-	n, err := g.z.Read(p)
-	if err == io.EOF {
-		err = g.another()
+	for {
+		n, err := g.z.Read(p)
+		if err == io.EOF {
+			err = g.another()
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
 	}
-	return n, err
 }
 
 // another begins the next member; without one the error is io.EOF.

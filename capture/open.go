@@ -312,14 +312,39 @@ func sortOut(found []*candidate) (good, failed, dropped []*candidate) {
 			failed = append(failed, c)
 		}
 	}
-	byName := func(a, b *candidate) int { return cmp.Compare(a.name, b.name) }
+	byName := func(a, b *candidate) int {
+		return cmp.Or(natural(filepath.Base(a.name), filepath.Base(b.name)), cmp.Compare(a.size, b.size), cmp.Compare(a.name, b.name))
+	}
 	slices.SortFunc(good, func(a, b *candidate) int {
-		return cmp.Or(cmp.Compare(a.when(), b.when()), cmp.Compare(a.size, b.size), byName(a, b))
+		return cmp.Or(cmp.Compare(a.when(), b.when()), byName(a, b))
 	})
 	slices.SortFunc(failed, byName)
 	slices.SortFunc(dropped, byName)
 	return good, failed, dropped
 }
+
+// natural compares names with the numbers in them as numbers: cap.pcap9 comes
+// before cap.pcap10.
+func natural(a, b string) int {
+	for a != "" && b != "" {
+		x, y := digits(a), digits(b)
+		if x == 0 || y == 0 {
+			if a[0] != b[0] {
+				return cmp.Compare(a[0], b[0])
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
+		if c := byLength(strings.TrimLeft(a[:x], "0"), strings.TrimLeft(b[:y], "0")); c != 0 {
+			return c
+		}
+		a, b = a[x:], b[y:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// digits counts the digits that s begins with.
+func digits(s string) int { return len(s) - len(strings.TrimLeft(s, "0123456789")) }
 
 // when orders files without packets behind the others.
 func (c *candidate) when() int64 {

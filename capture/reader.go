@@ -325,7 +325,7 @@ func (r *reader) ended(what string) {
 		if what == "" {
 			what = "a record"
 		}
-		r.problem(CutShort, nil, "the file ends within "+what+": the capture was stopped hard, is still being written, or was not completely copied")
+		r.problem(CutShort, nil, "the file ends within "+what+": the capture was stopped hard, is still being written, or was not completely copied; copy it again if there is more of it")
 	}
 }
 

@@ -50,7 +50,7 @@ type Violation struct {
 	At   int64
 }
 
-// Has tells whether the head has a violation of this code among those listed.
+// Violates tells whether the head has a violation of this code among those listed.
 func (h *Head) Violates(code ViolationCode) bool {
 	for _, v := range h.Violations {
 		if v.Code == code {

@@ -301,10 +301,40 @@ type WebSocket struct {
 
 // Close is the first Close frame at this vantage point.
 type Close struct {
+	By      Dir
+	Code    int
+	HasCode bool // a Close frame may have no code at all
+	Reason  string
+	Packet  int64
+}
+
+// closeJSON is a Close as JSON has it: the code is left out when there is none,
+// and 0 is a code, if an invalid one.
+type closeJSON struct {
 	By     Dir    `json:"by"`
-	Code   int    `json:"code,omitempty"`
+	Code   *int   `json:"code,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	Packet int64  `json:"packet"`
+}
+
+func (c Close) MarshalJSON() ([]byte, error) {
+	j := closeJSON{By: c.By, Reason: c.Reason, Packet: c.Packet}
+	if c.HasCode {
+		j.Code = &c.Code
+	}
+	return json.Marshal(j)
+}
+
+func (c *Close) UnmarshalJSON(b []byte) error {
+	var j closeJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*c = Close{By: j.By, Reason: j.Reason, Packet: j.Packet, HasCode: j.Code != nil}
+	if j.Code != nil {
+		c.Code = *j.Code
+	}
+	return nil
 }
 
 // Event is one step of the story.

@@ -20,6 +20,7 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	if r.RecognizedBy == "" {
 		r.RecognizedBy = record.ByNothing
 	}
+	facts.Vantage = f.Vantage
 	facts.EndOfCapture = last && !facts.TCP.End.Seen()
 	facts.CaptureEnd = facts.Last
 	if last {
@@ -200,10 +201,7 @@ func (l *wsLayer) fill(r *record.Connection, facts *record.Facts) {
 	}
 	r.WebSocket = w
 	if close := f.FirstClose; close != nil {
-		r.Close = &record.Close{By: close.Dir, Reason: close.Reason, Packet: close.Ref.Packet}
-		if close.HasCode {
-			r.Close.Code = close.Code
-		}
+		r.Close = &record.Close{By: close.Dir, Code: close.Code, HasCode: close.HasCode, Reason: close.Reason, Packet: close.Ref.Packet}
 		for i := range facts.TCP.Resets {
 			facts.TCP.Resets[i].AfterClose = facts.TCP.Resets[i].Ref.Time >= close.Ref.Time
 		}

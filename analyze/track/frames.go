@@ -214,7 +214,7 @@ func (l *wsLayer) Control(p *ws.Parser, h *ws.Header, payload []byte) {
 		if l.closes[l.dir] == nil {
 			l.closes[l.dir] = frame
 		}
-		if l.firstClose == nil {
+		if l.firstClose == nil || frame.Ref.Time < l.firstClose.Ref.Time {
 			l.firstClose = frame
 		}
 	case ws.Ping:

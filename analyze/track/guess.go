@@ -34,8 +34,11 @@ func (o *opening) lookLate(s *slot, from reassembly.Side, at record.Ref, b []byt
 		g.add(from, heldAt, held)
 	}
 	g.add(from, at, b)
-	switch ws.Recognise(&g.probe[0], &g.probe[1]) {
-	case ws.IsWebSocket:
+	switch {
+	case o.attempt != nil && g.probe[from].Frames > 0 && g.probe[from].AtBoundary() && g.probe[from].Masked == (from == s.conn.flow.Client):
+		o.frames(s, at)
+		return
+	case ws.Recognise(&g.probe[0], &g.probe[1]) == ws.IsWebSocket:
 		other := s.conn.flow.Half(0)
 		if g.probe[0].Bytes > 0 {
 			other = s.conn.flow.Half(1)
@@ -109,9 +112,12 @@ func (o *opening) frames(s *slot, at record.Ref) {
 			}
 		}
 	}
-	a := &attempt{by: record.ByFrames, scheme: s.scheme, transport: "http/1.1"}
+	a := o.attempt
+	if a == nil {
+		a = &attempt{by: record.ByFrames, scheme: s.scheme, transport: "http/1.1"}
+		c.attempts = append(c.attempts, a)
+	}
 	a.ws = lateWSLayer(c.t, a, g.chunks[0].at, g.probe[0].Compressed || g.probe[1].Compressed)
-	c.attempts = append(c.attempts, a)
 	s.layer = a.ws
 	for _, k := range g.chunks {
 		s.layer.data(s, k.from, k.at, g.bytes[k.start:k.end])

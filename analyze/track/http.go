@@ -313,20 +313,50 @@ func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int6
 			a.early += int(min(n, maxEarly))
 			return
 		}
-		if p.InHead() || !a.answered {
-			h.cutResponse(a, p, true)
-			h.upgrade = nil
-			h.silent[d] = true
-			return
-		}
+		h.cutResponse(a, p, s.conn.lost)
+		h.upgrade = nil
+		h.resume(s, a)
+		return
 	}
-	if d == record.Client && p.InHead() && h.cutRequest(s, p, true) {
+	if d == record.Server && p.InHead() && h.cut101(s, p) {
+		return
+	}
+	if d == record.Client && p.InHead() && h.cutRequest(s, p, s.conn.lost) {
 		h.silent[d] = true
 		return
 	}
 	if !p.Gap(n) && d == record.Server {
 		h.refused = false
 	}
+}
+
+// resume goes on where the answer to the Upgrade request is lost: frames may
+// follow it.
+func (h *httpLayer) resume(s *slot, a *attempt) {
+	early, at := h.early, h.earlyAt
+	h.early, h.earlyAt = nil, nil
+	s.layer = &opening{late: true, attempt: a}
+	for i, p := range at {
+		end := int64(len(early))
+		if i+1 < len(at) {
+			end = at[i+1].offset
+		}
+		s.layer.data(s, s.conn.side(record.Client), p.at, early[p.offset:end])
+	}
+}
+
+// cut101 makes an attempt of an answer of 101 that is cut where its request
+// could not be told to be one.
+func (h *httpLayer) cut101(s *slot, p *http1.Parser) bool {
+	head := p.Partial()
+	if head == nil || head.Status != 101 {
+		return false
+	}
+	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, transport: "http/1.1"}
+	h.cutResponse(a, p, true)
+	s.conn.attempts = append(s.conn.attempts, a)
+	h.resume(s, a)
+	return true
 }
 
 // cutRequest makes an attempt of an Upgrade request whose head is incomplete.
@@ -368,6 +398,11 @@ func (h *httpLayer) close(s *slot) {
 	}
 	if p := &h.parser[record.Client]; p.InHead() {
 		h.cutRequest(s, p, false)
+	}
+	if a := h.upgrade; a != nil && !a.answered && len(h.early) > 0 && s.conn.flow.Half(s.conn.side(record.Server)).Packets == 0 {
+		// Only the client's direction is in the capture: it may have gone on to send frames.
+		h.resume(s, a)
+		s.layer.close(s)
 	}
 }
 

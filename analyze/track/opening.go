@@ -73,6 +73,9 @@ type opening struct {
 	heldAt [2]record.Ref
 	seen   [2]int64
 	guess  *guess // late: whether these are WebSocket frames
+	// attempt is the one whose answer is not in the capture: what follows is
+	// likely to be frames.
+	attempt *attempt
 }
 
 func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {

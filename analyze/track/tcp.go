@@ -106,8 +106,8 @@ func rareFacts(t *record.TCPFacts, r *reassembly.Rare, dir func(reassembly.Side)
 	for i := range r.Gaps {
 		x := &r.Gaps[i]
 		d := dir(x.From)
-		t.Gaps = append(t.Gaps, record.Gap{Ref: ref(x.At), From: d, Length: x.Length, Kind: [...]string{"lost", "snaplen", "limit"}[x.Kind]})
-		if x.Kind != reassembly.GapSnapLen {
+		t.Gaps = append(t.Gaps, record.Gap{Ref: ref(x.At), From: d, Length: x.Length, Kind: gapKinds[x.Kind]})
+		if x.Kind != reassembly.GapSnapLen && x.Kind != reassembly.GapUnfilled {
 			t.GapBytes[d] += x.Length
 		}
 	}
@@ -127,6 +127,9 @@ func rareFacts(t *record.TCPFacts, r *reassembly.Rare, dir func(reassembly.Side)
 	t.CutShort, t.FirstCut, t.CutBytes = int(r.CutShort), ref(r.FirstCut), r.CutBytes
 	t.Conflicts, t.FirstConflict = int(r.Conflicts[0]+r.Conflicts[1]), ref(r.FirstConflict)
 }
+
+var gapKinds = map[reassembly.GapKind]string{reassembly.GapLost: "lost", reassembly.GapSnapLen: "snaplen",
+	reassembly.GapLimit: "limit", reassembly.GapUnfilled: "unfilled"}
 
 // silence finds the pause before the connection's end. A path that forgot the
 // connection answers the next data with a RST: then the pause before that data

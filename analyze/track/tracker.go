@@ -61,12 +61,13 @@ func (t *Tracker) Data(f *reassembly.Flow, from reassembly.Side, at reassembly.A
 }
 
 // Missing implements reassembly.Handler.
-func (t *Tracker) Missing(f *reassembly.Flow, from reassembly.Side, at reassembly.At, n int64, _ reassembly.GapKind) {
+func (t *Tracker) Missing(f *reassembly.Flow, from reassembly.Side, at reassembly.At, n int64, why reassembly.GapKind) {
 	if f.App == 0 {
 		// The first bytes are lost: what comes may still be recognised.
 		t.attach(f)
 	}
 	c := t.conns[f.App]
+	c.lost = why != reassembly.GapUnfilled
 	c.root.layer.missing(&c.root, from, ref(at), n)
 	c.settle()
 }
@@ -176,6 +177,7 @@ type conn struct {
 	flow     *reassembly.Flow
 	root     slot
 	attempts []*attempt
+	lost     bool // what is missing now was lost by the capture, not on the way
 	tls      bool // it began with a ClientHello
 	other    bool // it turned out to be something else
 

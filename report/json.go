@@ -148,6 +148,8 @@ func (o *output) flush() error {
 type JSON struct {
 	out         output
 	encode      *encoder
+	tool        record.Tool
+	begun       bool
 	connections int
 	patterns    bytes.Buffer
 	captures    bytes.Buffer
@@ -156,19 +158,31 @@ type JSON struct {
 	err         error
 }
 
-// NewJSON begins a document.
+// NewJSON makes a document, of which nothing is written before the first
+// connection or Close.
 func NewJSON(w io.Writer, o Options) *JSON {
-	j := &JSON{out: output{w: w}, encode: newEncoder()}
-	tool, err := j.encode.value(o.Tool)
-	j.err = err
+	return &JSON{out: output{w: w}, encode: newEncoder(), tool: o.Tool}
+}
+
+// Made names the tool that made the result, where that is not the one in
+// Options: a saved result keeps its maker. It comes before everything else.
+func (j *JSON) Made(by record.Tool) { j.tool = by }
+
+func (j *JSON) begin() {
+	if j.begun {
+		return
+	}
+	j.begun = true
+	tool, err := j.encode.value(j.tool)
+	j.fail(err)
 	j.out.text(`{"schema":"` + record.Schema + `","tool":`)
 	j.out.bytes(tool)
 	j.out.text(",\n\"connections\":[")
-	return j
 }
 
 // Connection adds a connection to the document.
 func (j *JSON) Connection(c *record.Connection) error {
+	j.begin()
 	b, err := j.encode.connection(c)
 	if err != nil {
 		return j.fail(err)
@@ -227,6 +241,7 @@ func (j *JSON) Summary(s record.Summary) error {
 
 // Close completes the document.
 func (j *JSON) Close() error {
+	j.begin()
 	summary, err := j.encode.value(wholeSummary(j.summary))
 	j.fail(err)
 	j.out.text("],\n\"patterns\":[")
@@ -245,21 +260,33 @@ func (j *JSON) Close() error {
 type NDJSON struct {
 	out    output
 	encode *encoder
+	tool   record.Tool
+	begun  bool
 	err    error
 }
 
-// NewNDJSON begins with the line that names schema and tool.
+// NewNDJSON makes lines, of which the first names schema and tool.
 func NewNDJSON(w io.Writer, o Options) *NDJSON {
-	n := &NDJSON{out: output{w: w}, encode: newEncoder()}
+	return &NDJSON{out: output{w: w}, encode: newEncoder(), tool: o.Tool}
+}
+
+// Made names the tool that made the result; see JSON.Made.
+func (n *NDJSON) Made(by record.Tool) { n.tool = by }
+
+func (n *NDJSON) begin() {
+	if n.begun {
+		return
+	}
+	n.begun = true
 	n.line("report", struct {
 		Schema string      `json:"schema"`
 		Tool   record.Tool `json:"tool"`
-	}{record.Schema, o.Tool})
-	return n
+	}{record.Schema, n.tool})
 }
 
 // line writes an object with its type in front of its other keys.
 func (n *NDJSON) line(kind string, v any) error {
+	n.begin()
 	b, err := n.encode.value(v)
 	return n.object(kind, b, err)
 }
@@ -280,6 +307,7 @@ func (n *NDJSON) object(kind string, b []byte, err error) error {
 
 // Connection writes a connection.
 func (n *NDJSON) Connection(c *record.Connection) error {
+	n.begin()
 	b, err := n.encode.connection(c)
 	return n.object("connection", b, err)
 }
@@ -306,6 +334,7 @@ func (n *NDJSON) Summary(s record.Summary) error { return n.line("summary", whol
 
 // Close writes what is still held back.
 func (n *NDJSON) Close() error {
+	n.begin()
 	if err := n.out.flush(); n.err == nil {
 		n.err = err
 	}

@@ -65,6 +65,17 @@ type resultReader struct {
 	schema string
 }
 
+// made keeps the name of the tool, and tells sinks that write it.
+func (r *resultReader) made(by record.Tool) {
+	r.tool = by
+	if sink, ok := r.sink.(maker); ok {
+		sink.Made(by)
+	}
+}
+
+// maker is a sink that names the tool that made the result.
+type maker interface{ Made(by record.Tool) }
+
 func (r *resultReader) lines() error {
 	for {
 		var line json.RawMessage
@@ -83,7 +94,8 @@ func (r *resultReader) lines() error {
 		decode := func(v any) error { return json.Unmarshal(line, v) }
 		switch head.Type {
 		case "report":
-			r.schema, r.tool = head.Schema, head.Tool
+			r.schema = head.Schema
+			r.made(head.Tool)
 		case "connection":
 			if err := r.connection(decode); err != nil {
 				return err
@@ -157,7 +169,12 @@ func (r *resultReader) key(key json.Token) error {
 	case "schema":
 		return r.json.Decode(&r.schema)
 	case "tool":
-		return r.json.Decode(&r.tool)
+		var tool record.Tool
+		if err := r.json.Decode(&tool); err != nil {
+			return err
+		}
+		r.made(tool)
+		return nil
 	case "connections":
 		return r.list(func() error { return r.connection(r.json.Decode) })
 	case "patterns":

@@ -68,16 +68,34 @@ func Formats() []string { return append([]string(nil), formats...) }
 
 // New makes the renderer of a format, which writes to w.
 func New(format string, w io.Writer, o Options) (Renderer, error) {
+	var r Renderer
 	switch format {
 	case "table":
-		return NewTable(w, o), nil
+		return NewTable(w, o), nil // leaves out what is healthy itself, but counts it
 	case "json":
-		return NewJSON(w, o), nil
+		r = NewJSON(w, o)
 	case "ndjson":
-		return NewNDJSON(w, o), nil
+		r = NewNDJSON(w, o)
+	default:
+		return nil, fmt.Errorf("no output format %q: there are %s", format, strings.Join(formats, ", "))
 	}
-	return nil, fmt.Errorf("no output format %q: there are %s", format, strings.Join(formats, ", "))
+	if o.Failed {
+		r = onlyFailed{r}
+	}
+	return r, nil
 }
+
+// onlyFailed leaves out the connections that worked or of which nothing is known.
+type onlyFailed struct{ Renderer }
+
+func (o onlyFailed) Connection(c *record.Connection) error {
+	if kind, _ := classify(c); kind != failed && kind != unidentified {
+		return nil
+	}
+	return o.Renderer.Connection(c)
+}
+
+func (o onlyFailed) Made(by record.Tool) { tee{o.Renderer}.Made(by) }
 
 // Tee gives everything to several renderers, in order. It stops at the first
 // error, except that Close closes all and gives the first error.
@@ -127,4 +145,12 @@ func (t tee) Close() error {
 		}
 	}
 	return first
+}
+
+func (t tee) Made(by record.Tool) {
+	for _, r := range t {
+		if r, ok := r.(maker); ok {
+			r.Made(by)
+		}
+	}
 }

@@ -1,0 +1,50 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// solo is a source of one file: there is nothing to be ordered.
+type solo struct {
+	r      *reader
+	failed []*FileInfo
+	clock  int64
+	begun  bool // r.pkt was read while looking at the file
+}
+
+func openSolo(ctx context.Context, c *candidate, failed []*FileInfo, o Options) (Source, error) {
+	if c.begun != nil {
+		return &solo{r: c.begun, failed: failed, begun: !c.empty, clock: math.MinInt64}, nil
+	}
+	r, err := c.start(ctx, make([]byte, soloBuffer), o)
+	if errors.As(err, &c.err) {
+		warn(o, c.err)
+		return nil, nothingToRead([]*candidate{c})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", c.name, err)
+	}
+	return &solo{r: r, failed: failed, clock: math.MinInt64}, nil
+}
+
+func (s *solo) Next(p *Packet) error {
+	if s.begun {
+		s.begun = false
+		*p = s.r.pkt
+	} else if !s.r.next(p) {
+		return s.r.end()
+	}
+	s.clock = max(s.clock, p.Time)
+	p.Clock = s.clock
+	return nil
+}
+
+func (s *solo) Files() []*FileInfo { return append([]*FileInfo{s.r.info}, s.failed...) }
+
+func (s *solo) Close() error {
+	s.r.abandon()
+	return nil
+}

@@ -225,4 +225,3 @@ func closeBegun(cs []*candidate) {
 		}
 	}
 }
-

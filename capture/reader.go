@@ -301,4 +301,3 @@ func (r *reader) close() {
 		r.handle = nil
 	}
 }
-

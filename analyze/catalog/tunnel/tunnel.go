@@ -6,4 +6,6 @@ package tunnel
 import "github.com/wsleuth/wsleuth/analyze/rule"
 
 // Rules lists the rules in the order of their codes.
-var Rules = []*rule.Rule{}
+var Rules = []*rule.Rule{
+	WS306,
+}

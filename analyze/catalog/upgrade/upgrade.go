@@ -5,7 +5,213 @@
 // Most callers need only Rules.
 package upgrade
 
-import "github.com/wsleuth/wsleuth/analyze/rule"
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
 
 // Rules lists the rules in the order of their codes.
-var Rules = []*rule.Rule{}
+var Rules = []*rule.Rule{
+	WS501, WS502, WS503, WS504, WS505, WS506, WS507, WS508, WS509, WS510,
+	WS521, WS522, WS523, WS524, WS525, WS526, WS527, WS528, WS529, WS530, WS531, WS532, WS533, WS534, WS535, WS536, WS537,
+	WS540, WS541, WS542, WS543, WS544, WS545, WS546, WS547, WS548, WS549, WS550, WS551,
+}
+
+// statusCodes are the findings of an answer that refuses, and of none at all:
+// whatever is wrong with the request explains them.
+var statusCodes = []string{"WS521", "WS522", "WS523", "WS524", "WS525", "WS526", "WS527", "WS528", "WS529", "WS530", "WS531", "WS532",
+	"WS533", "WS534", "WS535"}
+
+// endCodes are the findings of how a client leaves that fails the handshake on
+// an answer of 101.
+var endCodes = []string{"WS205", "WS616", "WS701"}
+
+// requestOf returns the handshake where all of its HTTP/1 request is there:
+// what it lacks was not sent. Over HTTP/2 (RFC 8441) other rules hold.
+func requestOf(c *record.Connection) *record.UpgradeFacts {
+	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.H2 != nil {
+		return nil
+	}
+	u := c.Facts.Upgrade
+	if u.Request == nil || u.RequestCut || u.Request.Truncated {
+		return nil
+	}
+	return u
+}
+
+// switchedOf returns the handshake where an answer of 101 (HTTP/1) is there as
+// a whole.
+func switchedOf(c *record.Connection) *record.UpgradeFacts {
+	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.H2 != nil {
+		return nil
+	}
+	u := c.Facts.Upgrade
+	if u.Response == nil || u.Response.Status != 101 || u.ResponseCut || u.Response.Truncated {
+		return nil
+	}
+	return u
+}
+
+// acceptedOf is switchedOf, or the 200 that opens a WebSocket over HTTP/2.
+func acceptedOf(c *record.Connection) *record.UpgradeFacts {
+	if c.Facts == nil || c.Facts.Upgrade == nil {
+		return nil
+	}
+	if c.Facts.H2 == nil {
+		return switchedOf(c)
+	}
+	u := c.Facts.Upgrade
+	if u.Response == nil || u.Response.Status/100 != 2 || u.ResponseCut {
+		return nil
+	}
+	return u
+}
+
+// refusal is the status of the final answer where it refuses, else 0. An
+// answer that the connection's end cut short is no answer.
+func refusal(c *record.Connection) int {
+	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.Upgrade.Response == nil {
+		return 0
+	}
+	u := c.Facts.Upgrade
+	status := u.Response.Status
+	switch {
+	case u.ResponseCut && !u.CutByCapture, status < 200:
+		return 0
+	case c.Facts.H2 != nil && status/100 == 2:
+		return 0
+	}
+	return status
+}
+
+// unanswered returns the handshake where a request is there and not one byte
+// of a final answer, and the capture is not to blame.
+func unanswered(c *record.Connection) *record.UpgradeFacts {
+	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.WS != nil {
+		return nil
+	}
+	u := c.Facts.Upgrade
+	if u.Request == nil || u.RequestCut || u.Response != nil || u.ResponseCut || u.NotHTTP != nil || u.TLSAnswer {
+		return nil
+	}
+	if c.Facts.TCP.OneWay || c.Facts.CaptureDrops && c.Facts.TCP.GapBytes[record.Server] > 0 {
+		return nil
+	}
+	for i := range c.Facts.TCP.Gaps {
+		if g := &c.Facts.TCP.Gaps[i]; g.From == record.Server && !g.Unacked {
+			return nil
+		}
+	}
+	return u
+}
+
+// hasUpgrade tells whether a request lists websocket in Upgrade.
+func hasUpgrade(u *record.UpgradeFacts) bool {
+	value, _ := u.Request.Get("Upgrade")
+	return strings.EqualFold(value, "websocket") || u.Request.HasToken("Upgrade", "websocket")
+}
+
+// connects tells whether a request lists upgrade in Connection.
+func connects(u *record.UpgradeFacts) bool {
+	value, _ := u.Request.Get("Connection")
+	return strings.EqualFold(value, "upgrade") || u.Request.HasToken("Connection", "upgrade")
+}
+
+// fine tells that a request is all that RFC 6455 section 4.2.1 asks for, so
+// that a refusal is not its fault.
+func fine(c *record.Connection, u *record.UpgradeFacts) bool {
+	if u.Request == nil || u.RequestCut {
+		return false
+	}
+	if c.Facts.H2 != nil {
+		return true
+	}
+	version, _ := u.Request.Get("Sec-WebSocket-Version")
+	return u.Request.Method == "GET" && u.Request.Version == "HTTP/1.1" && hasUpgrade(u) &&
+		connects(u) && version == "13" && u.Request.Count("Sec-WebSocket-Key") == 1
+}
+
+// target is the request's method and path; the query may hold secrets.
+func target(u *record.UpgradeFacts) string {
+	if u.Request == nil {
+		return "the request"
+	}
+	path, _, query := strings.Cut(u.Request.Target, "?")
+	if i := strings.Index(path, "://"); i >= 0 && strings.Contains(path[i+3:], "@") {
+		_, rest, _ := strings.Cut(path[i+3:], "@")
+		path = path[:i+3] + rest
+	}
+	path = known.Clip(path)
+	if query {
+		path += "?…"
+	}
+	return known.Clip(u.Request.Method) + " " + path
+}
+
+// requestField is the packet with the request's first field of this name, or
+// the request's first packet.
+func requestField(u *record.UpgradeFacts, name string) record.Ref {
+	for i := range u.Request.Fields {
+		if strings.EqualFold(u.Request.Fields[i].Name, name) && i < len(u.RequestLines) {
+			return u.RequestLines[i]
+		}
+	}
+	return u.RequestRef
+}
+
+// responseField is the same of the response.
+func responseField(u *record.UpgradeFacts, name string) record.Ref {
+	for i := range u.Response.Fields {
+		if strings.EqualFold(u.Response.Fields[i].Name, name) && i < len(u.ResponseLines) {
+			return u.ResponseLines[i]
+		}
+	}
+	return u.ResponseRef
+}
+
+// forwarder is the request's field by which a proxy says that it passed the
+// request on; empty if there is none.
+func forwarder(u *record.UpgradeFacts) string {
+	for _, name := range []string{"Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP",
+		"X-Envoy-External-Address", "X-Amzn-Trace-Id", "CF-Connecting-IP", "X-BlueCoat-Via", "X-ARR-LOG-ID"} {
+		if value, ok := u.Request.Get(name); ok {
+			return name + ": " + known.Clip(value)
+		}
+	}
+	return ""
+}
+
+// statusLine is "426 Upgrade Required".
+func statusLine(u *record.UpgradeFacts) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", u.Response.Status, known.Clip(u.Response.Reason)))
+}
+
+// seconds writes a duration for a title: "350 ms", "4.0 s", "2 min 5 s".
+func seconds(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+}
+
+// plural is "s" unless n is 1.
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
+
+// join writes several values of a field in one line.
+func join(values []string) string { return strings.Join(values, ", ") }
+
+// statusCode is the status as text.
+func statusCode(u *record.UpgradeFacts) string { return fmt.Sprint(u.Response.Status) }

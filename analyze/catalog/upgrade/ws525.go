@@ -1,0 +1,45 @@
+package upgrade
+
+import (
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+var WS525 = &rule.Rule{
+	Code: "WS525", Slug: "forbidden", Family: "upgrade", Since: "1.0.0",
+	Title:    "The response is 403",
+	Severity: record.Error, Fault: record.FaultServer,
+	Text: rule.Text{
+		Seen: "The handshake was answered with 403 Forbidden.",
+		Why:  "Whoever answered understood the request and does not allow it. For WebSocket the commonest reason is the Origin: servers must check it, and their default is often to allow only their own host.",
+		How:  "The answer's text and the comparison of Origin with Host tell whether it is the Origin; the answer's fields tell who refused: the server, a proxy or a filter.",
+		Alike: "A web application firewall, an address list (allow and deny), a missing CSRF token or an unknown path (in some frameworks) also give 403. " +
+			"A filtering product's page is named by WS551.",
+		Fix: "If the Origin is foreign to the server, add it to the server's list of allowed origins. Otherwise look for this request in the log of who answered: the rule that refused it is named there.",
+	},
+	References: []string{"RFC 6455 section 4.2.2", "RFC 6455 section 10.2", "RFC 9110 section 15.5.4"},
+	Check:      checkForbidden,
+}
+
+// RFC 6455 section 4.2.2: "If this origin is not acceptable to the server, it
+// MUST return an appropriate HTTP error code (e.g., 403 Forbidden)".
+func checkForbidden(c *record.Connection, r *rule.Reporter) {
+	if refusal(c) != 403 {
+		return
+	}
+	_, clause, f := because(c, r)
+	if originHost, host, u := crossOrigin(c); u != nil {
+		if clause == "" {
+			clause = ", perhaps because of the Origin: the page is on " + known.Clip(originHost) + ", not on " + known.Clip(host)
+		}
+		f.Evidence = append(f.Evidence, r.At(requestField(u, "Origin"), "the page is on %s", known.Clip(originHost)))
+		if f.Remedy == "" {
+			f.Remedy = origin
+		}
+	}
+	if f.Remedy == "" {
+		f.Remedy = "Look for this request in the log of who answered: an address list, a missing login or token, the Origin check or a firewall rule refused it."
+	}
+	answer(c, r, f, clause)
+}

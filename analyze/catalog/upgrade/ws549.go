@@ -1,0 +1,51 @@
+package upgrade
+
+import (
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+var WS549 = &rule.Rule{
+	Code: "WS549", Slug: "slow-handshake", Family: "upgrade", Since: "1.0.0",
+	Title:    "The response came 3 s or more after the request",
+	Severity: record.Warning, Fault: record.FaultServer,
+	Text: rule.Text{
+		Seen:  "The answer to the handshake took 3 seconds or more from the request to its last byte.",
+		Why:   "Users wait that long for a connection, and a little more makes clients give up: Python websockets after 10 s, Firefox after 20 s.",
+		How:   "The time between the last packet of the request and the last one of the answer's header block, at the place of capture.",
+		Alike: "Retransmissions on a lossy path add to the time, and so does a proxy that first has to wake or find a server. A backlog of connections makes all of them slow at the same time.",
+		Fix:   "Find what the server does before it answers: authentication against a slow service, a blocked event loop, too few workers. Answer the handshake first and do the rest after it.",
+	},
+	References: []string{"RFC 6455 section 4.1"},
+	Check:      checkSlow,
+}
+
+// slow is the time from which a handshake is called slow.
+const slow = 3 * time.Second
+
+func checkSlow(c *record.Connection, r *rule.Reporter) {
+	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.Upgrade.Response == nil {
+		return
+	}
+	u := c.Facts.Upgrade
+	if !u.RequestLast.Seen() || !u.ResponseRef.Seen() || u.ResponseCut {
+		return
+	}
+	end := u.ResponseLast
+	if !end.Seen() {
+		end = u.ResponseRef
+	}
+	took := end.Time.Sub(u.RequestLast.Time)
+	if took < slow {
+		return
+	}
+	r.Add(rule.Found{
+		Title:  known.Who(c) + " took " + seconds(took) + " to answer " + target(u),
+		Remedy: "Find what the server does before it answers the handshake: a slow login, a blocked event loop, too few workers.",
+		Evidence: []record.Evidence{r.At(u.RequestLast, "the request is complete"),
+			r.At(end, "the answer is complete %s later", seconds(took))},
+	})
+}

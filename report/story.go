@@ -342,7 +342,7 @@ func (s *Story) frames(c *record.Connection) {
 	}
 	if cl := c.Close; cl != nil {
 		text := "from the " + cl.By.String()
-		if cl.Code != 0 {
+		if cl.HasCode {
 			text += fmt.Sprintf(", code %d", cl.Code)
 		}
 		if cl.Reason != "" {

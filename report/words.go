@@ -64,7 +64,7 @@ func ending(c *record.Connection) string {
 			s += fmt.Sprintf(" %d", c.Tunnel.Status)
 		}
 	case record.ClosedClean, record.ClosedError, record.ProtocolError:
-		if c.Close != nil && c.Close.Code != 0 {
+		if c.Close != nil && c.Close.HasCode {
 			s += fmt.Sprintf(" %d", c.Close.Code)
 		}
 	}

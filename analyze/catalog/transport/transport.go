@@ -1,9 +1,97 @@
-// Package transport holds the rules about TCP and the path below it.
+// Package transport holds the rules about TCP and the path below it: how a
+// connection came to be or did not, who reset it and whether that is true, and
+// what was lost on the way (RFC 9293, RFC 792, RFC 4443).
 //
 // Most callers need only Rules.
 package transport
 
-import "github.com/wsleuth/wsleuth/analyze/rule"
+import (
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
 
 // Rules lists the rules in the order of their codes.
-var Rules = []*rule.Rule{}
+var Rules = []*rule.Rule{
+	WS201, WS202, WS203, WS204, WS205, WS206, WS207, WS208, WS209, WS210, WS211, WS212, WS213,
+}
+
+// unanswered are the findings of a handshake that got no answer, open those of
+// a WebSocket that ends without a word: consequences of whatever happened below.
+var (
+	unanswered = []string{"WS204", "WS401", "WS402", "WS534", "WS535", "WS537"}
+	open       = []string{"WS205", "WS614", "WS615", "WS616", "WS701", "WS715", "WS716", "WS717"}
+)
+
+// tcpOf returns the TCP facts of a connection that a rule can judge, else nil.
+func tcpOf(c *record.Connection) *record.TCPFacts {
+	if c.Facts == nil {
+		return nil
+	}
+	return &c.Facts.TCP
+}
+
+// vanishedSends is how often data is sent in vain before its receiver counts
+// as gone: the growing distance of retransmissions takes four well beyond a
+// passing loss.
+const vanishedSends = 4
+
+// unheard returns the side whose data was sent again and again and never
+// acknowledged, although the receiver had room for it.
+func unheard(c *record.Connection, sends int) (record.Dir, bool) {
+	t := tcpOf(c)
+	if t == nil || t.OneWay {
+		return 0, false
+	}
+	for d := range t.Sides {
+		if t.Sides[d].Unacked > 0 && t.Sides[d].UnackedSent >= sends && !stalledBy(t, record.Dir(d).Other()) {
+			return record.Dir(d), true
+		}
+	}
+	return 0, false
+}
+
+// stalledBy tells that a side's window was zero to the end: what waits for it
+// is not lost.
+func stalledBy(t *record.TCPFacts, d record.Dir) bool {
+	for i := range t.Stalls {
+		if t.Stalls[i].From == d && !t.Stalls[i].End.Seen() {
+			return true
+		}
+	}
+	return false
+}
+
+// ending returns the RST that ended the connection; nil if none did.
+func ending(t *record.TCPFacts) *record.Reset {
+	if t.EndHow != "rst" {
+		return nil
+	}
+	for i := range t.Resets {
+		if t.Resets[i].Ref == t.End {
+			return &t.Resets[i]
+		}
+	}
+	return nil
+}
+
+// resetFault is whose RST it is: a forged one is the intermediary's.
+func resetFault(c *record.Connection, t *record.TCPFacts) record.Fault {
+	if _, forged := forgery(t); forged {
+		return record.FaultIntermediary
+	}
+	return t.EndBy.Fault()
+}
+
+// howReset adds to a title what tells the RST's origin: the kernel aborting a
+// connection, or a socket that is no longer there.
+func howReset(r *record.Reset) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.HasAck:
+		return "RST, ACK: the connection was aborted"
+	case r.AnswersData:
+		return "RST without ACK in answer to data: its socket was gone"
+	}
+	return "RST without ACK"
+}

@@ -1,0 +1,56 @@
+package known
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// Side names one end of the connection in the middle of a sentence: "the
+// client at 10.0.0.1:50000", "nginx/1.22.1 at 10.0.0.5:80".
+func Side(c *record.Connection, d record.Dir) string {
+	if d == record.Client {
+		return "the client at " + addr(c.Client)
+	}
+	name, _, _ := Answerer(c)
+	if name == "" {
+		name = "the server"
+	}
+	return name + " at " + addr(c.Server)
+}
+
+// SideFirst is Side for the beginning of a sentence.
+func SideFirst(c *record.Connection, d record.Dir) string {
+	s := Side(c, d)
+	for _, small := range []string{"the ", "a proxy"} {
+		if strings.HasPrefix(s, small) {
+			return strings.ToUpper(s[:1]) + s[1:]
+		}
+	}
+	return s
+}
+
+// Seconds writes a duration for a title: "350 ms", "4.02 s", "60.0 s", "2 h 5 min".
+func Seconds(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d < 10*time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// Plural is "s" unless n is 1.
+func Plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}

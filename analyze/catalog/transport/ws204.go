@@ -1,0 +1,53 @@
+package transport
+
+import (
+	"fmt"
+
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+var WS204 = &rule.Rule{
+	Code: "WS204", Slug: "reset-before-response", Family: "transport", Since: "1.0.0",
+	Title:    "A RST ended the connection after the Upgrade request and before any response",
+	Severity: record.Error, Fault: record.FaultUnknown,
+	Text: rule.Text{
+		Seen: "The Upgrade request went out whole, and a TCP reset came back instead of a response.",
+		Why:  "The client cannot tell a crash from a refusal: it only reports that the connection was reset before the handshake was complete.",
+		How:  "The request is in the capture, no byte of a response is, and the first packet that ended the connection is a RST.",
+		Alike: "A firewall or an intrusion prevention system that dislikes the request resets it in the server's name: where the RST does not fit the server's other packets, WS206 says so. " +
+			"A server that closes with unread data in its buffer resets as well, without any intent. A client that gave up waiting and reset is not this but WS534.",
+		Fix: "Look at the server's log and for crashes at this time. A process that closes its socket before it has read the request, a proxy whose backend died, and SO_LINGER with zero all do this. " +
+			"If the server did not send the RST, capture there as well.",
+	},
+	References: []string{"RFC 9293 section 3.5.2", "RFC 6455 section 4.1"},
+	Check:      checkResetBeforeResponse,
+}
+
+func checkResetBeforeResponse(c *record.Connection, r *rule.Reporter) {
+	t := tcpOf(c)
+	if t == nil || t.EndHow != "rst" || c.Facts.WS != nil || c.Facts.Upgrade == nil || c.Facts.H2 != nil {
+		return
+	}
+	u := c.Facts.Upgrade
+	if u.Request == nil || u.Response != nil || u.ResponseCut || u.NotHTTP != nil || u.TLSAnswer || t.OneWay {
+		return
+	}
+	x := ending(t)
+	_, forged := forgery(t)
+	if x == nil || x.AfterOwnFIN || x.AfterOtherFIN || t.EndBy == record.Client && !forged {
+		return
+	}
+	f := rule.Found{
+		Title: fmt.Sprintf("%s reset the connection %s after the Upgrade request, without a response", known.SideFirst(c, t.EndBy), known.Seconds(t.End.Time.Sub(u.RequestLast.Time))),
+		Fault: resetFault(c, t), SeenByUser: known.UserSaw(c, known.SawResetUnanswered),
+		Remedy:   "Look at the log of " + c.Server.String() + " and for a crash at that moment; if it knows nothing of the request, something on the path sent the RST.",
+		Evidence: []record.Evidence{r.At(u.RequestRef, "the Upgrade request"), r.At(x.Ref, "%s", howReset(x))},
+	}
+	if !forged {
+		f.Confidence = record.Likely
+		f.NextStep = "Capture at the server as well: it shows whether the server sent this RST."
+	}
+	r.Add(f)
+}

@@ -1,0 +1,57 @@
+package transport
+
+import (
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+var WS205 = &rule.Rule{
+	Code: "WS205", Slug: "reset-while-open", Family: "transport", Since: "1.0.0",
+	Title:    "A RST ended the WebSocket while it was open, without a Close frame before it",
+	Severity: record.Error, Fault: record.FaultUnknown,
+	Text: rule.Text{
+		Seen: "The WebSocket was open, nobody had sent a Close frame or a FIN, and a TCP reset ended it.",
+		Why:  "Both applications learn only that the connection is gone: clients report code 1006 without a reason, and messages on their way are lost.",
+		How:  "The first packet that ended the connection is a RST, and no Close frame stands before it in the capture. A RST after a Close frame or after the sender's own FIN is routine and not named.",
+		Alike: "A device on the path can send a RST in the name of either side: WS206 says so where the RST does not fit its alleged sender. " +
+			"A process that was killed or that closed its socket with unread data, SO_LINGER with zero, and a proxy that drops a tunnel all look the same. After a silence, see WS716.",
+		Fix: "Look at the log of the side that sent the RST at this moment: a crash, an out-of-memory kill, a deploy, a forced close. Let servers close with a Close frame (1001 or 1012) when they stop. " +
+			"If that side knows nothing of it, capture on both sides to find the device between them.",
+	},
+	References: []string{"RFC 9293 section 3.5.2", "RFC 6455 section 7.1.5", "RFC 6455 section 7.2.2"},
+	Explains:   []string{"WS616"},
+	Check:      checkResetWhileOpen,
+}
+
+func checkResetWhileOpen(c *record.Connection, r *rule.Reporter) {
+	t := tcpOf(c)
+	if t == nil || t.EndHow != "rst" || c.Facts.WS == nil || c.Facts.WS.FirstClose != nil {
+		return
+	}
+	if c.Outcome == record.InvalidHandshake || c.Facts.H2 != nil && h2Ended(c.Facts.H2) {
+		return
+	}
+	x := ending(t)
+	if x == nil || x.AfterOwnFIN || x.AfterOtherFIN {
+		return
+	}
+	f := rule.Found{
+		Title: known.SideFirst(c, t.EndBy) + " reset the open WebSocket after " + known.Seconds(t.End.Time.Sub(c.Facts.WS.OpenedRef.Time)) + ", without a Close frame",
+		Fault: resetFault(c, t), SeenByUser: known.UserSaw(c, known.SawResetOpen),
+		Remedy:   "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, capture on both sides.",
+		Evidence: []record.Evidence{r.At(x.Ref, "%s, %s after the last data", howReset(x), known.Seconds(t.End.Time.Sub(t.LastData.Time)))},
+	}
+	if f.Fault != record.FaultIntermediary {
+		f.Confidence = record.Likely
+	}
+	if x.AnswersData && t.LastData.Seen() {
+		f.Evidence = append(f.Evidence, r.At(t.LastData, "the data of the %s that it answers", t.LastDataFrom))
+	}
+	r.Add(f)
+}
+
+// h2Ended: the stream ended before the TCP connection did.
+func h2Ended(h *record.H2Facts) bool {
+	return h.Reset != nil || h.EndStream[record.Client].Seen() || h.EndStream[record.Server].Seen()
+}

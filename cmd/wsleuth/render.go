@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wsleuth/wsleuth/report"
+)
+
+// renderCommand writes a saved result in other formats.
+func renderCommand(p *program) *cobra.Command {
+	var m manners
+	var o outputs
+	var failed bool
+	c := &cobra.Command{
+		Use:   "render RESULT.json",
+		Short: "Write a saved result (json or ndjson) in another format",
+		Args:  arguments(cobra.ExactArgs(1), "write: wsleuth render RESULT.json -o FORMAT[=FILE]"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			renderer, err := o.open(p, &m, failed, args)
+			if err != nil {
+				return err
+			}
+			return render(p, args[0], renderer, &o)
+		},
+	}
+	c.Flags().SortFlags = false
+	o.flag(c)
+	c.Flags().BoolVar(&failed, "failed", false, "only connections that failed")
+	m.flags(c)
+	return c
+}
+
+func render(p *program, name string, renderer report.Renderer, o *outputs) error {
+	var input io.Reader = p.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return wrong("", "%w", err)
+		}
+		defer f.Close()
+		input = f
+	}
+	_, err := report.Read(input, renderer)
+	if errors.Is(err, report.ErrNotAResult) {
+		return wrong("render reads what wsleuth -o json or -o ndjson wrote", "%s: %w", name, err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return errors.Join(renderer.Close(), o.close())
+}

@@ -132,9 +132,8 @@ func (e *episode) ReassembledSG(sg reassembly.ScatterGather, _ reassembly.Assemb
 func (e *episode) handOn(w *waiting, b []byte) {
 	h := &e.f.half[e.side]
 	e.release(w)
-	h.flags |= halfSample
-	h.sample, h.sampleStart, h.sampleLen = sampleOf(b), w.start, uint32(len(b))
-	e.t.track(h, w.start, w.n, w.at.mark(), h.sample)
+	h.flags &^= halfGuess
+	e.t.track(h, w.n, w.at.mark(), b)
 	e.t.deliver(e.f, e.side, w.at, b, w.n)
 }
 
@@ -174,13 +173,15 @@ func (t *Table) disordered(f *Flow, d Side, s *segment) {
 		t.begin(f, d)
 	}
 	e := h.wait
-	if s.is(flagFIN) && !e.finAhead {
+	if s.is(flagFIN) && !e.finAhead && !before(s.end(), h.end()) {
 		e.finAhead, e.fin, e.finClock = true, s.end(), s.clock
 		h.flags |= halfFIN
 		h.fin = s.at.mark()
 	}
 	switch {
 	case s.n == 0:
+	case e.finAhead && before(e.fin, s.end()):
+		f.rare().OutOfWindow++
 	case !before(h.next, s.end()):
 		t.again(f, d, s)
 	default:
@@ -380,6 +381,7 @@ func (t *Table) begin(f *Flow, d Side) {
 	e.key = gopacket.NewFlow(layers.EndpointIPv6, src[:], dst[:])
 	h := &f.half[d]
 	h.wait = e
+	h.flags &^= halfSoft
 	dz.opening = e
 	dz.assemble(e.key, h.next-1, nil, true, false)
 }
@@ -416,13 +418,29 @@ func (t *Table) skip(f *Flow, d Side, why GapKind) {
 	limit := a.MaxBufferedPagesPerConnection
 	a.MaxBufferedPagesPerConnection = 1
 	e.why = why
+	waited := len(e.ranges)
 	t.disorder.assemble(e.key, h.next+1, nil, false, false)
 	a.MaxBufferedPagesPerConnection = limit
+	if len(e.ranges) == waited {
+		e.abandon()
+	}
 	t.after(f, d)
 }
 
+// abandon lets go of what waits. The assembler always skips as it is told; if a
+// later version of it does not, bytes are lost, and that is recorded.
+func (e *episode) abandon() {
+	w := e.ranges[len(e.ranges)-1]
+	e.f.rare().Limit = true
+	for i := range e.ranges {
+		e.release(&e.ranges[i])
+	}
+	e.ranges = e.ranges[:0]
+	e.t.missing(e.f, e.side, w.at, int64(w.end()-e.f.half[e.side].next), GapLimit)
+}
+
 // resolve gives up the holes that will not be filled.
-func (t *Table) resolve(f *Flow, _ Side, s *segment) {
+func (t *Table) resolve(f *Flow, s *segment) {
 	for d := range f.half {
 		for f.half[d].wait != nil {
 			why, give := t.giveUp(f, Side(d), s.clock)

@@ -146,7 +146,7 @@ func (f *Flow) compare(d Side, s *segment) {
 		if e == nil || e.start != s.seq {
 			return
 		}
-		a, n = e.sample, e.n
+		a, n = e.sample, e.sampled
 	}
 	if !sameSample(a, n, sampleOf(s.data), uint32(len(s.data))) {
 		f.conflict(d, s.at)
@@ -196,9 +196,9 @@ func (t *Table) reset(f *Flow, d Side, s *segment) {
 		t.handler.End(f, d, s.at, EndRST)
 	}
 	if o.wait != nil || h.wait != nil {
-		t.resolve(f, d, s)
+		t.resolve(f, s)
 	}
-	t.settle(f)
+	t.settle(f, s)
 }
 
 func (f *Flow) resetOf(d Side, s *segment) Reset {

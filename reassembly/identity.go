@@ -81,7 +81,7 @@ func (t *Table) secondSYNACK(f *Flow, d Side, s *segment) (*Flow, Side) {
 		return t.restart(f, d, s)
 	case h.is(halfSYN) && fits && h.pos == 0 && !f.established.seen():
 		// Another server answered the repeated SYN, or the same one forgot.
-		h.flags &^= halfSYN | halfStarted
+		h.flags &^= halfSYN | halfStarted | halfAcked
 		return f, d
 	}
 	f.rare().OutOfWindow++

@@ -11,6 +11,7 @@ type sent struct {
 	start, n uint32
 	at       mark
 	sample   uint64
+	sampled  uint32 // bytes that the sample was taken from
 	count    uint16
 }
 
@@ -47,9 +48,11 @@ func (q *outstanding) find(seq uint32) *sent {
 	return nil
 }
 
-// track remembers a new data segment until it is acknowledged.
-func (t *Table) track(h *half, start, n uint32, at mark, sample uint64) {
-	if h.is(halfAcked) && !before(h.acked, start+n) {
+// track remembers a new data segment, which begins at h.next, until it is
+// acknowledged, and a sample of data for longer.
+func (t *Table) track(h *half, n uint32, at mark, data []byte) {
+	h.sample, h.sampleStart, h.sampleLen = sampleOf(data), h.next, uint32(len(data))
+	if h.is(halfAcked) && !before(h.acked, h.next+n) {
 		h.maxAcked = max(h.maxAcked, n) // the acknowledgement was captured first
 		return
 	}
@@ -62,7 +65,7 @@ func (t *Table) track(h *half, start, n uint32, at mark, sample uint64) {
 			h.out.free = nil
 		}
 	}
-	h.out.push(sent{start, n, at, sample, 1})
+	h.out.push(sent{h.next, n, at, h.sample, h.sampleLen, 1})
 }
 
 // acknowledge forgets what h.acked covers.

@@ -67,23 +67,25 @@ func (t *Table) segment(f *Flow, d Side, s *segment) {
 		t.payload(f, d, s)
 	}
 	if h.wait != nil || o.wait != nil {
-		t.resolve(f, d, s)
+		t.resolve(f, s)
 	}
 	h.remember(s)
-	t.settle(f)
+	o.flags &^= halfLastSYN | halfLastData
+	t.settle(f, s)
 }
 
-// settle lets the timers know of a deadline that came nearer.
-func (t *Table) settle(f *Flow) {
-	over := f.Ignore || f.flags&flowReset != 0 || f.half[0].is(halfFIN) && f.half[1].is(halfFIN)
-	if over && f.flags&flowIgnored == 0 {
+// settle lets the timers know of a deadline that may have come nearer.
+func (t *Table) settle(f *Flow, s *segment) {
+	if f.Ignore && f.flags&flowIgnored == 0 {
 		f.flags |= flowIgnored
-		if f.Ignore {
-			t.flushHalf(f, 0)
-			t.flushHalf(f, 1)
-		}
-		t.schedule(f)
+		t.flushHalf(f, 0)
+		t.flushHalf(f, 1)
+		t.releaseOut(&f.half[0])
+		t.releaseOut(&f.half[1])
+	} else if !s.is(flagSYN | flagFIN | flagRST) {
+		return
 	}
+	t.schedule(f)
 }
 
 // printed tells whether s is a copy of a packet seen just before.
@@ -120,7 +122,9 @@ func (h *half) remember(s *segment) {
 	h.flags &^= halfLastSYN | halfLastData
 	switch {
 	case s.is(flagSYN):
-		h.flags |= halfLastSYN
+		if !s.is(flagACK) {
+			h.flags |= halfLastSYN
+		}
 	case s.n > 0:
 		h.flags |= halfLastData
 	}
@@ -139,8 +143,18 @@ func (h *half) start(s *segment) {
 	h.flags |= halfStarted | halfSoft
 	// What the other side acknowledged before cannot be new: a keep-alive
 	// lies one below, a retransmission of what came before the capture more.
-	if d := int32(h.acked - s.end()); h.is(halfAcked) && d >= 0 && d < plausible {
+	if !h.is(halfAcked) {
+		return
+	}
+	if d := int32(h.acked - s.end()); d >= 0 && d < plausible {
 		h.next = h.acked
+	}
+	// What lies between the acknowledged and the first data was sent before
+	// the capture began, or will be captured late.
+	if d := int32(s.seq - h.acked); s.n > 0 && d > 0 && d < window {
+		h.next = h.acked
+		h.flags |= halfGuess
+		h.flags &^= halfSoft
 	}
 }
 
@@ -154,7 +168,7 @@ func (f *Flow) syn(d Side, s *segment) {
 		if f.ClientBy == ClientByPort {
 			f.Client, f.ClientBy = d.Other(), ClientBySYN
 		}
-	} else {
+	} else if f.ClientBy != ClientBySYN || f.Client == d { // else both opened at once
 		f.SYNs++
 		switch {
 		case f.first == s.at.mark():
@@ -212,8 +226,13 @@ func (t *Table) ack(f *Flow, d Side, s *segment) {
 func (t *Table) payload(f *Flow, d Side, s *segment) {
 	h, o := &f.half[d], &f.half[d^1]
 	off := int32(s.seq - h.next)
-	if h.is(halfEnded) && off == 1 && s.n == 0 {
-		return // the number of its FIN
+	if h.is(halfEnded) && off+int32(s.n) > 0 {
+		// RFC 9293, 3.5: a side that sent a FIN sends no more data; off is 1
+		// in all its later acknowledgements.
+		if s.n > 0 && !f.Ignore {
+			f.rare().OutOfWindow++
+		}
+		return
 	}
 	if off == -1 && s.n <= 1 && !s.is(flagFIN|flagSYN) && f.probe(d, s) {
 		return
@@ -231,7 +250,7 @@ func (t *Table) payload(f *Flow, d Side, s *segment) {
 			f.probed(d)
 		}
 	}
-	if off == 1 && h.is(halfSoft) {
+	if off == 1 && h.is(halfSoft) && h.wait == nil {
 		h.next++ // its position came from a keep-alive
 		off = 0
 	}
@@ -258,7 +277,7 @@ func (t *Table) payload(f *Flow, d Side, s *segment) {
 // inOrder hands on the bytes of s, the first skip of which were seen before.
 func (t *Table) inOrder(f *Flow, d Side, s *segment, skip uint32) {
 	h := &f.half[d]
-	h.flags &^= halfSoft
+	h.flags &^= halfSoft | halfGuess
 	at := s.at.mark()
 	if !h.firstData.seen() {
 		h.firstData = at
@@ -267,10 +286,9 @@ func (t *Table) inOrder(f *Flow, d Side, s *segment, skip uint32) {
 	if skip > 0 {
 		f.compare(d, s)
 	}
-	h.sample, h.sampleStart, h.sampleLen = sampleOf(s.data), s.seq, uint32(len(s.data))
 	n := s.n - skip
-	t.track(h, h.next, n, at, h.sample)
 	data := s.data[min(int(skip), len(s.data)):]
+	t.track(h, n, at, data)
 	t.deliver(f, d, s.at, data, n)
 }
 
@@ -289,7 +307,14 @@ func (t *Table) deliver(f *Flow, d Side, at At, data []byte, n uint32) {
 
 // missing passes over n bytes of a stream.
 func (t *Table) missing(f *Flow, d Side, at At, n int64, why GapKind) {
-	h, r := &f.half[d], f.rare()
+	h := &f.half[d]
+	if h.is(halfGuess) {
+		// They came before the capture: the stream begins behind them.
+		h.flags &^= halfGuess
+		h.next += uint32(n)
+		return
+	}
+	r := f.rare()
 	if len(r.Gaps) < MaxGaps {
 		r.Gaps = append(r.Gaps, Gap{At: at, From: d, Offset: h.pos, Length: n, Kind: why})
 	} else {

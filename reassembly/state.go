@@ -83,10 +83,9 @@ const (
 	halfRST                         // it sent a RST
 	halfZero                        // it advertises a zero window
 	halfTS                          // it sends timestamps
-	halfPlain                       // its last segment: neither SYN nor data
-	halfLastSYN                     // its last segment was a SYN
-	halfLastData                    // its last segment had payload
-	halfSample                      // sample is set
+	halfGuess                       // next is the other side's acknowledgement: bytes from there may lie before the capture
+	halfLastSYN                     // its last segment was a SYN, and nothing of the other side followed
+	halfLastData                    // the same of payload
 )
 
 // half is what the table keeps of one side's stream.

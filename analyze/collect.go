@@ -60,6 +60,13 @@ func (k *collector) add(c *record.Connection, _ int64) {
 }
 
 func (k *collector) admit(c *record.Connection) {
+	if c.Facts.Opaque && c.RecognizedBy == record.ByNothing {
+		k.sum.OpaqueTLS++
+		if k.o.All {
+			k.finishOne(c)
+		}
+		return
+	}
 	if c.RecognizedBy == record.ByNothing {
 		if _, known := k.endpoints[c.Server]; !known {
 			k.hold(c)

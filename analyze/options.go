@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"github.com/wsleuth/wsleuth/analyze/decrypt"
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
@@ -14,6 +15,8 @@ type Options struct {
 	ShowSecrets bool
 	// Threads is how many cores judge; 0 is what helps.
 	Threads int
+	// Keys are TLS secrets beside those in the captures themselves; nil for none.
+	Keys *decrypt.Keys
 	// Keep selects connections for the report; nil keeps all. Selected says that the user chose connections
 	// (--host, --port, --client, --connection, --since, --until), so that unidentified ones count for the exit status.
 	Keep     func(*record.Connection) bool

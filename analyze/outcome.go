@@ -22,6 +22,10 @@ func outcome(c *record.Connection) (record.Phase, record.Outcome) {
 		return openedOutcome(f)
 	case f.Upgrade != nil:
 		return record.PhaseUpgrade, upgradeOutcome(f)
+	case f.TLSFailed:
+		return record.PhaseTLS, record.TLSFailed
+	case f.Opaque:
+		return record.PhaseTLS, record.Opaque
 	}
 	return record.PhaseTCP, record.ConnectFailed
 }

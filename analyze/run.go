@@ -6,11 +6,13 @@
 package analyze
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog"
+	"github.com/wsleuth/wsleuth/analyze/decrypt"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/track"
 	"github.com/wsleuth/wsleuth/capture"
@@ -31,6 +33,9 @@ type engine struct {
 	names   []string
 	ends    []record.Ref // the last packet of each vantage point
 	odd     map[int32]*oddities
+	keys    *decrypt.Keys
+	infos   []*capture.FileInfo
+	taken   []int // how many embedded secrets of each file are among the keys
 }
 
 // oddities are what one file holds that cannot be decoded.
@@ -44,8 +49,12 @@ type oddities struct {
 // was read is reported even if ctx ends or reading fails; the error says so.
 func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (Stats, error) {
 	e := &engine{src: src, decoder: link.NewDecoder(), odd: map[int32]*oddities{}}
+	e.keys = o.Keys
+	if e.keys == nil {
+		e.keys = new(decrypt.Keys)
+	}
 	e.collect = newCollector(o, catalog.All(), sink)
-	e.tracker = track.New(track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end})
+	e.tracker = track.New(track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys})
 	e.table = reassembly.New(reassembly.Options{Handler: e.tracker})
 	readErr := e.read(ctx)
 	e.table.Close()
@@ -71,6 +80,12 @@ func (e *engine) read(ctx context.Context) error {
 			}
 			return err
 		}
+		if int(p.File) >= len(e.infos) {
+			e.newFile()
+		}
+		if len(e.infos[p.File].Secrets) > e.taken[p.File] {
+			e.takeSecrets(p.File)
+		}
 		if int(p.Vantage) >= len(e.ends) {
 			e.grow(p.Vantage)
 		}
@@ -93,17 +108,32 @@ func (e *engine) grow(vantage int32) {
 
 func (e *engine) end(vantage int32) record.Ref { return e.ends[vantage] }
 
-// files names the files of the source that are known so far.
-func (e *engine) files() []string {
-	infos := e.src.Files()
-	if len(infos) != len(e.names) {
-		e.names = make([]string, len(infos))
-		for i, f := range infos {
-			e.names[i] = f.Name
+// newFile notes that packets of another file come.
+func (e *engine) newFile() {
+	e.infos = e.src.Files()
+	e.names = make([]string, len(e.infos))
+	for i, f := range e.infos {
+		e.names[i] = f.Name
+	}
+	for len(e.taken) < len(e.infos) {
+		e.taken = append(e.taken, 0)
+	}
+}
+
+// takeSecrets adds the decryption secrets that a file embeds to the keys.
+func (e *engine) takeSecrets(file int32) {
+	secrets := e.infos[file].Secrets
+	for _, s := range secrets[e.taken[file]:] {
+		if s.Type == capture.SecretsTLSKeyLog {
+			// Lines that cannot be read are no loss of packets: they are left out.
+			_ = e.keys.AddKeyLog(bytes.NewReader(s.Data), e.names[file])
 		}
 	}
-	return e.names
+	e.taken[file] = len(secrets)
 }
+
+// files names the files of the source.
+func (e *engine) files() []string { return e.names }
 
 func (e *engine) unsupported(p *capture.Packet) {
 	o := e.odd[p.File]

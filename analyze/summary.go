@@ -25,11 +25,10 @@ func newSummary() summary {
 
 func (s *summary) add(c *record.Connection) {
 	if c.RecognizedBy == record.ByNothing {
+		if c.Facts.Opaque {
+			return // counted where it was found
+		}
 		s.Unidentified++
-		return
-	}
-	if c.Outcome == record.Opaque {
-		s.OpaqueTLS++
 		return
 	}
 	if c.HopOf != "" {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/wire/http1"
+	"github.com/wsleuth/wsleuth/analyze/wire/tls"
 	"github.com/wsleuth/wsleuth/analyze/wire/ws"
 )
 
@@ -36,9 +37,11 @@ type Facts struct {
 	Upgrade *UpgradeFacts // nil: no request and no response was seen
 	WS      *WSFacts      // nil: it never opened
 	TLS     *TLSFacts     // nil: no TLS
-	Tunnel  *TunnelFacts  // nil: no forward proxy
-	Proxy   *ProxyFacts   // nil: no PROXY protocol header
-	H2      *H2Facts      // nil: not over HTTP/2
+	// TLSFailed: the TLS handshake did not complete, or the client left right after it; Opaque: nothing inside could be read.
+	TLSFailed, Opaque bool
+	Tunnel            *TunnelFacts // nil: no forward proxy
+	Proxy             *ProxyFacts  // nil: no PROXY protocol header
+	H2                *H2Facts     // nil: not over HTTP/2
 
 	// Story is what the frames tell, in order, for Connection.Events.
 	Story []Event
@@ -288,25 +291,63 @@ type TLSAlert struct {
 	Fatal     bool
 	Code      uint8
 	Name      string
-	Encrypted bool // seen only as an encrypted record: Code is unknown unless decrypted
+	Encrypted bool // it was in an encrypted record
+	Opaque    bool // and that could not be opened: Code is unknown
 }
 
-// TLSFacts is filled by the TLS layer.
+// TLSFacts is what was seen of a TLS connection, from outside and, where keys
+// fit, from inside. The hellos and chains belong to it.
 type TLSFacts struct {
-	ClientHello, ServerHello, Finished Ref // Finished: application data or Finished of both sides seen
-	Complete                           bool
-	SNI                                string
-	ALPNOffered                        []string
-	ALPN                               string
-	Version                            string
-	CipherSuite                        string
-	Alerts                             []TLSAlert
-	NotTLS                             []byte // first bytes of an answer that is not TLS
-	NotTLSRef                          Ref
-	Keys                               string // none-given, no-match, fit, do-not-fit
-	KeysRef                            Ref
-	ApplicationRecords                 [2]int64
-	ApplicationBytes                   [2]int64
+	ClientHello, ServerHello Ref
+	Hello                    *tls.ClientHello // nil: not in the capture
+	Answer                   *tls.ServerHello // nil: none came
+	HelloRetry               bool
+	Chain, ClientChain       *tls.Chain // nil: none was seen (TLS 1.3 shows it only decrypted)
+	ChainRef, ClientChainRef Ref
+	CertificateRequested     bool
+	Resumed                  bool
+
+	// Complete says how sure it is that the handshake completed on both sides:
+	// "" (it did not, or nothing says so), "likely" (the records' outside says so), "certain".
+	Complete    string
+	SNI         string
+	ALPNOffered []string
+	ALPN        string
+	Version     string // "1.2"
+	CipherSuite string
+	Alerts      []TLSAlert // the first few
+	CloseNotify [2]Ref     // by Dir, where it could be read
+	NotTLS      []byte     // first bytes of an answer that is not TLS
+	NotTLSRef   Ref
+	NotTLSDir   Dir
+	Keys        string // decrypt's word: unused, none-given, no-match, fit, do-not-fit, undecided, unsupported
+	KeysText    string // what is unsupported
+	KeysRef     Ref    // the first encrypted record
+	Decrypted   bool
+	Sides       [2]TLSSide
+	// Sizes are the lengths of the first application_data records in order.
+	Sizes []TLSSize
+	// Small counts later application records of up to 256 bytes per direction, Turns how often the direction of application
+	// data changed, Pairs how often two small records followed a pause of a second or more.
+	Small, Records         [2]int64
+	Turns                  int64
+	Pairs                  int64
+	FirstData, LastAppData Ref // application data records
+}
+
+// TLSSide is what one side sent.
+type TLSSide struct {
+	Records, Sealed, Opened       int64
+	DataRecords, DataBytes        int64
+	FirstSealed, LastSealed       int // payload lengths of encrypted records
+	FirstSealedRef, LastSealedRef Ref
+	Finished                      string // "", likely, certain
+}
+
+// TLSSize is the length of one application_data record on the wire.
+type TLSSize struct {
+	Dir    Dir
+	Length int
 }
 
 // TunnelFacts is filled by the layer of forward proxies.

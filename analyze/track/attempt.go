@@ -30,7 +30,11 @@ type attempt struct {
 	answered                bool // the first byte of an answer was seen
 	attempts                int  // Upgrade requests before this one on the connection
 
-	ws *wsLayer
+	ws  *wsLayer
+	tls *tlsLayer // that it lies in
+	// failed: the TLS handshake did not complete; opaque: it did, and nothing
+	// inside could be read.
+	failed, opaque bool
 }
 
 // piece says in which packet the bytes from an offset on were seen.

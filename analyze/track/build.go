@@ -37,6 +37,10 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 		}
 	}
 	a.fill(r, facts)
+	if a.tls != nil {
+		a.tls.fill(r, facts)
+		facts.TLSFailed, facts.Opaque = a.failed, a.opaque
+	}
 	t.number(r, facts)
 	r.TCP = tcpRecord(&facts.TCP)
 	return r

@@ -136,7 +136,7 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 		kind = methodCONNECT
 	case p.Trace():
 		kind = methodUpgrade
-		a := &attempt{by: record.ByUpgrade, scheme: s.scheme, transport: "http/1.1", preceding: h.done}
+		a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1", preceding: h.done}
 		a.request = bytes.Clone(p.Raw())
 		a.requestAt = h.keep(record.Client, p)
 		h.begin(s, a)
@@ -220,7 +220,7 @@ func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
 		s.dismiss() // an upgrade to another protocol
 		return
 	}
-	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, transport: "http/1.1", answered: true}
+	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1", answered: true}
 	a.response = bytes.Clone(p.Raw())
 	a.responseAt = h.keep(record.Server, p)
 	s.conn.attempts = append(s.conn.attempts, a)
@@ -352,7 +352,7 @@ func (h *httpLayer) cut101(s *slot, p *http1.Parser) bool {
 	if head == nil || head.Status != 101 {
 		return false
 	}
-	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, transport: "http/1.1"}
+	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1"}
 	h.cutResponse(a, p, true)
 	s.conn.attempts = append(s.conn.attempts, a)
 	h.resume(s, a)
@@ -365,7 +365,7 @@ func (h *httpLayer) cutRequest(s *slot, p *http1.Parser, byCapture bool) bool {
 	if head == nil || !http1.HasTrace(head) {
 		return false
 	}
-	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, transport: "http/1.1", preceding: h.done, requestCut: true, requestLost: byCapture}
+	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1", preceding: h.done, requestCut: true, requestLost: byCapture}
 	a.request = bytes.Clone(p.Raw())
 	a.requestAt = h.keep(record.Client, p)
 	h.begin(s, a)

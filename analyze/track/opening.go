@@ -63,6 +63,9 @@ func classifyAnswer(b []byte) proto {
 // must have shown what it is.
 const maxOpening = 64 << 10
 
+// maxDepth bounds how deep tunnels and TLS may lie in each other.
+const maxDepth = 4
+
 // maxHeld bounds the bytes kept of a side while its first bytes do not tell.
 const maxHeld = 64
 
@@ -97,10 +100,11 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 		}
 		o.replace(s, newHTTPLayer(), from, at, b)
 	case protoTLS:
-		if client || o.late {
-			s.conn.tls = true
+		if !client && !o.late || s.depth > maxDepth {
+			s.dismiss()
+			return
 		}
-		s.dismiss()
+		o.replace(s, newTLSLayer(s), from, at, b)
 	case protoMaybe:
 		if len(o.held[from])+len(b) > maxHeld {
 			s.dismiss()

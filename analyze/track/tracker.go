@@ -8,6 +8,7 @@ package track
 import (
 	"slices"
 
+	"github.com/wsleuth/wsleuth/analyze/decrypt"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/wire/ws"
 	"github.com/wsleuth/wsleuth/reassembly"
@@ -24,6 +25,8 @@ type Options struct {
 	Encapsulation func(id int32) []string
 	// End gives the last packet of a vantage point; asked for when the capture has ended.
 	End func(vantage int32) record.Ref
+	// Keys are the TLS secrets; nil if none are given.
+	Keys *decrypt.Keys
 	// Budget bounds the memory that inflating takes, for all trackers together.
 	Budget *ws.Budget
 }
@@ -37,15 +40,16 @@ type Counts struct {
 // Tracker is the handler of one flow table. It is not safe for concurrent use.
 type Tracker struct {
 	Counts
-	o         Options
-	inflaters *ws.Inflaters
-	conns     []*conn // by Flow.App
-	free      []uint32
+	o           Options
+	inflaters   *ws.Inflaters
+	resumptions *decrypt.Resumptions
+	conns       []*conn // by Flow.App
+	free        []uint32
 }
 
 // New makes a Tracker.
 func New(o Options) *Tracker {
-	return &Tracker{o: o, inflaters: ws.NewInflaters(o.Budget), conns: make([]*conn, 1)}
+	return &Tracker{o: o, inflaters: ws.NewInflaters(o.Budget), resumptions: new(decrypt.Resumptions), conns: make([]*conn, 1)}
 }
 
 var _ reassembly.Handler = (*Tracker)(nil)
@@ -136,8 +140,8 @@ func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last b
 	switch {
 	case f.Half(0).Bytes+f.Half(1).Bytes == 0 && failedToConnect(f):
 		t.o.Emit(t.build(f, c, &attempt{}, last), order)
-	case c != nil && c.tls:
-		t.Opaque++
+	case c != nil && c.tls != nil:
+		t.closedTLS(f, c, order, last)
 	default:
 		t.Other++
 	}
@@ -177,9 +181,9 @@ type conn struct {
 	flow     *reassembly.Flow
 	root     slot
 	attempts []*attempt
-	lost     bool // what is missing now was lost by the capture, not on the way
-	tls      bool // it began with a ClientHello
-	other    bool // it turned out to be something else
+	lost     bool      // what is missing now was lost by the capture, not on the way
+	tls      *tlsLayer // the innermost; nil: no ClientHello was seen
+	other    bool      // it turned out to be something else
 
 	last     record.Ref // last application bytes of either side
 	lastFrom record.Dir
@@ -237,8 +241,9 @@ func ref(at reassembly.At) record.Ref {
 type slot struct {
 	conn   *conn
 	layer  layer
-	scheme string // what an Upgrade request here asks for: ws or wss
-	depth  int    // how many tunnels it lies in
+	scheme string    // what an Upgrade request here asks for: ws or wss
+	depth  int       // how many tunnels it lies in
+	tls    *tlsLayer // the TLS that it lies in
 }
 
 // layer reads both directions of a stream.

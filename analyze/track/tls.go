@@ -1,0 +1,266 @@
+package track
+
+import (
+	"github.com/wsleuth/wsleuth/analyze/decrypt"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/tls"
+	"github.com/wsleuth/wsleuth/reassembly"
+)
+
+// maxTLSAlerts bounds the alerts kept of a connection.
+const maxTLSAlerts = 8
+
+// smallRecord is the longest record that counts as small: most messages of
+// most WebSockets, and every Ping.
+const smallRecord = 256
+
+// unknownLoss is what a layer inside TLS is told of a gap: more bytes than any
+// message has, for the true number cannot be known.
+const unknownLoss = int64(1) << 40
+
+// tlsLayer follows TLS records and reads what is inside where keys fit.
+type tlsLayer struct {
+	decrypt.NoSink
+	session *decrypt.Session
+	inner   slot
+	outer   *slot
+	at      record.Ref
+	from    reassembly.Side
+
+	hello, answer      record.Ref
+	chain, clientChain record.Ref
+	closeNotify        [2]record.Ref
+	alerts             []record.TLSAlert
+	notTLS             []byte
+	notTLSAt           record.Ref
+	notTLSDir          record.Dir
+	start              [2][16]byte // the first bytes of each direction
+	startLen           [2]uint8
+	sealed, lastSealed [2]record.Ref
+	small, records     [2]int64
+	turns, pairs       int64
+	firstData, data0   record.Ref // first and last application record
+	lastDir            record.Dir
+	paused             bool // the last record came after a pause
+}
+
+func newTLSLayer(s *slot) *tlsLayer {
+	t := s.conn.t
+	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, decrypt.Options{Resumptions: t.resumptions})}
+	l.inner = slot{conn: s.conn, scheme: "wss", depth: s.depth + 1, tls: l}
+	l.inner.layer = &opening{}
+	s.conn.tls = l
+	return l
+}
+
+func (l *tlsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
+	d := s.conn.dir(from)
+	l.at, l.from, l.outer = at, from, s
+	if have := l.startLen[d]; int(have) < len(l.start[d]) {
+		l.startLen[d] += uint8(copy(l.start[d][have:], b))
+	}
+	l.session.Feed(decrypt.Dir(d), b, l)
+}
+
+func (l *tlsLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int64) {
+	d := s.conn.dir(from)
+	l.at, l.from = at, from
+	l.session.Gap(decrypt.Dir(d), n, l)
+	if l.session.State().Decrypted() {
+		l.inner.layer.missing(&l.inner, from, at, unknownLoss)
+	}
+}
+
+func (l *tlsLayer) end(s *slot, from reassembly.Side, at record.Ref) {
+	l.at, l.from = at, from
+	l.session.End(decrypt.Dir(s.conn.dir(from)), l)
+	l.inner.layer.end(&l.inner, from, at)
+}
+
+func (l *tlsLayer) close(s *slot) {
+	for _, side := range [2]reassembly.Side{0, 1} {
+		l.from = side
+		l.session.End(decrypt.Dir(s.conn.dir(side)), l)
+	}
+	l.inner.layer.close(&l.inner)
+}
+
+// Record implements decrypt.Sink.
+func (l *tlsLayer) Record(r decrypt.Record) {
+	d := record.Dir(r.Dir)
+	if r.Sealed {
+		if !l.sealed[d].Seen() {
+			l.sealed[d] = l.at
+		}
+		l.lastSealed[d] = l.at
+	}
+	if r.Type != tls.ApplicationData || !r.Sealed {
+		return
+	}
+	l.records[d]++
+	if r.Length <= smallRecord {
+		l.small[d]++
+	}
+	if !l.firstData.Seen() {
+		l.firstData = l.at
+	} else {
+		pause := int64(l.at.Time-l.data0.Time) >= minPause
+		if d != l.lastDir {
+			l.turns++
+			if l.paused && !pause && r.Length <= smallRecord {
+				l.pairs++
+			}
+		}
+		l.paused = pause && r.Length <= smallRecord
+	}
+	l.data0, l.lastDir = l.at, d
+	if !r.Opened {
+		l.outer.conn.touch(d, l.at)
+	}
+}
+
+// Handshake implements decrypt.Sink.
+func (l *tlsLayer) Handshake(r decrypt.Record, m tls.Message) {
+	switch m.Type {
+	case tls.TypeClientHello:
+		if !l.hello.Seen() {
+			l.hello = l.at
+		}
+	case tls.TypeServerHello:
+		if !l.answer.Seen() {
+			l.answer = l.at
+		}
+	case tls.TypeCertificate:
+		if r.Dir == decrypt.Server && !l.chain.Seen() {
+			l.chain = l.at
+		}
+		if r.Dir == decrypt.Client && !l.clientChain.Seen() {
+			l.clientChain = l.at
+		}
+	}
+}
+
+// Alert implements decrypt.Sink.
+func (l *tlsLayer) Alert(_ decrypt.Record, a decrypt.AlertFact) {
+	d := record.Dir(a.Dir)
+	if !a.Opaque && a.Alert.Description == tls.CloseNotify {
+		if !l.closeNotify[d].Seen() {
+			l.closeNotify[d] = l.at
+		}
+		return
+	}
+	if len(l.alerts) < maxTLSAlerts {
+		fact := record.TLSAlert{Ref: l.at, Dir: d, Encrypted: a.Encrypted, Opaque: a.Opaque}
+		if !a.Opaque {
+			fact.Code, fact.Name = uint8(a.Alert.Description), a.Alert.Description.String()
+			fact.Fatal = a.Alert.Ends(l.session.State().Version)
+		}
+		l.alerts = append(l.alerts, fact)
+	}
+}
+
+// ApplicationData implements decrypt.Sink.
+func (l *tlsLayer) ApplicationData(r decrypt.Record, b []byte) {
+	side := l.outer.conn.side(record.Dir(r.Dir))
+	l.inner.layer.data(&l.inner, side, l.at, b)
+}
+
+// Problem implements decrypt.Sink.
+func (l *tlsLayer) Problem(p decrypt.Problem) {
+	if p.Kind == decrypt.NotTLS && l.notTLS == nil {
+		d := record.Dir(p.Dir)
+		l.notTLS, l.notTLSAt, l.notTLSDir = l.start[d][:l.startLen[d]], l.at, d
+	}
+}
+
+// failed tells whether the TLS handshake did not come to its end, as far as
+// can be seen.
+func (l *tlsLayer) failed() bool {
+	st := l.session.State()
+	for i := range l.alerts {
+		if a := &l.alerts[i]; a.Fatal && st.Sides[decrypt.Server].DataRecords == 0 {
+			return true
+		}
+	}
+	return l.notTLS != nil || st.HandshakeDone() == decrypt.Unknown
+}
+
+// leftUnused: the client completed the handshake and left without a byte, as
+// one does that checks the certificate afterwards and refuses it.
+func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
+	st := l.session.State()
+	client, server := f.Half(f.Client), f.Half(f.Client.Other())
+	gone := client.FIN.Seen() && (!server.FIN.Seen() || client.FIN.Time <= server.FIN.Time)
+	return gone && st.Decrypted() && st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords == 0
+}
+
+// closedTLS handles a TLS connection in which no WebSocket was seen.
+func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool) {
+	l := c.tls
+	ended := f.Half(0).FIN.Seen() || f.Half(1).FIN.Seen() || f.Rare != nil && len(f.Rare.Resets) > 0
+	switch {
+	case l.failed() && (ended || l.unanswered(f)), l.leftUnused(f):
+		t.o.Emit(t.build(f, c, &attempt{tls: l, scheme: "wss", failed: true}, last), order)
+	case l.session.State().Decrypted():
+		t.Other++
+	default:
+		t.o.Emit(t.build(f, c, &attempt{tls: l, scheme: "wss", opaque: true}, last), order)
+	}
+}
+
+// unanswered: the ClientHello was sent and nothing came back for as long as
+// the capture lasts.
+func (l *tlsLayer) unanswered(f *reassembly.Flow) bool {
+	server := f.Half(f.Client.Other())
+	return l.hello.Seen() && server.Bytes == 0
+}
+
+// facts puts together what rules judge.
+func (l *tlsLayer) facts() *record.TLSFacts {
+	st := l.session.State()
+	certainties := [...]string{"", "likely", "certain"}
+	f := &record.TLSFacts{ClientHello: l.hello, ServerHello: l.answer, Hello: st.ClientHello, Answer: st.ServerHello, HelloRetry: st.HelloRetry,
+		Chain: st.ServerChain, ClientChain: st.ClientChain, ChainRef: l.chain, ClientChainRef: l.clientChain,
+		CertificateRequested: st.CertificateRequested, Resumed: st.Resumed, Complete: certainties[st.HandshakeDone()], ALPN: st.ALPN,
+		Alerts: l.alerts, CloseNotify: l.closeNotify, NotTLS: l.notTLS, NotTLSRef: l.notTLSAt, NotTLSDir: l.notTLSDir,
+		Keys: st.Keys.String(), KeysText: st.Unsupported, Decrypted: st.Decrypted(), Small: l.small, Records: l.records, Turns: l.turns,
+		Pairs: l.pairs, FirstData: l.firstData, LastAppData: l.data0}
+	if st.Version != 0 {
+		f.Version = st.Version.Number()
+	}
+	if st.CipherSuite != 0 {
+		f.CipherSuite = st.CipherSuite.String()
+	}
+	if st.ClientHello != nil {
+		f.SNI, f.ALPNOffered = st.ClientHello.ServerName, st.ClientHello.ALPN
+	}
+	for d := range f.Sides {
+		x := &st.Sides[d]
+		f.Sides[d] = record.TLSSide{Records: int64(x.Records), Sealed: int64(x.Sealed), Opened: int64(x.Opened), DataRecords: int64(x.DataRecords),
+			DataBytes: int64(x.DataBytes), FirstSealed: int(x.FirstSealed), LastSealed: int(x.LastSealed), FirstSealedRef: l.sealed[d],
+			LastSealedRef: l.lastSealed[d], Finished: certainties[x.Finished]}
+	}
+	f.KeysRef = f.Sides[record.Server].FirstSealedRef
+	if client := f.Sides[record.Client].FirstSealedRef; !f.KeysRef.Seen() || client.Seen() && client.Time < f.KeysRef.Time {
+		f.KeysRef = client
+	}
+	for i := range st.SizeCount {
+		f.Sizes = append(f.Sizes, record.TLSSize{Dir: record.Dir(st.Sizes[i].Dir), Length: int(st.Sizes[i].Length)})
+	}
+	return f
+}
+
+// fill adds the TLS session to a record.
+func (l *tlsLayer) fill(r *record.Connection, facts *record.Facts) {
+	f := l.facts()
+	facts.TLS = f
+	r.TLS = &record.TLS{Version: f.Version, CipherSuite: f.CipherSuite, SNI: f.SNI, ALPNOffered: f.ALPNOffered, ALPN: f.ALPN, Decrypted: f.Decrypted}
+	if f.Chain != nil && len(f.Chain.Certificates) > 0 {
+		c := f.Chain.Certificates[0]
+		r.TLS.Certificate = &record.Certificate{Subject: c.Subject, Issuer: c.Issuer, Names: c.DNSNames, NotBefore: record.Time(c.NotBefore.UnixNano()),
+			NotAfter: record.Time(c.NotAfter.UnixNano()), KeyType: c.Key, Packet: f.ChainRef.Packet}
+	}
+	if r.Host == "" {
+		r.Host = f.SNI
+	}
+}

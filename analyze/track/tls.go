@@ -185,13 +185,19 @@ func (l *tlsLayer) failed() bool {
 	return l.notTLS != nil || st.HandshakeDone() == decrypt.Unknown
 }
 
-// leftUnused: the client completed the handshake and left without a byte, as
-// one does that checks the certificate afterwards and refuses it.
+// promptly is how soon a client leaves that checks the certificate after the
+// handshake and refuses it; one that opened a connection in advance and never
+// used it waits longer.
+const promptly = int64(200e6)
+
+// leftUnused: the client completed the handshake and left at once without a
+// byte, as one does that refuses the certificate afterwards.
 func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
 	st := l.session.State()
 	client, server := f.Half(f.Client), f.Half(f.Client.Other())
 	gone := client.FIN.Seen() && (!server.FIN.Seen() || client.FIN.Time <= server.FIN.Time)
-	return gone && st.Decrypted() && st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords == 0
+	soon := client.FIN.Time-server.LastData.Time < promptly
+	return gone && soon && st.Decrypted() && st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords == 0
 }
 
 // closedTLS handles a TLS connection in which no WebSocket was seen.

@@ -196,7 +196,7 @@ func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
 	st := l.session.State()
 	client, server := f.Half(f.Client), f.Half(f.Client.Other())
 	gone := client.FIN.Seen() && (!server.FIN.Seen() || client.FIN.Time <= server.FIN.Time)
-	soon := client.FIN.Time-server.LastData.Time < promptly
+	soon := client.FIN.Time-client.LastData.Time < promptly
 	return gone && soon && st.Decrypted() && st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords == 0
 }
 

@@ -354,16 +354,32 @@ type TLSSize struct {
 type TunnelFacts struct {
 	Kind        string
 	Target      string
-	Request     *http1.Head
-	RequestRef  Ref
-	Response    *http1.Head
-	ResponseRef Ref
-	Reply       int
+	Request     *http1.Head // CONNECT: the last of the connection's rounds
+	RequestRef  Ref         // SOCKS: the request, or the greeting where it did not come so far
+	RequestLast Ref
+	Response    *http1.Head // CONNECT: the final answer; nil: none
+	ResponseRef Ref         // SOCKS: the answer that decided
+	Reply       int         // SOCKS: the code of the answer to the request
 	ReplyName   string
-	AuthOffered []string
+	AuthOffered []string // CONNECT: schemes of Proxy-Authenticate (or WWW-Authenticate); SOCKS5: methods that the client offered
+	AuthSent    string   // the scheme with which the client identified itself, never what it said
+	// AuthRefused: SOCKS: none of the methods offered is acceptable, or the
+	// credentials were refused; CONNECT: 407 or 401.
 	AuthRefused bool
+	Rounds      int // CONNECT requests on this connection
 	Opened      bool
+	OpenedRef   Ref
+	Assumed     bool   // its answer is not in the capture, but what follows shows that it opened
+	Body        []byte // CONNECT: first 512 bytes of a refusal's body
+	BodyRef     Ref
+	ClientBytes int64 // into the tunnel
 	ServerBytes int64 // from beyond the tunnel
+	// Closed: the proxy's side ended it before the first byte from beyond.
+	Closed bool
+	// Waited is the time from the request to the answer, or to the end where there was none.
+	Waited time.Duration
+	// Through is the target of the tunnel in which this one lies; empty: none.
+	Through string
 }
 
 // ProxyFacts is a PROXY protocol header.
@@ -371,6 +387,12 @@ type ProxyFacts struct {
 	Ref            Ref
 	Version        int
 	Client, Server string
+	Local          bool     // the proxy speaks for itself
+	TLVs           []string // version 2: the types of its vectors, in order
+	Authority      string   // version 2: the name that the client asked for
+	Violations     []string
+	// EarlyAnswer: the server answered before a request came.
+	EarlyAnswer bool
 }
 
 // H2Facts is filled by the HTTP/2 layer.

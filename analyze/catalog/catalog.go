@@ -20,7 +20,7 @@ import (
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
 
-//go:generate go run ./internal/findings FINDINGS.md
+//go:generate go test -run TestReferenceIsFresh . -update
 
 // All returns the rules in the order of their codes, in which they run. The
 // slice is the caller's, the rules are everybody's.

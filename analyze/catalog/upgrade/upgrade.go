@@ -8,7 +8,6 @@ package upgrade
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -189,25 +188,6 @@ func forwarder(u *record.UpgradeFacts) string {
 // statusLine is "426 Upgrade Required".
 func statusLine(u *record.UpgradeFacts) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", u.Response.Status, known.Clip(u.Response.Reason)))
-}
-
-// seconds writes a duration for a title: "350 ms", "4.0 s", "2 min 5 s".
-func seconds(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-}
-
-// plural is "s" unless n is 1.
-func plural(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return "s"
 }
 
 // join writes several values of a field in one line.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
-	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 )
 
 var WS504 = &rule.Rule{
@@ -35,7 +34,7 @@ func checkKey(c *record.Connection, r *rule.Reporter) {
 	}
 	key, _ := u.Request.Get("Sec-WebSocket-Key")
 	n := u.Request.Count("Sec-WebSocket-Key")
-	if n == 1 && http1.KeyValid(key) || hixie(u) != "" {
+	if n == 1 && keyValid(key) || hixie(u) != "" {
 		return
 	}
 	f := rule.Found{Remedy: "Let the client send one Sec-WebSocket-Key: 16 random bytes in base64, new for each connection."}
@@ -49,4 +48,20 @@ func checkKey(c *record.Connection, r *rule.Reporter) {
 	}
 	f.Evidence = []record.Evidence{r.At(requestField(u, "Sec-WebSocket-Key"), "%s", f.Title)}
 	r.Add(f)
+}
+
+// keyValid is http1.KeyValid without an allocation: 16 bytes are 22 characters
+// of base64 and two of padding.
+func keyValid(key string) bool {
+	if len(key) != 24 || key[22:] != "==" {
+		return false
+	}
+	for _, c := range []byte(key[:22]) {
+		switch {
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '+', c == '/':
+		default:
+			return false
+		}
+	}
+	return true
 }

@@ -32,7 +32,7 @@ func checkBadRequest(c *record.Connection, r *rule.Reporter) {
 	why, clause, f := because(c, r)
 	switch {
 	case why.lost && fine(c, u):
-		lost(c, &f)
+		lost(c, r, &f)
 		clause += ", though the client sent it: a proxy in between took it off"
 	case why.remedy == "large":
 		clause = fmt.Sprintf("%s (%d bytes)", clause, headBytes(u))
@@ -47,9 +47,12 @@ func checkBadRequest(c *record.Connection, r *rule.Reporter) {
 }
 
 // lost makes a finding that of a proxy between who answered and the client.
-func lost(c *record.Connection, f *rule.Found) {
+func lost(c *record.Connection, r *rule.Reporter, f *rule.Found) {
 	_, product, proxy := known.Answerer(c)
 	f.Fault = record.FaultIntermediary
+	if r.Has("WS306") {
+		f.Fault = record.FaultClient // it should have asked the proxy for a tunnel
+	}
 	if !proxy {
 		product = known.Unknown
 	}

@@ -43,7 +43,7 @@ func checkClientError(c *record.Connection, r *rule.Reporter) {
 	}
 	why, clause, f := because(c, r)
 	if why.lost && fine(c, c.Facts.Upgrade) {
-		lost(c, &f)
+		lost(c, r, &f)
 	}
 	if hint, ok := clientErrors[status]; ok {
 		if clause == "" {

@@ -40,18 +40,18 @@ func checkUpgradeRequired(c *record.Connection, r *rule.Reporter) {
 		more = ": it wants " + known.Quote("Upgrade: "+wants) + " first"
 		f.Remedy = "Use wss:// if it asks for TLS: the server does not take WebSockets without it."
 		f.Evidence = append(f.Evidence, r.At(responseField(u, "Upgrade"), "Upgrade: %s", known.Clip(wants)))
-	case r.Has("WS503") || r.Has("WS504") || r.Has("WS505") || r.Has("WS507"):
-		f.Fault = record.FaultClient
 	case r.Has("WS501") || r.Has("WS502"):
 		f.Fault = record.FaultIntermediary
 		f.Remedy = known.Remedy(product, known.Stripped)
+	case r.Has("WS503") || r.Has("WS504") || r.Has("WS505") || r.Has("WS507"):
+		f.Fault = record.FaultClient
 	case !fine(c, u):
 	case u.Response.Has("Sec-WebSocket-Version") && !u.Response.HasToken("Sec-WebSocket-Version", "13"):
 		f.Fault = record.FaultServer
 		more = ": it speaks version " + known.Clip(join(u.Response.Values("Sec-WebSocket-Version"))) + ", the client 13"
 		f.Remedy = "Update the server's WebSocket library: it does not speak RFC 6455 (version 13)."
 	default:
-		lost(c, &f)
+		lost(c, r, &f)
 		more = ", though the request has the Upgrade header: a proxy on the way to the server took it off"
 		if proxy {
 			more = ", though the client's request has the Upgrade header: it did not reach the server behind " + string(product)

@@ -42,5 +42,5 @@ func after(c *record.Connection) string {
 	if !u.RequestLast.Seen() || !u.ResponseRef.Seen() {
 		return ""
 	}
-	return ", after " + seconds(u.ResponseRef.Time.Sub(u.RequestLast.Time))
+	return ", after " + known.Seconds(u.ResponseRef.Time.Sub(u.RequestLast.Time))
 }

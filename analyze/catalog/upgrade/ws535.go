@@ -36,7 +36,7 @@ func checkClosed(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	f := rule.Found{
-		Title: known.Endpoint(c) + " closed the connection " + seconds(fin.Time.Sub(u.RequestLast.Time)) + " after " + target(u) + " without a response",
+		Title: known.Endpoint(c) + " closed the connection " + known.Seconds(fin.Time.Sub(u.RequestLast.Time)) + " after " + target(u) + " without a response",
 		Fault: record.FaultServer, Confidence: record.Certain,
 		Remedy:     "Read the server's log at this time: a crash, a limit or a deny rule closes without an answer (nginx: return 444).",
 		SeenByUser: known.UserSaw(c, known.SawClosedUnanswered),

@@ -36,7 +36,7 @@ func checkNoSubprotocol(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	f := rule.Found{
-		Title:      "The client offered the subprotocol" + plural(len(offered)) + " " + quoteProtocols(offered) + " and " + known.Who(c) + " selected none: browsers fail the connection",
+		Title:      "The client offered the subprotocol" + known.Plural(len(offered)) + " " + quoteProtocols(offered) + " and " + known.Side(c, record.Server) + " selected none: browsers fail the connection",
 		Remedy:     "Let the server select one of the offered subprotocols, or let the client offer none.",
 		SeenByUser: known.UserSaw(c, known.SawProtocolNone),
 		Evidence: []record.Evidence{r.At(requestField(u, "Sec-WebSocket-Protocol"), "the client offers %s", quoteProtocols(offered)),

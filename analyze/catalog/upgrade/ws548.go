@@ -3,6 +3,7 @@ package upgrade
 import (
 	"fmt"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
@@ -34,9 +35,9 @@ func checkEarlyData(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	f := rule.Found{
-		Title:    fmt.Sprintf("The client sent %d byte%s after its request without waiting for the answer", u.EarlyData, plural(u.EarlyData)),
+		Title:    fmt.Sprintf("The client sent %d byte%s after its request without waiting for the answer", u.EarlyData, known.Plural(u.EarlyData)),
 		Remedy:   "Let the client wait for the 101 before it sends frames.",
-		Evidence: []record.Evidence{r.At(u.EarlyDataRef, "%d byte%s of the client before any answer", u.EarlyData, plural(u.EarlyData))},
+		Evidence: []record.Evidence{r.At(u.EarlyDataRef, "%d byte%s of the client before any answer", u.EarlyData, known.Plural(u.EarlyData))},
 	}
 	if u.ResponseRef.Seen() {
 		f.Evidence = append(f.Evidence, r.At(u.ResponseRef, "the answer"))

@@ -43,9 +43,9 @@ func checkSlow(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	r.Add(rule.Found{
-		Title:  known.Who(c) + " took " + seconds(took) + " to answer " + target(u),
+		Title:  known.Who(c) + " took " + known.Seconds(took) + " to answer " + target(u),
 		Remedy: "Find what the server does before it answers the handshake: a slow login, a blocked event loop, too few workers.",
 		Evidence: []record.Evidence{r.At(u.RequestLast, "the request is complete"),
-			r.At(end, "the answer is complete %s later", seconds(took))},
+			r.At(end, "the answer is complete %s later", known.Seconds(took))},
 	})
 }

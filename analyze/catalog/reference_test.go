@@ -1,11 +1,32 @@
 package catalog
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"strings"
+	"testing"
 
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
+
+var update = flag.Bool("update", false, "write FINDINGS.md anew")
+
+func TestReferenceIsFresh(t *testing.T) {
+	want := reference()
+	if *update {
+		if err := os.WriteFile("FINDINGS.md", []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile("FINDINGS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ReplaceAll(string(have), "\r\n", "\n") != want {
+		t.Error("FINDINGS.md is stale: run go generate ./analyze/catalog")
+	}
+}
 
 // familyTitles are the families' names for people, in the order of their codes.
 var familyTitles = [][2]string{
@@ -14,8 +35,8 @@ var familyTitles = [][2]string{
 	{"patterns", "Relations between connections"}, {"path", "Several vantage points"},
 }
 
-// Reference is FINDINGS.md: every rule with its explanation, in Markdown.
-func Reference() string {
+// reference is FINDINGS.md: every rule with its explanation, in Markdown.
+func reference() string {
 	var b strings.Builder
 	b.WriteString("# Findings\n\nGenerated from the rules by `go generate ./analyze/catalog`; `wsleuth explain CODE` prints the same text.\n")
 	rules := All()

@@ -127,7 +127,7 @@ func (p *page) grid(columns []column, rows [][]string, with func(row, column int
 		widths[i] = min(widths[i], max(c.max, width(c.title)))
 		left -= widths[i]
 	}
-	if left -= gap * len(columns); elastic >= 0 {
+	if left -= gap * (len(columns) - 1); elastic >= 0 {
 		widths[elastic] = min(widths[elastic], max(left, 12))
 	}
 	table := tablewriter.NewTable(&p.buf, tablewriter.WithConfig(gridConfig(columns, widths)),

@@ -187,15 +187,35 @@ func (t *Table) nothing() {
 // keyLogHint says how to look into TLS.
 const keyLogHint = "To look inside, give the client's key log with --keylog FILE (browsers, Node and curl write one to the file that SSLKEYLOGFILE names)."
 
+// maxNotes is how many findings about files are told.
+const maxNotes = 5
+
 // limits says prominently what the capture lacks, for every verdict rests on it.
 func (t *Table) limits() {
+	t.notes("Mind: ", yellow, func(s record.Severity) bool { return s != record.Info })
+}
+
+// notes tells the findings about files of some severity.
+func (t *Table) notes(lead string, with paint, chosen func(record.Severity) bool) {
+	var more int64
+	told := 0
 	for _, c := range t.captures {
 		for _, f := range c.Findings {
-			if f.Severity != record.Info {
-				t.page.paragraph(0, Clean(fmt.Sprintf("Mind: %s: %s %s", c.File, sentence(f.Title), sentence(f.Remedy))), yellow)
+			if !chosen(f.Severity) {
+				continue
 			}
+			if told++; told > maxNotes {
+				more++
+				continue
+			}
+			text := fmt.Sprintf("%s%s: %s", lead, c.File, sentence(f.Title))
+			if f.Severity != record.Info {
+				text += " " + sentence(f.Remedy)
+			}
+			t.page.paragraph(0, Clean(text), with)
 		}
 	}
+	t.more(more, "note")
 }
 
 // failures lists the failed connections.
@@ -238,13 +258,21 @@ func (s *causes) total() (n int64) {
 // more counts what a list leaves out and says where it is.
 func (t *Table) more(n int64, noun string) {
 	if n > 0 {
-		t.page.line("... and %s more: -o ndjson lists every one.", plural(n, noun))
+		t.page.line("... and %s: -o ndjson lists every one.", plural(n, "more "+noun))
 	}
 }
 
+// maxSections is how many causes are explained.
+const maxSections = 30
+
 // causeSections explain each cause once.
 func (t *Table) causeSections() {
-	for _, c := range t.causes.sorted() {
+	for i, c := range t.causes.sorted() {
+		if i == maxSections {
+			t.page.blank()
+			t.more(int64(len(t.causes.list)-i), "cause")
+			break
+		}
 		name := Clean(strings.TrimSpace(c.code + " " + c.slug))
 		t.page.heading(fmt.Sprintf("%s%s: %s", name, inBrackets(c.confidence), plural(c.count, "connection")), bold)
 		t.page.paragraph(2, Clean(t.whatHappened(c)), plain)
@@ -255,6 +283,9 @@ func (t *Table) causeSections() {
 		t.page.labelled("User saw", f.SeenByUser)
 		t.page.labelled("What to do", f.Remedy)
 		t.page.labelled("To be sure", c.examples[0].connection.NextStep)
+		if len(c.limits.order) > 0 {
+			t.page.labelled("Mind", "the capture lacks something of these connections: "+named(&c.limits))
+		}
 		t.spread(c)
 		t.page.labelled("From it", named(&c.following))
 		t.page.labelled("Beside it", named(&c.beside))
@@ -514,19 +545,25 @@ func (t *Table) healthySection() {
 	t.page.heading("CONNECTIONS", bold)
 	columns := []column{{title: "ID", max: 12}, {title: "TIME", max: 23}, {title: "CLIENT", max: 21}, {title: "TO"},
 		{title: "OUTCOME", max: 21}, {title: "LASTED", max: 10, right: true}, {title: "MESSAGES", max: 15}}
-	if t.page.width < 110 {
-		columns[2].max = 15
-	}
+	wide := t.page.width >= 110
 	var rows [][]string
 	for _, c := range t.fine {
 		client, when, messages := c.Client.Addr().String(), t.time.short(c.Started), "-"
-		if t.page.width >= 110 {
+		if wide {
 			client, when = c.Client.String(), t.time.exact(c.Started)
 		}
 		if c.WebSocket != nil {
 			messages = fmt.Sprintf("%d / %d", c.WebSocket.Messages.Client, c.WebSocket.Messages.Server)
 		}
 		rows = append(rows, []string{Clean(c.ID), when, client, where(c), ending(c), span(c.DurationMS), messages})
+	}
+	if !wide {
+		columns[2].max = 15
+		const lasted = 5 // the URL needs the room
+		columns = slices.Delete(columns, lasted, lasted+1)
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], lasted, lasted+1)
+		}
 	}
 	t.page.grid(columns, rows, nil)
 	t.more(n-int64(len(rows)), "connection")
@@ -626,11 +663,5 @@ func (t *Table) capturesSection() {
 		text += fmt.Sprintf("; beside them %s", plural(t.summary.OtherTCPConnections, "other TCP connection"))
 	}
 	t.page.paragraph(0, text+".", faint)
-	for _, c := range t.captures {
-		for _, f := range c.Findings {
-			if f.Severity == record.Info {
-				t.page.paragraph(0, Clean(fmt.Sprintf("%s: %s", c.File, sentence(f.Title))), faint)
-			}
-		}
-	}
+	t.notes("", faint, func(s record.Severity) bool { return s == record.Info })
 }

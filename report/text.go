@@ -111,6 +111,9 @@ func wrap(line string, columns int) []string {
 		}
 		for used+w > columns { // longer than a whole line
 			head := fitting(word, columns-used)
+			if i := strings.LastIndexAny(head, "/?&=;,"); i > len(head)/2 { // URLs break well there
+				head = head[:i+1]
+			}
 			current += head
 			word = word[len(head):]
 			w = width(word)

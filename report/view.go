@@ -18,7 +18,7 @@ const (
 	maxEndpoints = 10000 // servers of unidentified connections
 	maxServers   = 8     // servers named in a section
 	maxFollowing = 32    // consequences named in a section
-	maxPatterns  = 50
+	maxPatterns  = 20
 	maxCaptures  = 20
 )
 
@@ -271,6 +271,7 @@ type cause struct {
 	servers     tally[netip.AddrPort]
 	following   tally[string] // slugs of consequences
 	beside      tally[string] // slugs of errors that stand beside it, not explained by it
+	limits      tally[string] // slugs of what the capture lacks of these connections
 }
 
 // example is a connection and the place of the finding in it, -1 for none.
@@ -338,6 +339,8 @@ func (s *causes) add(c *record.Connection, i int) *cause {
 		other := &c.Findings[j]
 		switch {
 		case j == i || other.Severity == record.Info:
+		case other.Fault == record.FaultCapture:
+			group.limits.add(other.Slug, other.Code)
 		case other.CausedBy != "":
 			group.following.add(other.Slug, other.Code)
 		case other.Severity == record.Error && f.Severity == record.Error:
@@ -364,7 +367,7 @@ func (s *causes) group(f *record.Finding) *cause {
 	}
 	s.variants[family]++
 	group := &cause{code: f.Code, slug: f.Slug, fault: f.Fault, confidence: f.Confidence,
-		servers: newTally[netip.AddrPort](maxServers), following: newTally[string](maxFollowing), beside: newTally[string](maxFollowing)}
+		servers: newTally[netip.AddrPort](maxServers), following: newTally[string](maxFollowing), beside: newTally[string](maxFollowing), limits: newTally[string](maxFollowing)}
 	s.byKey[key] = group
 	s.list = append(s.list, group)
 	return group

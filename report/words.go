@@ -107,7 +107,7 @@ func sentence(s string) string {
 func firstSentence(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	for i := 0; i+1 < len(s); i++ {
-		if strings.IndexByte(".!?", s[i]) >= 0 && s[i+1] == ' ' && i+2 < len(s) && (s[i+2] < 'a' || s[i+2] > 'z') {
+		if strings.IndexByte(".!?", s[i]) >= 0 && s[i+1] == ' ' && i+2 < len(s) && (s[i+2] < 'a' || s[i+2] > 'z') && (s[i+2] < '0' || s[i+2] > '9') {
 			return s[:i+1]
 		}
 	}
@@ -132,6 +132,8 @@ func span(ms float64) string {
 	switch {
 	case d < 0:
 		return "?"
+	case d > 0 && d < 100*time.Microsecond:
+		return fmt.Sprintf("%.0f µs", ms*1000)
 	case d < 10*time.Millisecond:
 		return fmt.Sprintf("%.1f ms", ms)
 	case d < time.Second:

@@ -1,0 +1,150 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+func finding(code string, severity record.Severity, causedBy string) record.Finding {
+	return record.Finding{Code: code, Slug: strings.ToLower(code), Severity: severity, CausedBy: causedBy}
+}
+
+func TestClassify(t *testing.T) {
+	cases := []struct {
+		name     string
+		outcome  record.Outcome
+		by       record.RecognizedBy
+		findings []record.Finding
+		want     class
+		cause    string // code
+	}{
+		{"clean", record.ClosedClean, record.ByUpgrade, nil, healthy, ""},
+		{"open with context", record.Open, record.ByUpgrade, []record.Finding{finding("WS105", record.Info, "")}, healthy, ""},
+		{"warning", record.ClosedClean, record.ByUpgrade, []record.Finding{finding("WS508", record.Info, ""), finding("WS510", record.Warning, "")}, warned, "WS510"},
+		{"server restarts", record.ClosedError, record.ByUpgrade, []record.Finding{finding("WS709", record.Warning, "")}, warned, "WS709"},
+		{"error", record.Rejected, record.ByUpgrade, []record.Finding{finding("WS510", record.Warning, ""), finding("WS524", record.Error, "")}, failed, "WS524"},
+		{"consequence first", record.Rejected, record.ByUpgrade, []record.Finding{finding("WS528", record.Error, "WS501"), finding("WS501", record.Error, "")}, failed, "WS501"},
+		{"a warning explains it", record.ClosedAbnormal, record.ByUpgrade, []record.Finding{finding("WS701", record.Error, "WS717"), finding("WS717", record.Warning, "")}, failed, "WS717"},
+		{"the cause is not there", record.ClosedAbnormal, record.ByUpgrade, []record.Finding{finding("WS701", record.Error, "WS999")}, failed, "WS701"},
+		{"causes in a circle", record.ClosedAbnormal, record.ByUpgrade, []record.Finding{finding("WS701", record.Error, "WS716"), finding("WS716", record.Error, "WS701")}, failed, "WS701"},
+		{"no rule found it", record.Rejected, record.ByUpgrade, nil, failed, ""},
+		{"nobody can tell", record.Incomplete, record.ByUpgrade, []record.Finding{finding("WS102", record.Warning, "")}, undecided, "WS102"},
+		{"opaque", record.Opaque, record.ByTLSFingerprint, nil, opaque, ""},
+		{"TLS failed", record.TLSFailed, record.ByTLSFingerprint, []record.Finding{finding("WS403", record.Error, "")}, failed, "WS403"},
+		{"unidentified", record.ConnectFailed, record.ByNothing, []record.Finding{finding("WS201", record.Error, "")}, unidentified, "WS201"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			kind, main := classify(&record.Connection{Outcome: c.outcome, RecognizedBy: c.by, Findings: c.findings})
+			code := ""
+			if main >= 0 {
+				code = c.findings[main].Code
+			}
+			if kind != c.want || code != c.cause {
+				t.Errorf("class %d for %q, want %d for %q", kind, code, c.want, c.cause)
+			}
+		})
+	}
+}
+
+// Whatever there is a lot of, the table stays short and says how much it leaves out.
+func TestTableIsBounded(t *testing.T) {
+	const many = 20000
+	var out bytes.Buffer
+	table := NewTable(&out, Options{Width: 120})
+	for i := range many {
+		c := sample(i)
+		c.Server = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, byte(i >> 8), byte(i)}), 80)
+		switch i % 4 {
+		case 0: // every remedy, every code differs
+			c.Findings[0].Code = fmt.Sprintf("WS%03d", i%1000)
+			c.Findings[0].Slug = fmt.Sprintf("slug-%d", i)
+			c.Findings[0].Remedy = strings.Repeat("a", i%700)
+		case 1:
+			c.RecognizedBy = record.ByNothing
+		case 2:
+			c.Outcome = record.Incomplete
+			c.Findings = nil
+		case 3:
+			c.Outcome, c.Findings = record.Opaque, nil
+		}
+		table.Connection(c)
+		table.Pattern(record.Pattern{Code: "WS801", Slug: "reconnect-storm", Severity: record.Error, Connections: make([]string, 1000)})
+		table.Capture(record.Capture{File: fmt.Sprint(i), Findings: []record.Finding{finding("WS106", record.Warning, "")}})
+	}
+	if n := len(table.causes.list); n > maxCauses+1 {
+		t.Errorf("%d causes are kept", n)
+	}
+	if n := len(table.unknown.order); n > maxEndpoints {
+		t.Errorf("%d endpoints are kept", n)
+	}
+	if len(table.patterns) > maxPatterns || len(table.captures) > 2*maxCaptures || len(table.unclear) > maxRows {
+		t.Errorf("%d patterns, %d captures, %d undecided are kept", len(table.patterns), len(table.captures), len(table.unclear))
+	}
+	if err := table.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := out.String()
+	for _, want := range []string{
+		"5,000 of 10,000 WebSocket connections failed", "... and 4,950 more failed connections: -o ndjson lists every one.",
+		"... and 4,980 more servers with 4,980 connections", "... and 4,990 more undecided connections", "... and 19,980 more patterns", "Read 20,000 files",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the table does not say %q", want)
+		}
+	}
+	if lines := strings.Count(got, "\n"); lines > 1000 {
+		t.Errorf("the table has %d lines", lines)
+	}
+}
+
+// Addresses and ports in a remedy do not make another cause; other words do.
+func TestCausesByRemedy(t *testing.T) {
+	v := newView()
+	for i, remedy := range []string{"restart 10.0.0.1:80", "restart 10.0.0.17:8080", "in nginx: raise it", "restart 10.0.0.2:80"} {
+		c := sample(i)
+		c.Findings[0].Remedy = remedy
+		v.Connection(c)
+	}
+	if list := v.causes.sorted(); len(list) != 2 || list[0].count != 3 || list[1].count != 1 {
+		t.Errorf("%d causes", len(list))
+	}
+}
+
+// The further hop of a story is shown, but counted once.
+func TestHopsCountOnce(t *testing.T) {
+	v := newView()
+	first, hop := sample(1), sample(2)
+	hop.HopOf = first.ID
+	v.Connection(first)
+	v.Connection(hop)
+	if v.counts[failed] != 1 || len(v.failed) != 2 {
+		t.Errorf("%d failed, %d rows", v.counts[failed], len(v.failed))
+	}
+}
+
+func TestWords(t *testing.T) {
+	for ms, want := range map[float64]string{0: "0.0 ms", 0.027: "27 µs", 1.44: "1.4 ms", 334: "334 ms", 1500: "1.5 s", 75000: "75 s", 1.2e6: "20 min", 7.5e6: "2 h 5 min", -1: "?"} {
+		if got := span(ms); got != want {
+			t.Errorf("span(%v) = %s, want %s", ms, got, want)
+		}
+	}
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 287000: "287,000", 1234567: "1,234,567", -1000: "-1,000"} {
+		if got := number(n); got != want {
+			t.Errorf("number(%d) = %s, want %s", n, got, want)
+		}
+	}
+	for text, want := range map[string]string{"": "", "the end": "The end.", "nginx answered": "nginx answered.", "app.test failed": "app.test failed.", "Done!": "Done!"} {
+		if got := sentence(text); got != want {
+			t.Errorf("sentence(%q) = %q, want %q", text, got, want)
+		}
+	}
+	if got := firstSentence("It is RFC 6455 v. 13 here. Then more."); got != "It is RFC 6455 v. 13 here." {
+		t.Errorf("firstSentence: %q", got)
+	}
+}

@@ -39,9 +39,10 @@ func (a *analysis) flags(c *cobra.Command) {
 
 // result is what a run means for the exit status.
 type result struct {
-	read       bool // captures were read, so there is something to report
-	stats      analyze.Stats
-	unreadable int // files that could not be read at all
+	read        bool // captures were read, so there is something to report
+	stats       analyze.Stats
+	interrupted bool
+	unreadable  int // files that could not be read at all
 }
 
 // options are those of the analysis. Key logs are checked here.
@@ -80,12 +81,16 @@ func (a *analysis) run(ctx context.Context, p *program, paths []string, quiet bo
 	}
 	defer stopProfiles()
 	var progress capture.Progress
+	var leftOut []error
 	src, err := capture.Open(ctx, paths, capture.Options{
 		Stdin: p.stdin, Progress: &progress, Hash: a.hash,
-		Warn: func(err error) { p.note("left out: %w", err) },
+		Warn: func(err error) { leftOut = append(leftOut, err) },
 	})
 	if err != nil {
 		return result{}, openError(err, paths)
+	}
+	for _, err := range leftOut { // otherwise the error has them
+		p.note("left out: %w", err)
 	}
 	defer src.Close()
 	stop := func() {}
@@ -96,6 +101,7 @@ func (a *analysis) run(ctx context.Context, p *program, paths []string, quiet bo
 	stop()
 	r := result{read: true, stats: stats, unreadable: unreadable(src.Files())}
 	if errors.Is(err, context.Canceled) {
+		r.interrupted = true
 		p.note("interrupted: the report covers the %d packets that were read", progress.Packets.Load())
 		return r, nil
 	}

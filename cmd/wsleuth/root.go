@@ -98,6 +98,8 @@ func (c *analyzeCommand) run(ctx context.Context, paths []string) error {
 		return &exitError{code: exitWrong}
 	case r.stats.Failed > 0 && !c.exitZero:
 		return &exitError{code: exitFailed}
+	case r.interrupted: // nobody knows about the rest
+		return &exitError{code: exitWrong}
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ const (
 // disorder is what all episodes of a table share.
 type disorder struct {
 	assembler *reassembly.Assembler
-	context   context
+	context   noInfo
 	tcp       layers.TCP
 	keys      uint64
 	cost      int64 // of all that waits
@@ -56,10 +56,10 @@ type disorder struct {
 	pages     int
 }
 
-// context satisfies the assembler; the packets are in the episode's ranges.
-type context struct{}
+// noInfo satisfies the assembler; the packets are in the episode's ranges.
+type noInfo struct{}
 
-func (context) GetCaptureInfo() gopacket.CaptureInfo { return gopacket.CaptureInfo{} }
+func (noInfo) GetCaptureInfo() gopacket.CaptureInfo { return gopacket.CaptureInfo{} }
 
 // New makes the episode that begins the stream for the assembler.
 func (d *disorder) New(_, _ gopacket.Flow, _ *layers.TCP, _ reassembly.AssemblerContext) reassembly.Stream {

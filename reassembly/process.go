@@ -21,7 +21,7 @@ const (
 // segment records a segment of side d of flow f and hands on its bytes.
 func (t *Table) segment(f *Flow, d Side, s *segment) {
 	h, o := &f.half[d], &f.half[d^1]
-	if h.printed(s) {
+	if f.printed(d, s) {
 		t.copied(f, d, s)
 		return
 	}
@@ -89,10 +89,14 @@ func (t *Table) settle(f *Flow, s *segment) {
 }
 
 // printed tells whether s is a copy of a packet seen just before.
-func (h *half) printed(s *segment) bool {
+func (f *Flow) printed(d Side, s *segment) bool {
+	h := &f.half[d]
 	for i, p := range h.prints {
 		if p != s.print {
 			continue
+		}
+		if s.id == 0 && s.is(flagSYN|flagRST) && uint32(f.last.time>>10) != h.printTimes[i] {
+			return false // hosts send the same RST, or SYN-ACK, for each packet that asks for it
 		}
 		passed := int64(uint32(s.at.Time>>10)-h.printTimes[i]) << 10
 		if passed <= DuplicateAtOnce || s.id != 0 && passed <= DuplicateWithin {

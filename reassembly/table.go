@@ -190,7 +190,7 @@ func (f *Flow) sideOf(k *tuple, vantage int32) (Side, bool) {
 // to f by its sequence numbers.
 func (f *Flow) fits(d Side, s *segment) bool {
 	h, o := &f.half[d], &f.half[d^1]
-	if h.printed(s) {
+	if f.printed(d, s) {
 		return true
 	}
 	known := 0

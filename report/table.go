@@ -179,6 +179,8 @@ func (t *Table) nothing() {
 	case tcp == 0:
 		t.page.paragraph(0, fmt.Sprintf("No WebSocket connections: none of the %s belongs to a TCP connection.", plural(t.packets, "packet")), yellow)
 		t.page.paragraph(0, "Capture on the interface that the connections take, for example: tcpdump -i any -s 0 -w capture.pcap tcp", plain)
+	case t.counts[unidentified] > 0:
+		t.page.paragraph(0, fmt.Sprintf("No WebSocket connection was seen to begin, but %s failed before one could.", plural(t.counts[unidentified], "TCP connection")), yellow)
 	default:
 		t.page.paragraph(0, fmt.Sprintf("No WebSocket connections: %s seen, and none began a WebSocket.", plural(tcp, "TCP connection")), yellow)
 	}
@@ -411,6 +413,10 @@ func (t *Table) example(c *cause, e example, i int) {
 		if f.Title != "" && (i == 0 || f.Title != first.Title) {
 			text += ": " + Clean(f.Title)
 		}
+		if places := t.samePlaces(f, first); i > 0 && places != "" {
+			t.page.labelled(label, text+": "+places)
+			return
+		}
 		t.page.labelled(label, text)
 		label, indent = "", "  "
 	}
@@ -419,12 +425,26 @@ func (t *Table) example(c *cause, e example, i int) {
 			t.page.labelled("", fmt.Sprintf("%sand %s", indent, plural(int64(len(f.Evidence)-maxEvidence), "more packet")))
 			break
 		}
-		if i > 0 && j < len(first.Evidence) && evidence.Note == first.Evidence[j].Note {
-			evidence.Note = ""
-		}
 		t.page.labelled(label, indent+t.evidence(evidence))
 		label = ""
 	}
+}
+
+// samePlaces are the packets of an example which show what those of the first
+// example show; nothing if they show something else.
+func (t *Table) samePlaces(f, first record.Finding) string {
+	if len(f.Evidence) != len(first.Evidence) || len(f.Evidence) > maxEvidence {
+		return ""
+	}
+	var places []string
+	for j, e := range f.Evidence {
+		if e.Note != first.Evidence[j].Note {
+			return ""
+		}
+		e.Note = ""
+		places = append(places, t.evidence(e))
+	}
+	return strings.Join(places, ", ")
 }
 
 // evidence is a packet and what is seen in it; the file's name only where there are several.
@@ -595,7 +615,11 @@ func (t *Table) unidentifiedSection() {
 	if n == 0 {
 		return
 	}
-	t.page.heading(fmt.Sprintf("NOT IDENTIFIED: %s failed before saying what they were, so they need not be WebSocket", plural(n, "TCP connection")), bold)
+	what := "saying what they were, so they"
+	if n == 1 {
+		what = "saying what it was, so it"
+	}
+	t.page.heading(fmt.Sprintf("NOT IDENTIFIED: %s failed before %s need not be WebSocket", plural(n, "TCP connection"), what), bold)
 	t.endpoints(&t.unknown, "FAILED")
 }
 

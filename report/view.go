@@ -352,10 +352,13 @@ func (s *causes) add(c *record.Connection, i int) *cause {
 
 func (s *causes) group(f *record.Finding) *cause {
 	key := causeKey{f.Code, f.Fault, s.remedyHash(f.Remedy)}
+	if key.code == "" {
+		key.code = f.Slug // no rule found anything: by outcome
+	}
 	if group := s.byKey[key]; group != nil {
 		return group
 	}
-	family := causeKey{code: f.Code, fault: f.Fault}
+	family := causeKey{code: key.code, fault: f.Fault}
 	if s.variants[family] >= maxVariants || len(s.list) >= maxCauses {
 		key.remedy = 0 // one group for all further remedies
 		if len(s.list) >= maxCauses {

@@ -80,7 +80,9 @@ func TestSchema(t *testing.T) {
 	}
 	schema := compiler.MustCompile("report.json")
 	line := compiler.MustCompile("report.json#/$defs/line")
-	for _, file := range everyCapture(t) {
+	files := everyCapture(t)
+	t.Logf("%d captures", len(files))
+	for _, file := range files {
 		_, stdout, stderr := session(t.Context(), nil, "-o", "json", "--all", "--events", "--hash", file)
 		value, err := jsonschema.UnmarshalJSON(strings.NewReader(stdout))
 		if err != nil {

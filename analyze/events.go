@@ -24,8 +24,11 @@ type story struct {
 func events(c *record.Connection) []record.Event {
 	s := &story{c: c}
 	s.tcp(&c.Facts.TCP)
+	s.tunnel()
 	s.upgrade()
-	s.events = append(s.events, c.Facts.Story...)
+	if c.Facts.Story != nil {
+		s.events = append(s.events, c.Facts.Story.Events()...)
+	}
 	s.closes()
 	slices.SortStableFunc(s.events, func(a, b record.Event) int {
 		if a.Time != b.Time {

@@ -14,7 +14,7 @@ type attempt struct {
 
 	// The heads as on the wire, with where their pieces were seen: kept raw,
 	// for a healthy connection's are looked at only once.
-	request, response       []byte
+	request, response       string
 	requestAt, responseAt   []piece
 	requestCut, responseCut bool
 	requestLost             bool // what is missing of the request's head is the capture's loss

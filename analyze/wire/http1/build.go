@@ -41,6 +41,12 @@ func (p *Parser) build(raw []byte, whole bool) *Head {
 		b.h.violate(EmptyLineBefore, p.blank)
 	}
 	b.h.Fields = make([]Field, 0, min(strings.Count(b.text, "\n"), MaxFields))
+	b.lines(whole)
+	return b.h
+}
+
+// lines takes the whole text apart.
+func (b *builder) lines(whole bool) {
 	for pos := 0; pos < len(b.text); {
 		i := strings.IndexByte(b.text[pos:], '\n')
 		end, cut := pos+i+1, false
@@ -53,7 +59,6 @@ func (p *Parser) build(raw []byte, whole bool) *Head {
 	if whole {
 		b.judgeFraming()
 	}
-	return b.h
 }
 
 // line takes text[pos:end]; cut says that its end is missing, so that its form

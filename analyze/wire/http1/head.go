@@ -33,10 +33,15 @@ type Field struct {
 	Folded     bool // obs-fold, RFC 9112 section 5.2
 }
 
+// isNamed compares lengths first, for most names differ in them.
+func isNamed(f *Field, name string) bool {
+	return len(f.Name) == len(name) && strings.EqualFold(f.Name, name)
+}
+
 // Get returns the value of the first field of this name, in any case.
 func (h *Head) Get(name string) (string, bool) {
 	for i := range h.Fields {
-		if strings.EqualFold(h.Fields[i].Name, name) {
+		if isNamed(&h.Fields[i], name) {
 			return h.Fields[i].Value, true
 		}
 	}
@@ -47,7 +52,7 @@ func (h *Head) Get(name string) (string, bool) {
 func (h *Head) Values(name string) []string {
 	var values []string
 	for i := range h.Fields {
-		if strings.EqualFold(h.Fields[i].Name, name) {
+		if isNamed(&h.Fields[i], name) {
 			values = append(values, h.Fields[i].Value)
 		}
 	}
@@ -58,7 +63,7 @@ func (h *Head) Values(name string) []string {
 func (h *Head) Count(name string) int {
 	n := 0
 	for i := range h.Fields {
-		if strings.EqualFold(h.Fields[i].Name, name) {
+		if isNamed(&h.Fields[i], name) {
 			n++
 		}
 	}

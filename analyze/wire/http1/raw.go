@@ -1,6 +1,6 @@
 package http1
 
-import "bytes"
+import "strings"
 
 // Raw returns the bytes of the complete head that HeadDone speaks of, or of
 // the incomplete one, as they came. They are valid until the next Feed.
@@ -17,12 +17,19 @@ func (p *Parser) HeadStart() int64 { return p.start }
 
 // ParseHead parses the bytes that Raw returned; offsets count from their
 // beginning. A head without its empty line is Truncated, and its form is not
-// judged.
-func ParseHead(k Kind, raw []byte) *Head {
-	p := Parser{kind: k}
-	whole := bytes.HasSuffix(raw, []byte("\n\r\n")) || bytes.HasSuffix(raw, []byte("\n\n"))
-	h := p.build(raw, whole)
+// judged. The head refers to raw.
+func ParseHead(k Kind, raw string) *Head {
+	h := new(Head)
+	ParseHeadInto(h, k, raw)
+	return h
+}
+
+// ParseHeadInto is ParseHead with the memory of an earlier head.
+func ParseHeadInto(h *Head, k Kind, raw string) {
+	whole := strings.HasSuffix(raw, "\n\r\n") || strings.HasSuffix(raw, "\n\n")
+	*h = Head{Kind: k, Fields: h.Fields[:0], Violations: h.Violations[:0]}
+	b := builder{h: h, text: raw}
+	b.lines(whole)
 	h.End = int64(len(raw))
 	h.Truncated = h.Truncated || !whole
-	return h
 }

@@ -19,7 +19,7 @@ func TestRaw(t *testing.T) {
 		var p Parser
 		p.Init(c.kind)
 		p.Feed([]byte(c.text + end))
-		if got := ParseHead(c.kind, p.Raw()); !reflect.DeepEqual(got, p.Head()) || p.HeadStart() != 0 {
+		if got := ParseHead(c.kind, string(p.Raw())); !reflect.DeepEqual(got, p.Head()) || p.HeadStart() != 0 {
 			t.Errorf("%s: %s, want %s", c.name, head(got), head(p.Head()))
 		}
 		p.Init(c.kind)
@@ -27,7 +27,7 @@ func TestRaw(t *testing.T) {
 		if p.Partial() == nil {
 			t.Fatalf("%s: nothing is held", c.name)
 		}
-		if got := ParseHead(c.kind, p.Raw()); !reflect.DeepEqual(got, p.Partial()) {
+		if got := ParseHead(c.kind, string(p.Raw())); !reflect.DeepEqual(got, p.Partial()) {
 			t.Errorf("%s cut short: %s, want %s", c.name, head(got), head(p.Partial()))
 		}
 	}

@@ -16,6 +16,8 @@ const enoughWait = time.Second
 func outcome(c *record.Connection) (record.Phase, record.Outcome) {
 	f := c.Facts
 	switch {
+	case tunnelFailed(f):
+		return record.PhaseTunnel, record.TunnelFailed
 	case f.WS != nil && f.Upgrade != nil && invalidAnswer(f.Upgrade):
 		return record.PhaseUpgrade, record.InvalidHandshake
 	case f.WS != nil:

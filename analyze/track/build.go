@@ -37,6 +37,12 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 		}
 	}
 	a.fill(r, facts)
+	if c != nil && c.tunnel != nil && c.tunnel.carries(a) {
+		c.tunnel.fill(r, facts)
+	}
+	if c != nil && c.proxy != nil {
+		fillProxy(c.proxy, r, facts)
+	}
 	if a.tls != nil {
 		a.tls.fill(r, facts)
 		facts.TLSFailed, facts.Opaque = a.failed, a.opaque
@@ -210,11 +216,11 @@ func (l *wsLayer) fill(r *record.Connection, facts *record.Facts) {
 			facts.TCP.Resets[i].AfterClose = facts.TCP.Resets[i].Ref.Time >= close.Ref.Time
 		}
 	}
-	r.Facts.Story = l.events()
+	r.Facts.Story = l
 }
 
-// events is the story that the frames tell.
-func (l *wsLayer) events() []record.Event {
+// Events is the story that the frames tell.
+func (l *wsLayer) Events() []record.Event {
 	head, tail, between := l.frameEvents()
 	events := make([]record.Event, 0, len(head)+len(tail)+1)
 	add := func(list []frameEvent) {

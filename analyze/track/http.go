@@ -1,8 +1,6 @@
 package track
 
 import (
-	"bytes"
-
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 	"github.com/wsleuth/wsleuth/reassembly"
@@ -31,6 +29,12 @@ type httpLayer struct {
 	earlyAt []piece
 	refused bool    // the body now coming is that of latest's refusal
 	silent  [2]bool // nothing more is read of this direction
+
+	connect   *tunnel // the CONNECT whose answer is awaited; its request is the last of pending
+	refusal   *tunnel // whose refusal's body is now coming
+	earlyLost bool    // the capture lacks some of what the client sent early
+	orphan    string  // an answer that came before any request
+	orphanAt  []piece
 }
 
 // method is what must be known of a request when its answer comes.
@@ -57,7 +61,7 @@ func (h *httpLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte)
 	if h.upgrade != nil || h.latest != nil {
 		s.conn.touch(d, at)
 	}
-	if d == record.Client && h.upgrade != nil {
+	if d == record.Client && h.awaits() {
 		h.holdEarly(at, b)
 		return
 	}
@@ -75,7 +79,7 @@ func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
 			s.layer.data(s, s.conn.side(d), at, b) // what follows a 101
 			return
 		}
-		if d == record.Client && h.upgrade != nil {
+		if d == record.Client && h.awaits() {
 			h.holdEarly(at, b)
 			return
 		}
@@ -107,6 +111,9 @@ func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
 	}
 }
 
+// awaits: the client's next bytes can only be understood when the answer is there.
+func (h *httpLayer) awaits() bool { return h.upgrade != nil || h.connect != nil }
+
 // note remembers in which packet the bytes of a head were seen.
 func (h *httpLayer) note(d record.Dir, start int64, at record.Ref) {
 	pieces := h.pieces[d]
@@ -134,12 +141,14 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 		kind = methodHEAD
 	case p.MethodIs("CONNECT"):
 		kind = methodCONNECT
+		h.asksConnect(s, p)
 	case p.Trace():
 		kind = methodUpgrade
 		a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1", preceding: h.done}
-		a.request = bytes.Clone(p.Raw())
+		a.request = string(p.Raw())
 		a.requestAt = h.keep(record.Client, p)
 		h.begin(s, a)
+		h.claimOrphan(s, a)
 	}
 	if len(h.pending)-h.first < maxPending {
 		if h.first > 64 && h.first > len(h.pending)/2 {
@@ -186,9 +195,10 @@ func (h *httpLayer) response(s *slot, p *http1.Parser) {
 		h.answer(s, p, status)
 	case status == 101:
 		h.orphan101(s, p, known)
-	case kind == methodCONNECT && status/100 == 2:
-		s.dismiss()
+	case kind == methodCONNECT && h.connect != nil:
+		h.answersConnect(s, p, status)
 	default:
+		h.answeredHeader(s, p, status)
 		h.refused = false
 		p.SetBody(p.ResponseBody(methodNames[kind]))
 	}
@@ -199,7 +209,7 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 	a := h.upgrade
 	h.upgrade = nil
 	a.answered = true
-	a.response = bytes.Clone(p.Raw())
+	a.response = string(p.Raw())
 	a.responseAt = h.keep(record.Server, p)
 	s.conn.touch(record.Server, final(a.responseAt))
 	if status != 101 {
@@ -221,7 +231,7 @@ func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
 		return
 	}
 	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1", answered: true}
-	a.response = bytes.Clone(p.Raw())
+	a.response = string(p.Raw())
 	a.responseAt = h.keep(record.Server, p)
 	s.conn.attempts = append(s.conn.attempts, a)
 	h.open(s, a)
@@ -245,11 +255,12 @@ func (h *httpLayer) open(s *slot, a *attempt) {
 // holdEarly keeps what the client sends while it waits for the answer: frames,
 // or the next request.
 func (h *httpLayer) holdEarly(at record.Ref, b []byte) {
-	a := h.upgrade
-	if a.early == 0 {
-		a.earlyAt = at
+	if a := h.upgrade; a != nil {
+		if a.early == 0 {
+			a.earlyAt = at
+		}
+		a.early += len(b)
 	}
-	a.early += len(b)
 	if room := maxEarly - len(h.early); room > 0 {
 		h.earlyAt = append(h.earlyAt, piece{int64(len(h.early)), at})
 		h.early = append(h.early, b[:min(room, len(b))]...)
@@ -275,6 +286,14 @@ func (h *httpLayer) releaseEarly(s *slot) {
 
 // body keeps the beginning of a refusal's body.
 func (h *httpLayer) body(d record.Dir, at record.Ref, p *http1.Parser) {
+	if t := h.refusal; t != nil && d == record.Server {
+		if len(t.body) == 0 {
+			t.bodyAt = at
+		}
+		b := p.Body()
+		t.body = append(t.body, b[:min(len(b), maxBody-len(t.body))]...)
+		return
+	}
 	if d != record.Server || !h.refused || h.latest == nil {
 		return
 	}
@@ -318,6 +337,14 @@ func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int6
 		h.resume(s, a)
 		return
 	}
+	if h.connect != nil {
+		if d == record.Client {
+			h.earlyLost = true
+		} else {
+			h.losesConnect(s, at, p)
+		}
+		return
+	}
 	if d == record.Server && p.InHead() && h.cut101(s, p) {
 		return
 	}
@@ -326,7 +353,7 @@ func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int6
 		return
 	}
 	if !p.Gap(n) && d == record.Server {
-		h.refused = false
+		h.refused, h.refusal = false, nil
 	}
 }
 
@@ -366,7 +393,7 @@ func (h *httpLayer) cutRequest(s *slot, p *http1.Parser, byCapture bool) bool {
 		return false
 	}
 	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1", preceding: h.done, requestCut: true, requestLost: byCapture}
-	a.request = bytes.Clone(p.Raw())
+	a.request = string(p.Raw())
 	a.requestAt = h.keep(record.Client, p)
 	h.begin(s, a)
 	h.pending = append(h.pending, methodUpgrade)
@@ -375,7 +402,7 @@ func (h *httpLayer) cutRequest(s *slot, p *http1.Parser, byCapture bool) bool {
 
 func (h *httpLayer) cutResponse(a *attempt, p *http1.Parser, byCapture bool) {
 	a.responseCut, a.responseLost, a.answered = true, byCapture, true
-	a.response = bytes.Clone(p.Raw())
+	a.response = string(p.Raw())
 	a.responseAt = h.keep(record.Server, p)
 }
 

@@ -16,10 +16,22 @@ const (
 	protoHTTP
 	protoTLS
 	protoH2
+	protoSOCKS // from the very beginning only
+	protoPROXY // PROXY protocol header; from the very beginning only
 	protoOther
 )
 
 const h2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// classifyFirst is classify for a stream that is there from its beginning.
+func classifyFirst(b []byte, client bool) proto {
+	if client {
+		if kind := classifyFront(b); kind != protoOther {
+			return kind
+		}
+	}
+	return classify(b, client)
+}
 
 // classify names the protocol by the first bytes of one side.
 func classify(b []byte, client bool) proto {
@@ -105,6 +117,14 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 			return
 		}
 		o.replace(s, newTLSLayer(s), from, at, b)
+	case protoSOCKS:
+		o.replace(s, newSOCKSLayer(s), from, at, b)
+	case protoPROXY:
+		if s.depth > maxDepth {
+			s.dismiss()
+			return
+		}
+		o.replace(s, &proxyLayer{}, from, at, b)
 	case protoMaybe:
 		if len(o.held[from])+len(b) > maxHeld {
 			s.dismiss()
@@ -125,7 +145,7 @@ func (o *opening) look(s *slot, from reassembly.Side, b []byte) proto {
 		b = append(o.held[from][:len(o.held[from]):len(o.held[from])], b[:min(len(b), maxHeld)]...)
 	}
 	if !o.late {
-		return classify(b, from == s.conn.flow.Client)
+		return classifyFirst(b, from == s.conn.flow.Client)
 	}
 	// Either side may be the client: only HTTP and TLS show themselves.
 	if kind := classify(b, true); kind != protoOther {

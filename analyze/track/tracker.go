@@ -90,7 +90,7 @@ func (t *Tracker) End(f *reassembly.Flow, from reassembly.Side, at reassembly.At
 // begin decides by the first payload whether a flow is worth following; most
 // are not and cost nothing more.
 func (t *Tracker) begin(f *reassembly.Flow, from reassembly.Side, b []byte) bool {
-	if f.ClientBy == reassembly.ClientBySYN && classify(b, from == f.Client) == protoOther {
+	if f.ClientBy == reassembly.ClientBySYN && classifyFirst(b, from == f.Client) == protoOther {
 		f.Ignore = true
 		return false
 	}
@@ -140,6 +140,7 @@ func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last b
 	switch {
 	case f.Half(0).Bytes+f.Half(1).Bytes == 0 && failedToConnect(f):
 		t.o.Emit(t.build(f, c, &attempt{}, last), order)
+	case t.closedTunnel(f, c, order, last):
 	case c != nil && c.tls != nil:
 		t.closedTLS(f, c, order, last)
 	default:
@@ -183,7 +184,9 @@ type conn struct {
 	attempts []*attempt
 	lost     bool      // what is missing now was lost by the capture, not on the way
 	tls      *tlsLayer // the innermost; nil: no ClientHello was seen
-	other    bool      // it turned out to be something else
+	tunnel   *tunnel   // the innermost; nil: no forward proxy was asked
+	proxy    *record.ProxyFacts
+	other    bool // it turned out to be something else
 
 	last     record.Ref // last application bytes of either side
 	lastFrom record.Dir
@@ -227,7 +230,7 @@ const minPause = 1e9
 
 // settle lets go of a connection that turned out to be something else.
 func (c *conn) settle() {
-	if c.other && len(c.attempts) == 0 {
+	if c.other && len(c.attempts) == 0 && !c.tunnel.idle() {
 		c.flow.Ignore = true
 	}
 }

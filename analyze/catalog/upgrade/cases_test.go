@@ -42,7 +42,7 @@ func at(packet int64, after time.Duration) record.Ref {
 
 func head(t *testing.T, k http1.Kind, text string) *http1.Head {
 	t.Helper()
-	h := http1.ParseHead(k, []byte(strings.ReplaceAll(text, "\n", "\r\n")+"\r\n"))
+	h := http1.ParseHead(k, strings.ReplaceAll(text, "\n", "\r\n")+"\r\n")
 	if h == nil || h.Truncated {
 		t.Fatalf("not a head: %q", text)
 	}

@@ -170,6 +170,8 @@ var silenceCases = []caseOf{
 	{code: "WS548", name: "with the request", response: good101, change: early, title: "sent 11 bytes after its request", fault: record.FaultClient},
 	{code: "WS548", name: "hixie-76", request: "GET / HTTP/1.1\nHost: a\nUpgrade: WebSocket\nSec-WebSocket-Key1: 1\nSec-WebSocket-Key2: 2\n", change: early},
 	{code: "WS548", name: "waits", response: good101},
+	{code: "WS548", name: "the answer is not in the capture", change: both(early, func(c *record.Connection) { c.Facts.TCP.OneWay = true })},
+	{code: "WS548", name: "no answer came", change: early, title: "without waiting"},
 }
 
 var cutResponse change = func(c *record.Connection) { c.Facts.Upgrade.ResponseCut = true; c.Facts.WS = nil }

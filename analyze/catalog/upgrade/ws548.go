@@ -34,6 +34,11 @@ func checkEarlyData(c *record.Connection, r *rule.Reporter) {
 	if u.Request == nil || u.RequestCut || hixie(u) != "" {
 		return
 	}
+	// That the answer came later is only certain where it is in the capture, or
+	// where none came.
+	if u.Response == nil && len(u.NotHTTP) == 0 && unanswered(c) == nil {
+		return
+	}
 	f := rule.Found{
 		Title:    fmt.Sprintf("The client sent %d byte%s after its request without waiting for the answer", u.EarlyData, known.Plural(u.EarlyData)),
 		Remedy:   "Let the client wait for the 101 before it sends frames.",

@@ -1,0 +1,58 @@
+package quality
+
+import (
+	"fmt"
+
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+var WS102 = &rule.Rule{
+	Code: "WS102", Slug: "segments-missing", Family: "quality", Since: "1.0.0",
+	Title:    "Bytes that the peer acknowledged are not in the capture",
+	Severity: record.Warning, Fault: record.FaultCapture,
+	Text: rule.Text{
+		Seen:  "The sequence numbers jump: bytes that were sent and acknowledged are not in the file.",
+		Why:   "The receiver had these bytes, only the capture has not. Frames and headers in the gap are unknown, and counts are lower bounds.",
+		How:   "The receiver acknowledged bytes that no packet of the capture holds. Segments that were lost on the way are not acknowledged, so they are told apart.",
+		Alike: "Packets cut by the snapshot length are WS101. Traffic that takes a second path or interface outside of the capture leaves the same gaps.",
+		Fix:   "Give the capture a larger buffer (tcpdump -B 65536, dumpcap -B 64), write to a fast disk, use a capture filter for the hosts at hand, and capture on all interfaces of a bond.",
+	},
+	References: []string{"RFC 9293 section 3.4", "https://www.tcpdump.org/manpages/tcpdump.1.html (-B)"},
+	Explains:   []string{"WS616", "WS614"},
+	Check:      checkMissing,
+}
+
+func checkMissing(c *record.Connection, r *rule.Reporter) {
+	if c.Facts == nil || len(c.Facts.TCP.Gaps) == 0 || c.Facts.TCP.OneWay {
+		return
+	}
+	var bytes int64
+	count := 0
+	first := (*record.Gap)(nil)
+	for i := range c.Facts.TCP.Gaps {
+		g := &c.Facts.TCP.Gaps[i]
+		if g.Kind != "lost" || g.Unacked {
+			continue
+		}
+		if first == nil {
+			first = g
+		}
+		bytes += g.Length
+		count++
+	}
+	if first == nil {
+		return
+	}
+	title := fmt.Sprintf("%d bytes that the peer acknowledged are not in the capture (%d gap%s, the first in what the %s sent)", bytes, count, known.Plural(count), first.From)
+	if c.Facts.CaptureDrops {
+		title += "; the capture itself says that it dropped packets"
+	}
+	r.Add(rule.Found{
+		Title:    title,
+		Remedy:   "Capture again with a larger buffer (tcpdump -B 65536) and a filter for these hosts.",
+		NextStep: "Capture again without losses (tcpdump -B 65536, a capture filter for the hosts at hand).",
+		Evidence: []record.Evidence{r.At(first.Ref, "%d bytes of the %s before this packet are not in the capture", first.Length, first.From)},
+	})
+}

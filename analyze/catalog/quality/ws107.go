@@ -1,0 +1,36 @@
+package quality
+
+import (
+	"fmt"
+
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+var WS107 = &rule.Rule{
+	Code: "WS107", Slug: "duplicate-packets", Family: "quality", Since: "1.0.0",
+	Title:    "The same packets were captured more than once",
+	Severity: record.Info, Fault: record.FaultCapture,
+	Text: rule.Text{
+		Seen:  "Packets of this connection are in the file twice: the same bytes with the same IP identification, some microseconds apart, perhaps with other MAC addresses or a TTL one less.",
+		Why:   "Other tools show such copies as retransmissions and duplicate acknowledgements and make a healthy network look broken. Here copies are recognized and count once.",
+		How:   "A retransmission has a new IP identification and comes after a timeout; a copy is the very same packet.",
+		Alike: "A network that really duplicates packets (a loop, a faulty bridge) looks the same; then copies come over one interface and at odd distances.",
+		Fix:   "Mirror one point of the path only, or capture on one interface instead of -i any; editcap -d removes the copies for other tools.",
+	},
+	References: []string{"https://www.wireshark.org/docs/man-pages/editcap.html (-d)"},
+	Check:      checkDuplicates,
+}
+
+func checkDuplicates(c *record.Connection, r *rule.Reporter) {
+	if c.Facts == nil || c.Facts.TCP.Duplicates == 0 {
+		return
+	}
+	t := &c.Facts.TCP
+	r.Add(rule.Found{
+		Title: fmt.Sprintf("%d packet%s of the connection were captured more than once (not counted twice here)", t.Duplicates, known.Plural(t.Duplicates)),
+		Evidence: []record.Evidence{r.At(t.FirstDuplicate, "a copy of packet %d", t.FirstOriginal.Packet),
+			r.At(t.FirstOriginal, "the packet first seen")},
+	})
+}

@@ -1,0 +1,58 @@
+package quality
+
+import (
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+var WS111 = &rule.Rule{
+	Code: "WS111", Slug: "no-decryption-keys", Family: "quality", Since: "1.0.0",
+	Title:    "A TLS connection that may be wss could not be decrypted because no key matches it",
+	Severity: record.Info, Fault: record.FaultCapture,
+	Text: rule.Text{
+		Seen:  "The TLS handshake is complete and encrypted records follow, but no secret was given that belongs to this connection.",
+		Why:   "Whether it carries a WebSocket, and how that ended, cannot be told: Upgrade, frames and Close codes are inside the encryption.",
+		How:   "Key logs name each connection by the random of its ClientHello; this one is not among them.",
+		Alike: "A key log that was begun after the connection, or belongs to another process, has no matching line. Where the line is there and does not fit, it is WS112.",
+		Fix: "Let the client write its secrets and give the file with --keylog: SSLKEYLOGFILE=/tmp/keys for Chromium, Firefox, curl, Node (--tls-keylog) and Python (ssl context keylog_filename); in Go set tls.Config.KeyLogWriter. " +
+			"Or capture behind the proxy that ends TLS.",
+	},
+	References: []string{"RFC 9850", "https://wiki.wireshark.org/TLS#using-the-pre-master-secret"},
+	Check:      checkNoKeys,
+}
+
+func checkNoKeys(c *record.Connection, r *rule.Reporter) {
+	if c.Facts == nil || c.Facts.TLS == nil || c.Facts.TLS.Complete == "" || c.Facts.TLS.Decrypted {
+		return
+	}
+	t := c.Facts.TLS
+	switch t.Keys {
+	case "none-given", "no-match", "unsupported":
+	default:
+		return
+	}
+	f := rule.Found{
+		Title:    "The TLS connection" + sni(t) + " could not be decrypted: no key was given",
+		NextStep: "Let the client write its TLS secrets (SSLKEYLOGFILE=/tmp/keys) and analyse again with --keylog /tmp/keys, or capture behind the proxy that ends TLS.",
+		Remedy:   "Give the client's key log with --keylog FILE.",
+		Evidence: []record.Evidence{r.At(t.ClientHello, "ClientHello%s", sni(t))},
+	}
+	switch t.Keys {
+	case "unsupported":
+		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: " + known.Clip(t.KeysText) + " is not supported"
+	case "no-match":
+		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: the key log has no line for its ClientHello"
+	}
+	if !t.ClientHello.Seen() {
+		f.Evidence = []record.Evidence{r.At(c.Facts.First, "first packet of the TLS connection")}
+	}
+	r.Add(f)
+}
+
+func sni(t *record.TLSFacts) string {
+	if t.SNI == "" {
+		return ""
+	}
+	return " to " + known.Clip(t.SNI)
+}

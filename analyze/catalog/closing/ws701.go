@@ -1,0 +1,59 @@
+package closing
+
+import (
+	"fmt"
+
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+var WS701 = &rule.Rule{
+	Code: "WS701", Slug: "closed-without-close-frame", Family: "closing", Since: "1.0.0",
+	Title:    "The connection was closed without a Close frame: clients report 1006",
+	Severity: record.Error, Fault: record.FaultUnknown,
+	Text: rule.Text{
+		Seen: "The open WebSocket ended by a FIN (or, over HTTP/2, by the stream's end) and nobody had sent a Close frame.",
+		Why:  "The application gets code 1006 without a reason and cannot tell a restart from an error or a timeout. A message on its way may be lost.",
+		How:  "No Close frame of either side is in the capture, and the first packet that ended the connection is a FIN.",
+		Alike: "A process that is killed, a socket that is destroyed without a close handshake (terminate, CloseNow, destroy), a proxy that ends a tunnel by its timer or at a reload, and a browser whose tab crashed all look the same: " +
+			"the side that sent the FIN is named, and a timer that fits is WS716 or WS717. A Close frame that the capture lost would be hidden: gaps are named by WS102.",
+		Fix: "Look at the side that sent the FIN: its log at this second. Let servers close with 1001 or 1012 when they stop, and with a code of their own for errors; let clients reconnect with growing delays.",
+	},
+	References: []string{"RFC 6455 section 7.1.5", "RFC 6455 section 7.1.7", "RFC 8441 section 5"},
+	Explains:   []string{"WS616"},
+	Check:      checkNoClose,
+}
+
+// RFC 6455 section 7.1.5: "If _The WebSocket Connection is Closed_ and no Close
+// control frame was received by the endpoint [...] _The WebSocket Connection
+// Close Code_ is considered to be 1006."
+func checkNoClose(c *record.Connection, r *rule.Reporter) {
+	end, ok := cutOf(c)
+	if !ok || end.how != "FIN" && end.how != "END_STREAM" || r.Has("WS208") || r.Has("WS211") {
+		return
+	}
+	if end.how == "FIN" && c.Facts.H2 != nil && c.Facts.H2.GoAway != nil {
+		return // the GOAWAY said so
+	}
+	f := rule.Found{
+		Title: fmt.Sprintf("%s ended the WebSocket with a %s and no Close frame after %s", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time))),
+		Fault: end.by.Fault(), SeenByUser: known.UserSaw(c, known.SawAbnormal),
+		Remedy:   "Look at the log of " + known.Side(c, end.by) + " at this second; let it send a Close frame with a code before it ends a connection.",
+		Evidence: []record.Evidence{r.At(end.at, "%s of the %s, no Close frame of either side before it", end.how, end.by)},
+	}
+	if c.Facts.TCP.LastData.Seen() && c.Facts.H2 == nil {
+		f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.LastData, "last data, of the %s, %s before", c.Facts.TCP.LastDataFrom, known.Seconds(c.Facts.TCP.Silence)))
+	}
+	w := c.Facts.WS
+	switch {
+	case w.Damaged[end.by]:
+		f.Confidence = record.Possible // the Close may be in the gap
+	case c.Facts.TCP.OneWay:
+		f.Confidence = record.Possible
+	}
+	if _, aged := lifetime(c, end); aged && end.by == record.Server {
+		f.Fault = record.FaultIntermediary
+	}
+	r.Add(f)
+}

@@ -246,7 +246,12 @@ func (t *Table) failures() {
 		}
 		rows = append(rows, []string{Clean(c.ID), when, client, where(c), ending(c), why})
 	}
-	t.page.grid(columns, rows, nil)
+	t.page.grid(columns, rows, func(_, column int) paint {
+		if columns[column].title == "OUTCOME" {
+			return red
+		}
+		return plain
+	})
 	t.more(t.causes.total()-int64(len(t.failed)), "failed connection")
 }
 
@@ -265,7 +270,7 @@ func (t *Table) more(n int64, noun string) {
 }
 
 // maxSections is how many causes are explained.
-const maxSections = 30
+const maxSections = 20
 
 // causeSections explain each cause once.
 func (t *Table) causeSections() {

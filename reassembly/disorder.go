@@ -175,8 +175,7 @@ func (t *Table) disordered(f *Flow, d Side, s *segment) {
 	e := h.wait
 	if s.is(flagFIN) && !e.finAhead && !before(s.end(), h.end()) {
 		e.finAhead, e.fin, e.finClock = true, s.end(), s.clock
-		h.flags |= halfFIN
-		h.fin = s.at.mark()
+		t.closes(f, d, s.at)
 	}
 	switch {
 	case s.n == 0:
@@ -401,7 +400,7 @@ func (t *Table) after(f *Flow, d Side) {
 	e.f, e.t = nil, nil
 	e.free, dz.free = dz.free, e
 	if fin && !h.is(halfEnded) {
-		t.end(f, d, h.fin.at())
+		t.end(f, d, f.finAt(d))
 	}
 }
 
@@ -410,7 +409,7 @@ func (t *Table) skip(f *Flow, d Side, why GapKind) {
 	h := &f.half[d]
 	e := h.wait
 	if len(e.ranges) == 0 {
-		t.missing(f, d, h.fin.at(), int64(e.fin-h.next), why)
+		t.missing(f, d, f.finAt(d), int64(e.fin-h.next), why)
 		t.after(f, d)
 		return
 	}

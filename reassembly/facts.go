@@ -19,7 +19,7 @@ func (f *Flow) original(d Side, s *segment) At {
 		if p != s.print {
 			continue
 		}
-		for _, m := range [...]mark{f.last, h.lastData, h.lastAck, f.first, f.synack, h.fin} {
+		for _, m := range [...]mark{f.last, h.lastData, h.lastAck, f.first, f.synack, f.finAt(d).mark()} {
 			if m.seen() && uint32(m.time>>10) == h.printTimes[i] {
 				return m.at()
 			}
@@ -95,7 +95,9 @@ func (f *Flow) probe(d Side, s *segment) bool {
 		f.probed(d)
 		return true
 	case s.n == 0 || h.is(halfAcked) && !before(h.acked, h.next):
-		h.keepAlives++
+		if h.keepAlives < 0xffff {
+			h.keepAlives++
+		}
 		return true
 	}
 	return false
@@ -148,7 +150,7 @@ func (f *Flow) compare(d Side, s *segment) {
 		}
 		a, n = e.sample, e.sampled
 	}
-	if !sameSample(a, n, sampleOf(s.data), uint32(len(s.data))) {
+	if !sameSample(a, n, sampleOf(s.data), saturated(uint32(len(s.data)))) {
 		f.conflict(d, s.at)
 	}
 }
@@ -210,7 +212,7 @@ func (f *Flow) resetOf(d Side, s *segment) Reset {
 		Others:     h.packets - 1 - f.resetsOf(d),
 		AnswersSYN: o.is(halfLastSYN), AnswersData: o.is(halfLastData),
 		AfterOwnFIN: h.is(halfFIN), AfterOtherFIN: o.is(halfFIN),
-		SeqIsAck: o.packets > 0 && s.seq == o.lastAckSent,
+		SeqIsAck: o.packets > 0 && s.seq == h.acked, // 0 while nothing was
 	}
 	if h.is(halfStarted) {
 		next := h.end()

@@ -194,3 +194,27 @@ func audited(t *testing.T, in []byte) {
 		t.Fatalf("after Close: %d flows, %d not closed, %d bytes, %d of %d closed", table.Len(), len(a.flows), table.disorder.cost, a.closed, table.Counters.Connections)
 	}
 }
+
+// TestRandom plays what FuzzTable would, with a fixed seed.
+func TestRandom(t *testing.T) {
+	rounds := 300
+	if testing.Short() {
+		rounds = 50
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	for range rounds {
+		in := make([]byte, 8*(1+r.IntN(400)))
+		for i := range in {
+			in[i] = byte(r.Uint32())
+		}
+		// Small steps and few kinds of segments make longer connections.
+		for i := 0; i+8 <= len(in); i += 8 {
+			in[i] &= 0x47
+			if r.IntN(10) > 0 {
+				in[i+3] |= 0x10
+				in[i+6] &= 0x1f
+			}
+		}
+		audited(t, in)
+	}
+}

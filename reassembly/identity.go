@@ -28,7 +28,7 @@ func (t *Table) identity(f *Flow, d Side, s *segment) (*Flow, Side) {
 			r.active = false // it goes on with the old connection
 		}
 	}
-	switch s.flags & (flagSYN | flagACK) {
+	switch s.flags & (flagSYN | flagACK | flagRST) {
 	case flagSYN:
 		return t.secondSYN(f, d, s)
 	case flagSYN | flagACK:
@@ -79,7 +79,7 @@ func (t *Table) secondSYNACK(f *Flow, d Side, s *segment) (*Flow, Side) {
 		return f, d
 	case f.ended():
 		return t.restart(f, d, s)
-	case h.is(halfSYN) && fits && h.pos == 0 && !f.established.seen():
+	case h.is(halfSYN) && fits && h.pos == 0 && h.wait == nil && !f.established.seen():
 		// Another server answered the repeated SYN, or the same one forgot.
 		h.flags &^= halfSYN | halfStarted | halfAcked
 		return f, d

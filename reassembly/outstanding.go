@@ -10,8 +10,8 @@ const MaxOutstanding = 64
 type sent struct {
 	start, n uint32
 	at       mark
-	sample   uint64
-	sampled  uint32 // bytes that the sample was taken from
+	sample   uint32
+	sampled  uint16 // bytes that the sample was taken from
 	count    uint16
 }
 
@@ -51,9 +51,9 @@ func (q *outstanding) find(seq uint32) *sent {
 // track remembers a new data segment, which begins at h.next, until it is
 // acknowledged, and a sample of data for longer.
 func (t *Table) track(h *half, n uint32, at mark, data []byte) {
-	h.sample, h.sampleStart, h.sampleLen = sampleOf(data), h.next, uint32(len(data))
+	h.sample, h.sampleStart, h.sampleLen = sampleOf(data), h.next, saturated(uint32(len(data)))
 	if h.is(halfAcked) && !before(h.acked, h.next+n) {
-		h.maxAcked = max(h.maxAcked, n) // the acknowledgement was captured first
+		h.maxAcked = max(h.maxAcked, saturated(n)) // the acknowledgement was captured first
 		return
 	}
 	if h.out == nil {
@@ -76,7 +76,7 @@ func (t *Table) acknowledge(h *half) {
 		if before(h.acked, e.start+e.n) {
 			return
 		}
-		h.maxAcked = max(h.maxAcked, e.n)
+		h.maxAcked = max(h.maxAcked, saturated(e.n))
 		q.head++
 	}
 	t.releaseOut(h)
@@ -93,22 +93,22 @@ func (t *Table) releaseOut(h *half) {
 	t.freeOut = q
 }
 
-// sampleOf takes eight bytes that differ between unlike payloads: past the
+// sampleOf folds eight bytes that differ between unlike payloads: past the
 // version of an HTTP status line, the length of a frame, the type of a record.
-func sampleOf(b []byte) uint64 {
+func sampleOf(b []byte) uint32 {
 	if len(b) >= 12 {
-		return binary.LittleEndian.Uint64(b[4:])
+		return uint32(binary.LittleEndian.Uint64(b[4:]) * 0x9e3779b97f4a7c15 >> 32)
 	}
-	var v uint64
+	var v uint32
 	for _, c := range b {
-		v = v<<8 | v>>56 ^ uint64(c)
+		v = v*0x01000193 + uint32(c)
 	}
 	return v
 }
 
 // sameSample tells whether payloads that start at one sequence number can be
 // the same bytes; it says yes when their lengths leave nothing to compare.
-func sameSample(a uint64, an uint32, b uint64, bn uint32) bool {
+func sameSample(a uint32, an uint16, b uint32, bn uint16) bool {
 	if an >= 12 && bn >= 12 || an == bn {
 		return a == b
 	}

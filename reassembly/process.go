@@ -132,7 +132,6 @@ func (h *half) remember(s *segment) {
 	case s.n > 0:
 		h.flags |= halfLastData
 	}
-	h.lastAckSent = s.ack
 }
 
 // far tells whether s lies nowhere near what h sent.
@@ -243,7 +242,7 @@ func (t *Table) payload(f *Flow, d Side, s *segment) {
 	}
 	if s.n > 0 {
 		h.segments++
-		h.maxSegment = max(h.maxSegment, s.n)
+		h.maxSegment = max(h.maxSegment, saturated(s.n))
 		if len(s.data) < int(s.n) {
 			f.cut(s)
 		}
@@ -335,14 +334,11 @@ func (t *Table) missing(f *Flow, d Side, at At, n int64, why GapKind) {
 // fin ends a side's stream; the FIN is in order.
 func (t *Table) fin(f *Flow, d Side, s *segment) {
 	h := &f.half[d]
-	if !h.is(halfFIN) {
-		h.flags |= halfFIN
-		h.fin = s.at.mark()
-	}
+	t.closes(f, d, s.at)
 	if s.end() != h.next || h.is(halfEnded) {
 		return
 	}
-	t.end(f, d, h.fin.at())
+	t.end(f, d, f.finAt(d))
 }
 
 func (t *Table) end(f *Flow, d Side, at At) {

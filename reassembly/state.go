@@ -69,6 +69,7 @@ type flow struct {
 	prev, next          uint32 // neighbours in the timer's list
 	slot                uint16 // of the timer; noSlot: none
 	flags               uint8
+	closing             *closing
 	half                [2]half
 }
 
@@ -91,22 +92,21 @@ const (
 // half is what the table keeps of one side's stream.
 type half struct {
 	firstData, lastData mark
-	fin, lastAck        mark
+	lastAck             mark
 	pos                 int64  // stream offset of next
 	next                uint32 // sequence number of the next byte in order
 	acked               uint32 // highest acknowledgement of the other side
 	packets             uint32
 	segments            uint32
 	retransmissions     uint32
-	keepAlives          uint32
-	maxSegment          uint32
-	maxAcked            uint32
 	prints              [2]uint32 // fingerprints of the last segments
 	printTimes          [2]uint32 // their times in units of 2^10 ns
-	sample              uint64    // bytes of the last new data segment
+	sample              uint32    // of the bytes of the last new data segment
 	sampleStart         uint32
-	sampleLen           uint32
-	lastAckSent         uint32
+	sampleLen           uint16 // these four stay at their greatest value
+	keepAlives          uint16
+	maxSegment          uint16
+	maxAcked            uint16
 	flags               uint16
 	mss                 uint16
 	lastID              uint16
@@ -153,6 +153,46 @@ func (f *Flow) ended() bool {
 	return false
 }
 
+// closing holds the FINs of both sides. Most of a flow's life there are none.
+type closing struct {
+	fin  [2]mark
+	free *closing
+}
+
+// finAt is where the FIN of a side was first seen.
+func (f *Flow) finAt(s Side) At {
+	if f.closing == nil {
+		return At{}
+	}
+	return f.closing.fin[s].at()
+}
+
+// closes records the first FIN of a side.
+func (t *Table) closes(f *Flow, d Side, at At) {
+	if h := &f.half[d]; !h.is(halfFIN) {
+		h.flags |= halfFIN
+		if f.closing == nil {
+			if f.closing = t.freeClosing; f.closing == nil {
+				f.closing = new(closing)
+			} else {
+				t.freeClosing = f.closing.free
+				*f.closing = closing{}
+			}
+		}
+		f.closing.fin[d] = at.mark()
+	}
+}
+
+func (t *Table) releaseClosing(f *Flow) {
+	if c := f.closing; c != nil {
+		f.closing = nil
+		c.free, t.freeClosing = t.freeClosing, c
+	}
+}
+
+// saturated is n, or the greatest value of 16 bits.
+func saturated(n uint32) uint16 { return uint16(min(n, 0xffff)) }
+
 // rare gives the place for uncommon facts.
 func (f *Flow) rare() *Rare {
 	if f.Rare == nil {
@@ -166,9 +206,9 @@ func (f *Flow) Half(s Side) Half {
 	h, o := &f.half[s], &f.half[s^1]
 	v := Half{
 		Packets: h.packets, Bytes: h.pos, DataSegments: h.segments, Retransmissions: h.retransmissions,
-		FirstData: h.firstData.at(), LastData: h.lastData.at(), FIN: h.fin.at(), LastAck: h.lastAck.at(),
-		TTL: h.ttl, MSS: h.mss, Timestamps: h.is(halfTS), KeepAlives: h.keepAlives,
-		MaxSegment: h.maxSegment, MaxAcked: h.maxAcked,
+		FirstData: h.firstData.at(), LastData: h.lastData.at(), FIN: f.finAt(s), LastAck: h.lastAck.at(),
+		TTL: h.ttl, MSS: h.mss, Timestamps: h.is(halfTS), KeepAlives: uint32(h.keepAlives),
+		MaxSegment: uint32(h.maxSegment), MaxAcked: uint32(h.maxAcked),
 	}
 	if f.Rare != nil {
 		v.Bytes -= f.Rare.missing[s]

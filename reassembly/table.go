@@ -80,17 +80,18 @@ type Counters struct {
 type Table struct {
 	Counters Counters
 
-	handler  Handler
-	limits   Limits
-	index    index
-	slab     slab
-	timers   timers
-	tombs    tombs
-	disorder disorder
-	freeOut  *outstanding
-	clock    int64
-	seg      segment
-	key      tuple
+	handler     Handler
+	limits      Limits
+	index       index
+	slab        slab
+	timers      timers
+	tombs       tombs
+	disorder    disorder
+	freeOut     *outstanding
+	freeClosing *closing
+	clock       int64
+	seg         segment
+	key         tuple
 }
 
 // New makes a table.
@@ -306,6 +307,7 @@ func (t *Table) finish(f *Flow, order int64, last bool) {
 	}
 	t.releaseOut(&f.half[0])
 	t.releaseOut(&f.half[1])
+	t.releaseClosing(f)
 	vantage := f.Vantage
 	t.slab.put(f)
 	if next.active { // a SYN that nobody answered began another connection

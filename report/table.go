@@ -626,6 +626,24 @@ func (t *Table) unidentifiedSection() {
 	}
 	t.page.heading(fmt.Sprintf("NOT IDENTIFIED: %s failed before %s need not be WebSocket", plural(n, "TCP connection"), what), bold)
 	t.endpoints(&t.unknown, "FAILED")
+	t.page.paragraph(0, "What to do: "+t.explainCommands(), plain)
+}
+
+// explainCommands name what explains the commonest failures of unidentified connections.
+func (t *Table) explainCommands() string {
+	const most = 3
+	var commands []string
+	keys, _, _ := t.unknown.top(maxEndpointRows)
+	for _, key := range keys {
+		command := "wsleuth explain " + Clean(key.code)
+		if key.code != "" && len(commands) < most && !slices.Contains(commands, command) {
+			commands = append(commands, command)
+		}
+	}
+	if len(commands) == 0 {
+		return "wsleuth show FILE --connection ID"
+	}
+	return strings.Join(commands, "; ")
 }
 
 // opaqueSection says what TLS hides.

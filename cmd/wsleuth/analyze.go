@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wsleuth/wsleuth/analyze"
+	"github.com/wsleuth/wsleuth/analyze/decrypt"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/capture"
 )
@@ -46,25 +47,40 @@ type result struct {
 }
 
 // options are those of the analysis. Key logs are checked here.
-func (a *analysis) options(version string) (analyze.Options, error) {
+func (a *analysis) options(p *program) (analyze.Options, error) {
+	keys := new(decrypt.Keys)
 	for _, name := range a.keyLogs {
-		f, err := os.Open(name)
-		if err != nil {
-			return analyze.Options{}, wrong("--keylog takes the file that SSLKEYLOGFILE named", "cannot read the key log: %w", err)
+		if err := addKeyLog(p, keys, name); err != nil {
+			return analyze.Options{}, err
 		}
-		f.Close()
 	}
-	o := analyze.Options{All: a.all, Events: a.events, ShowSecrets: a.showSecrets, Selected: a.selected(), Version: version}
+	o := analyze.Options{Keys: keys, All: a.all, Events: a.events, ShowSecrets: a.showSecrets, Selected: a.selected(), Version: p.version}
 	if o.Selected {
 		o.Keep = a.keep
 	}
 	return o, nil
 }
 
+// addKeyLog reads one key log. Lines that are none are told of and passed over.
+func addKeyLog(p *program, keys *decrypt.Keys, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return wrong("--keylog takes the file that SSLKEYLOGFILE named", "cannot read the key log: %w", err)
+	}
+	defer f.Close()
+	err = keys.AddKeyLog(f, name)
+	var lines *decrypt.KeyLogError
+	if errors.As(err, &lines) {
+		p.note("%v", lines)
+		return nil
+	}
+	return err
+}
+
 // run analyses the captures that paths name and gives the result to the sink.
 // Whatever goes wrong, what was read is reported.
 func (a *analysis) run(ctx context.Context, p *program, paths []string, quiet bool, sink record.Sink) (result, error) {
-	options, err := a.options(p.version)
+	options, err := a.options(p)
 	if err != nil {
 		return result{}, err
 	}

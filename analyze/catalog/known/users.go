@@ -161,7 +161,7 @@ var messages = map[Kind]map[Engine]string{
 		Python: "timed out during opening handshake", GoGorilla: "dial tcp: i/o timeout", GoCoder: "dial tcp: i/o timeout",
 	},
 	SawTunnel: {
-		Chromium: "Establishing a tunnel via proxy server failed.", Python: "proxy rejected connection: HTTP %s", GoGorilla: "the proxy's status text",
+		Chromium: "Establishing a tunnel via proxy server failed.", Node: "Unexpected server response: %s", Python: "proxy rejected connection: HTTP %s", GoGorilla: "the proxy's status text",
 	},
 	SawCertificate: {
 		Chromium: "Error in connection establishment: net::%s", Node: "unable to verify the first certificate", Python: "certificate verify failed",

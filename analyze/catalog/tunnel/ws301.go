@@ -1,0 +1,124 @@
+package tunnel
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+var WS301 = &rule.Rule{
+	Code: "WS301", Slug: "tunnel-refused", Family: "tunnel", Since: "1.0.0",
+	Title:    "A forward proxy refused CONNECT",
+	Severity: record.Error, Fault: record.FaultIntermediary,
+	Text: rule.Text{
+		Seen: "The client asked its forward proxy with CONNECT for a tunnel to the server, and the proxy said no, or said nothing.",
+		Why:  "Without the tunnel there is no way to the server for this client: neither TLS nor the WebSocket handshake even began. The server knows nothing of it.",
+		How: "The status line of the answer to CONNECT is quoted. Refusals for want of credentials (407, 401) and answers that say that the target could not be reached (502, 503, 504) are findings of their own. " +
+			"The usual reason is a rule at the proxy: most allow CONNECT to port 443 only, which stops ws:// (port 80) and servers on other ports; or the name is on a list.",
+		Alike: "A server that is no forward proxy answers CONNECT with 400, 404, 405 or 501: then the client's proxy setting is wrong. What the refused tunnel was for cannot be seen: it may have been a WebSocket or an ordinary https:// page.",
+		Fix: "Allow CONNECT to this host and port at the proxy, or use wss:// on port 443, which most proxies let through. If the proxy's rules are meant, ask its administrator; " +
+			"if this host must not go through the proxy, put it on the client's list of exceptions (NO_PROXY, PAC file).",
+	},
+	References: []string{"RFC 9110 section 9.3.6", "RFC 6455 section 4.1", "http://www.squid-cache.org/Doc/config/http_access/"},
+	Explains:   []string{"WS204", "WS535", "WS551"},
+	Check:      checkRefused,
+}
+
+func checkRefused(c *record.Connection, r *rule.Reporter) {
+	t := failed(c)
+	if t == nil || t.AuthRefused || t.Kind != "http-connect" {
+		return
+	}
+	if t.Response == nil {
+		unansweredConnect(c, r)
+		return
+	}
+	if _, ok := upstream(t); ok || t.Response.Status/100 == 2 {
+		return
+	}
+	who, product := proxy(c)
+	f := rule.Found{
+		Title:      fmt.Sprintf("%s refused CONNECT %s with %s", who, target(t), answer(t)),
+		Remedy:     allow(t, product),
+		SeenByUser: sawRefusal(c),
+		Evidence:   exchange(r, t, "the proxy answers "+answer(t)),
+	}
+	if block, ok := known.Blocked(atProxy(c)); ok {
+		f.Title += ": a page of " + block.Name
+		f.Remedy = "Let the administrator of " + block.Name + " allow this host for WebSockets (" + block.Seen + "). " + f.Remedy
+	}
+	if squid, ok := t.Response.Get("X-Squid-Error"); ok {
+		f.Title += " (" + known.Clip(squid) + ")"
+	}
+	switch t.Response.Status {
+	case 400, 404, 405, 501:
+		f.Title += ", as a server does that is no forward proxy"
+		f.Confidence = record.Likely
+		f.Remedy = "Check the client's proxy setting: whoever answers at " + c.Server.String() + " does not do CONNECT. " + f.Remedy
+	}
+	r.Add(f)
+}
+
+// unansweredConnect: the proxy took the request and never said anything.
+func unansweredConnect(c *record.Connection, r *rule.Reporter) {
+	t := c.Facts.Tunnel
+	if t.Assumed || t.Request == nil {
+		return
+	}
+	who, _ := proxy(c)
+	end := c.Facts.TCP.End
+	f := rule.Found{
+		Fault: record.FaultUnknown, Confidence: record.Likely,
+		Title:      fmt.Sprintf("%s never answered CONNECT %s, the client gave up after %s", who, target(t), wait(t.Waited)),
+		Remedy:     "Look at the proxy's log: it was probably still trying to reach " + target(t) + ", to resolve its name or to authenticate the user.",
+		NextStep:   "Capture at the proxy, on the side of the server: does its SYN to the target get an answer?",
+		SeenByUser: sawRefusal(c),
+		Evidence:   []record.Evidence{r.At(t.RequestRef, "CONNECT %s", target(t)), r.At(end, "the client ends the connection without an answer")},
+	}
+	if c.Facts.TCP.EndBy == record.Server {
+		f.Fault = record.FaultIntermediary
+		f.Title = fmt.Sprintf("%s closed the connection without an answer to CONNECT %s, after %s", who, target(t), wait(t.Waited))
+		f.Evidence[1].Note = "the proxy's side ends the connection (" + strings.ToUpper(c.Facts.TCP.EndHow) + ") without an answer"
+	}
+	r.Add(f)
+}
+
+func wait(d time.Duration) string { return known.Seconds(d) }
+
+// allowing is the very setting that refuses CONNECT at one product. Sources:
+// Squid's squid.conf.documented (SSL_ports), tinyproxy.conf(5) (ConnectPort,
+// Filter), Apache mod_proxy_connect (AllowCONNECT, 443 and 563 by default),
+// Traffic Server records (proxy.config.http.connect_ports, 443 by default),
+// Envoy's HTTP upgrades (CONNECT).
+var allowing = map[known.Product]string{
+	known.Squid: "In squid.conf: the stock rule http_access deny CONNECT !SSL_ports lets only port 443 through. Add the port (acl SSL_ports port %d) and reload (squid -k reconfigure); " +
+		"for a host, look for the http_access deny line that matches it. access.log says TCP_DENIED.",
+	known.Tinyproxy: "In tinyproxy.conf: add ConnectPort %d; if Filter or FilterDefaultDeny is on, allow the host there.",
+	known.Apache:    "With mod_proxy_connect: AllowCONNECT 443 563 %d, and a <Proxy> section that grants this host.",
+	known.ATS:       "In records: proxy.config.http.connect_ports must list %d (443 only by default).",
+	known.Envoy:     "Configure CONNECT: a route with connect_matcher {} and upgrade_configs: [{upgrade_type: CONNECT, connect_config: {}}].",
+	known.Nginx:     "nginx does not do CONNECT by itself: use a forward proxy such as Squid, or let the client go without a proxy.",
+}
+
+func allow(t *record.TunnelFacts, product known.Product) string {
+	number := port(t)
+	text, ok := allowing[product]
+	if !ok {
+		text = "Allow CONNECT to this host and to port %d at the proxy."
+	}
+	if strings.Contains(text, "%d") {
+		if number == 0 {
+			text = strings.ReplaceAll(text, "%d", "NUMBER")
+		} else {
+			text = fmt.Sprintf(text, number)
+		}
+	}
+	if number != 443 {
+		text += " Or use wss:// on port 443, which most proxies allow."
+	}
+	return text
+}

@@ -41,13 +41,18 @@ type collector struct {
 	keyNext   int
 	views     []*record.Connection
 
-	sum    summary
-	events bool
+	sum     summary
+	wants   func(*record.Connection) bool
+	recycle func(*record.Facts)
 }
 
 func newCollector(o Options, rules []*rule.Rule, sink record.Sink) *collector {
-	return &collector{judge: newJudge(rules), o: o, sink: sink, endpoints: map[netip.AddrPort]struct{}{},
-		keys: map[string]record.OtherConnection{}, sum: newSummary()}
+	k := &collector{judge: newJudge(rules), o: o, sink: sink, endpoints: map[netip.AddrPort]struct{}{},
+		keys: map[string]record.OtherConnection{}, sum: newSummary(), recycle: func(*record.Facts) {}}
+	if some, ok := sink.(record.Selective); ok && o.Keep == nil {
+		k.wants = some.Wants
+	}
+	return k
 }
 
 // add takes the next finished connection.
@@ -157,17 +162,18 @@ func (k *collector) finishOne(c *record.Connection) {
 	if k.err != nil {
 		return
 	}
-	k.judge.connection(c, k.o)
+	k.judge.connection(c, k.o, k.wants)
 	failed := slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Severity == record.Error })
 	keep := k.o.Keep == nil || k.o.Keep(c)
 	if failed && (c.RecognizedBy != record.ByNothing || k.o.Selected && keep) {
 		k.stats.Failed++
 	}
-	if !keep {
-		return
+	if keep {
+		k.sum.add(c)
+		k.err = k.sink.Connection(c)
 	}
-	k.sum.add(c)
-	k.err = k.sink.Connection(c)
+	k.recycle(c.Facts)
+	c.Facts = nil
 }
 
 // finish judges what was held back, then the files, and closes the result.

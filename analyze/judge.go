@@ -25,24 +25,21 @@ func newJudge(rules []*rule.Rule) *judge {
 	return j
 }
 
-// connection fills in everything that is a judgement.
-func (j *judge) connection(c *record.Connection, o Options) {
+// connection fills in everything that is a judgement. With wants, the texts
+// are only made if it asks for them, when outcome, fault and the findings' codes
+// are known.
+func (j *judge) connection(c *record.Connection, o Options, wants func(*record.Connection) bool) {
 	c.Phase, c.Outcome = outcome(c)
-	if c.Close == nil && c.Facts.WS == nil {
-		c.WebSocket = nil
+	if wants != nil {
+		j.run(c, true)
+		if !wants(c) {
+			return
+		}
 	}
-	c.ResetBy = resetBy(c)
+	describe(c)
 	hidden := redact(c, o)
-	j.reporter.Reset(c.Facts.Files)
-	for _, r := range j.rules {
-		j.reporter.Run(r, c)
-	}
-	c.Findings = j.settle(c, j.reporter.Findings())
+	j.run(c, false)
 	c.NextStep = j.reporter.NextStep()
-	c.Fault = fault(c)
-	if c.ResetBy != "" && slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Code == "WS206" }) {
-		c.ResetBy = string(record.FaultIntermediary)
-	}
 	c.Verdict = verdict(c)
 	if c.Facts.Upgrade != nil && c.Facts.Upgrade.Request != nil && c.Outcome != record.ClosedClean && c.Outcome != record.Open {
 		c.ServerLog = serverLog(c)
@@ -53,8 +50,22 @@ func (j *judge) connection(c *record.Connection, o Options) {
 	hidden.apply(c)
 }
 
+// run runs the rules; bare leaves out all texts.
+func (j *judge) run(c *record.Connection, bare bool) {
+	c.ResetBy = resetBy(c)
+	j.reporter.Reset(c.Facts.Files, bare)
+	for _, r := range j.rules {
+		j.reporter.Run(r, c)
+	}
+	c.Findings = j.settle(c, j.reporter.Findings())
+	c.Fault = fault(c)
+	if c.ResetBy != "" && slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Code == "WS206" }) {
+		c.ResetBy = string(record.FaultIntermediary)
+	}
+}
+
 func (j *judge) capture(c *record.Capture) {
-	j.reporter.Reset([]string{c.File})
+	j.reporter.Reset([]string{c.File}, false)
 	for _, r := range j.rules {
 		j.reporter.RunCapture(r, c)
 	}
@@ -66,11 +77,14 @@ func (j *judge) capture(c *record.Capture) {
 
 func (j *judge) title(code string) string { return j.byCode[code].Title }
 
+// noFindings is an empty list: null in JSON would be none.
+var noFindings = []record.Finding{}
+
 // settle sets severities by the outcome, names what is a consequence of what,
 // and puts the cause first.
 func (j *judge) settle(c *record.Connection, findings []record.Finding) []record.Finding {
 	if len(findings) == 0 {
-		return []record.Finding{}
+		return noFindings
 	}
 	survived := c.Outcome == record.ClosedClean || c.Outcome == record.Open
 	for i := range findings {

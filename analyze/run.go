@@ -55,6 +55,7 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	}
 	e.collect = newCollector(o, catalog.All(), sink)
 	e.tracker = track.New(track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys})
+	e.collect.recycle = e.tracker.Recycle
 	e.table = reassembly.New(reassembly.Options{Handler: e.tracker})
 	readErr := e.read(ctx)
 	e.table.Close()

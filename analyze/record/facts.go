@@ -22,6 +22,8 @@ func (r Ref) Seen() bool { return r.Packet != 0 }
 // Facts is what was seen of one connection, for rules to judge. Lists are
 // bounded; nothing in it says that anything is wrong.
 type Facts struct {
+	// Memory is for whoever made the facts, to use it again.
+	Memory any
 	// Files gives the name of each file by Ref.File.
 	Files []string
 	// First and Last packet, and the end of the whole capture (of the vantage point).
@@ -434,9 +436,18 @@ type CaptureProblem struct {
 	Text   string
 }
 
+// Selective is a Sink that needs the whole of some connections only. Wants is
+// asked when a connection's addresses, times, phase, outcome and fault are known, and of its
+// findings code, severity, fault, confidence and CausedBy; if it says no, Sink.Connection gets
+// the connection with nothing more than that.
+type Selective interface {
+	Wants(*Connection) bool
+}
+
 // Sink takes a result as it becomes final: connections and patterns in the
 // order of the packet that made them final, then captures, rules and the
-// summary. What it is given belongs to it.
+// summary. A connection's Facts, and its findings if they are bare, are valid
+// only during the call; all else belongs to the sink.
 type Sink interface {
 	Connection(*Connection) error
 	Pattern(Pattern) error

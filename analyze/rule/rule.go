@@ -90,13 +90,23 @@ type Reporter struct {
 	files    []string
 	findings []record.Finding
 	nextStep string
+	bare     bool
+	kept     []record.Finding // memory for bare findings
 }
 
 // NewReporter makes a reporter for a connection whose files have these names by Ref.File.
 func NewReporter(files []string) *Reporter { return &Reporter{files: files} }
 
-// Reset makes the reporter ready for another connection.
-func (r *Reporter) Reset(files []string) { *r = Reporter{files: files} }
+// Reset makes the reporter ready for another connection. bare leaves the texts
+// and the evidence out of its findings. The findings of the last one are
+// overwritten if they were bare.
+func (r *Reporter) Reset(files []string, bare bool) {
+	kept := r.kept[:0]
+	*r = Reporter{files: files, bare: bare, kept: kept}
+	if bare {
+		r.findings = kept
+	}
+}
 
 // Run runs one rule's check on a connection.
 func (r *Reporter) Run(rule *Rule, c *record.Connection) {
@@ -144,6 +154,27 @@ func (r *Reporter) File(i int32) string {
 
 // Add creates a finding of the running rule.
 func (r *Reporter) Add(f Found) {
+	if r.bare {
+		f = Found{Fault: f.Fault, Severity: f.Severity, Confidence: f.Confidence}
+	}
+	r.add(f)
+	if r.bare {
+		r.kept = r.findings
+	}
+}
+
+// Tell is Add for texts that cost something: fill adds them to the finding,
+// and is called only where they are wanted.
+func (r *Reporter) Tell(f Found, fill func(*Found)) {
+	if !r.bare {
+		told := f
+		fill(&told)
+		f = told
+	}
+	r.Add(f)
+}
+
+func (r *Reporter) add(f Found) {
 	finding := record.Finding{Code: r.rule.Code, Slug: r.rule.Slug, Severity: f.Severity, Fault: f.Fault,
 		Confidence: f.Confidence, Title: f.Title, Remedy: f.Remedy, SeenByUser: f.SeenByUser}
 	if finding.Severity == "" {

@@ -14,7 +14,10 @@ import (
 // build puts together the record of one attempt, when its flow has ended. c is
 // nil for a flow that never carried a byte.
 func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *record.Connection {
-	facts := &record.Facts{Files: t.o.Files(), First: ref(f.First()), Last: ref(f.Last()), TCP: tcpFacts(f), Preceding: a.preceding}
+	b := t.block()
+	facts := &b.facts
+	facts.Files, facts.First, facts.Last, facts.Preceding = t.o.Files(), ref(f.First()), ref(f.Last()), a.preceding
+	tcpFacts(&facts.TCP, f)
 	r := &record.Connection{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), Facts: facts,
 		RecognizedBy: a.by, Transport: a.transport, Scheme: a.scheme, Encapsulation: t.o.Encapsulation(f.Encapsulation)}
 	if r.RecognizedBy == "" {
@@ -36,7 +39,7 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 			s.Length = facts.CaptureEnd.Time.Sub(s.Begin.Time)
 		}
 	}
-	a.fill(r, facts)
+	a.fill(b, r)
 	if c != nil && c.tunnel != nil && c.tunnel.carries(a) {
 		c.tunnel.fill(r, facts)
 	}
@@ -48,7 +51,6 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 		facts.TLSFailed, facts.Opaque = a.failed, a.opaque
 	}
 	t.number(r, facts)
-	r.TCP = tcpRecord(&facts.TCP)
 	return r
 }
 
@@ -64,98 +66,40 @@ func (t *Tracker) number(r *record.Connection, f *record.Facts) {
 	if int(f.First.File) < len(f.Files) {
 		r.Capture = f.Files[f.First.File]
 	}
-	family := "ip"
-	if r.Client.Addr().Is6() {
-		family = "ipv6"
+	if f.Last.File != f.First.File && int(f.Last.File) < len(f.Files) {
+		r.LastCapture = f.Files[f.Last.File]
 	}
-	r.Filter = fmt.Sprintf("%s.addr==%s && tcp.port==%d && %s.addr==%s && tcp.port==%d && frame.number>=%d",
-		family, r.Client.Addr(), r.Client.Port(), family, r.Server.Addr(), r.Server.Port(), f.First.Packet)
-	if f.Last.File != f.First.File {
-		if int(f.Last.File) < len(f.Files) {
-			r.LastCapture = f.Files[f.Last.File]
-		}
-		return
-	}
-	r.Filter += fmt.Sprintf(" && frame.number<=%d", f.Last.Packet)
 }
 
 func unmapped(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
-func tcpRecord(t *record.TCPFacts) *record.TCP {
-	c, s := &t.Sides[record.Client], &t.Sides[record.Server]
-	r := &record.TCP{Retransmissions: c.Retransmissions + s.Retransmissions, ClientBytes: c.Bytes, ServerBytes: s.Bytes, EndedHow: t.EndHow}
-	if t.HandshakeRTT > 0 {
-		ms := record.Millis(t.HandshakeRTT)
-		r.HandshakeMS = &ms
-	}
-	if t.EndHow != "" {
-		r.EndedBy = t.EndBy.String()
-	}
-	return r
-}
-
 // fill adds what the attempt's own layers saw.
-func (a *attempt) fill(r *record.Connection, facts *record.Facts) {
-	request, response := a.heads()
+func (a *attempt) fill(b *block, r *record.Connection) {
+	request, response := a.headsInto(b)
 	if request == nil && response == nil && a.ws == nil {
 		r.Scheme, r.Transport = "", ""
 		return
 	}
 	if request != nil || response != nil {
-		facts.Upgrade = a.upgradeFacts(request, response, facts)
-		if request != nil {
-			r.Request = &record.Request{Method: request.Method, Target: request.Target, Version: request.Version,
-				Headers: headers(request), Packet: facts.Upgrade.RequestRef.Packet}
-			r.Host, _ = request.Get("Host")
-			if r.Host != "" && !a.requestCut {
-				r.URL = r.Scheme + "://" + r.Host + originForm(request.Target)
-			}
-		}
-		if response != nil && !(a.responseCut && response.Status == 0) {
-			r.Response = &record.Response{Status: response.Status, Reason: response.Reason, Version: response.Version,
-				Headers: headers(response), Packet: facts.Upgrade.ResponseRef.Packet, BodyExcerpt: string(a.body)}
-			if facts.Upgrade.RequestRef.Seen() {
-				r.Response.LatencyMS = record.Millis(facts.Upgrade.ResponseRef.Time.Sub(facts.Upgrade.RequestLast.Time))
-			}
-		}
+		b.facts.Upgrade = &b.upgrade
+		a.upgradeFacts(b, request, response)
 	}
 	if a.ws != nil {
-		a.ws.fill(r, facts)
+		a.ws.fill(b, r)
 	}
 }
 
-func headers(h *http1.Head) record.Headers {
-	list := make(record.Headers, len(h.Fields))
-	for i := range h.Fields {
-		list[i] = [2]string{h.Fields[i].Name, h.Fields[i].Value}
-	}
-	return list
-}
-
-// originForm gives the path and query of a target in absolute form.
-func originForm(target string) string {
-	if strings.HasPrefix(target, "/") {
-		return target
-	}
-	if _, rest, ok := strings.Cut(target, "://"); ok {
-		if i := strings.IndexAny(rest, "/?"); i >= 0 {
-			return rest[i:]
-		}
-		return "/"
-	}
-	return target
-}
-
-func (a *attempt) upgradeFacts(request, response *http1.Head, facts *record.Facts) *record.UpgradeFacts {
-	tcp := &facts.TCP
-	u := &record.UpgradeFacts{Request: request, RequestRef: first(a.requestAt), RequestLast: final(a.requestAt), RequestCut: a.requestCut,
+func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
+	facts, tcp, u := &b.facts, &b.facts.TCP, &b.upgrade
+	*u = record.UpgradeFacts{Request: request, RequestRef: first(a.requestAt), RequestLast: final(a.requestAt), RequestCut: a.requestCut,
 		Response: response, ResponseRef: first(a.responseAt), ResponseLast: final(a.responseAt), ResponseCut: a.responseCut,
 		CutByCapture: a.requestLost || a.responseLost, NotHTTP: a.notHTTP, NotHTTPRef: a.notHTTPAt, Interim: a.interim,
 		Body: a.body, BodyRef: a.bodyAt, EarlyData: a.early, EarlyDataRef: a.earlyAt, TLSAnswer: a.tlsAnswer}
 	if request != nil {
-		u.RequestLines = lines(request, a.requestAt)
+		b.lines[0] = lines(b.lines[0][:0], request, a.requestAt)
+		u.RequestLines = b.lines[0]
 		u.Absolute = !strings.HasPrefix(request.Target, "/") && strings.Contains(request.Target, "://")
 		if key, ok := request.Get("Sec-WebSocket-Key"); ok {
 			u.WantAccept = http1.AcceptFor(strings.TrimSpace(key))
@@ -178,45 +122,33 @@ func (a *attempt) upgradeFacts(request, response *http1.Head, facts *record.Fact
 		u.Waited = max(0, end.Time.Sub(u.RequestLast.Time))
 	}
 	if response != nil {
-		u.ResponseLines = lines(response, a.responseAt)
+		b.lines[1] = lines(b.lines[1][:0], response, a.responseAt)
+		u.ResponseLines = b.lines[1]
 		if request != nil && !a.requestCut && response.Status == 101 {
 			u.BadExtensions = badExtensions(request, response)
 		}
 		u.BodyEncoding, _ = response.Get("Content-Encoding")
 	}
-	return u
 }
 
 // lines names the packet of each field line.
-func lines(h *http1.Head, pieces []piece) []record.Ref {
-	refs := make([]record.Ref, len(h.Fields))
+func lines(refs []record.Ref, h *http1.Head, pieces []piece) []record.Ref {
 	for i := range h.Fields {
-		refs[i] = pieceAt(pieces, h.Fields[i].Start)
+		refs = append(refs, pieceAt(pieces, h.Fields[i].Start))
 	}
 	return refs
 }
 
-func (l *wsLayer) fill(r *record.Connection, facts *record.Facts) {
-	f := l.facts()
-	facts.WS = f
-	w := &record.WebSocket{Subprotocol: f.Subprotocol, Extensions: f.Extensions}
-	w.Messages = record.PerSide{Client: f.Messages[record.Client], Server: f.Messages[record.Server]}
-	w.Bytes = record.PerSide{Client: f.Bytes[record.Client], Server: f.Bytes[record.Server]}
-	w.Frames.Client, w.Frames.Server = f.Frames[record.Client], f.Frames[record.Server]
-	for d := range f.Pings {
-		if f.Pings[d].Median > 0 && w.PingMS == nil {
-			ms := record.Millis(f.Pings[d].Median)
-			w.PingMS = &ms
-		}
-	}
-	r.WebSocket = w
+func (l *wsLayer) fill(b *block, r *record.Connection) {
+	facts, f := &b.facts, &b.ws
+	l.facts(f)
+	facts.WS, facts.Story = f, l
 	if close := f.FirstClose; close != nil {
 		r.Close = &record.Close{By: close.Dir, Code: close.Code, HasCode: close.HasCode, Reason: close.Reason, Packet: close.Ref.Packet}
 		for i := range facts.TCP.Resets {
 			facts.TCP.Resets[i].AfterClose = facts.TCP.Resets[i].Ref.Time >= close.Ref.Time
 		}
 	}
-	r.Facts.Story = l
 }
 
 // Events is the story that the frames tell.

@@ -47,6 +47,8 @@ type wsLayer struct {
 	ended        [2]bool
 	damaged      [2]bool
 	dead         [2]bool // no longer fed
+	midFrame     [2]bool // the stream ended inside a frame
+	midMessage   [2]bool // or a message
 	notWebSocket record.Dir
 	notFrames    bool
 	uninflated   int
@@ -304,7 +306,11 @@ func (l *wsLayer) end(s *slot, from reassembly.Side, at record.Ref) {
 
 func (l *wsLayer) close(s *slot) {
 	for d := range l.parser {
-		l.parser[d].Release()
+		p := &l.parser[d]
+		if !p.Dead() && !l.dead[d] { // Release forgets where the stream ended
+			l.midFrame[d], l.midMessage[d] = p.Mid()
+		}
+		p.Release()
 	}
 }
 
@@ -320,8 +326,8 @@ func (l *wsLayer) frameEvents() (head, tail []frameEvent, between int) {
 }
 
 // facts puts together what rules judge.
-func (l *wsLayer) facts() *record.WSFacts {
-	f := &record.WSFacts{OpenedRef: l.opened, HandshakeSeen: !l.late, ByFrames: l.late, Subprotocol: l.subprotocol,
+func (l *wsLayer) facts(f *record.WSFacts) {
+	*f = record.WSFacts{OpenedRef: l.opened, HandshakeSeen: !l.late, ByFrames: l.late, Subprotocol: l.subprotocol,
 		Extensions: l.extensions, Deflate: l.deflate, FirstMessage: l.firstMessage, LastMessage: l.lastMessage,
 		LargestRef: l.largestAt, Violations: l.violations, Closes: l.closes, FirstClose: l.firstClose,
 		DataAfterClose: l.afterClose, MaskedFrames: l.masked, FirstWeakMask: l.weakMask, Uninflated: l.uninflated, Damaged: l.damaged}
@@ -330,9 +336,8 @@ func (l *wsLayer) facts() *record.WSFacts {
 		f.Frames[d] = record.FrameCounts{Text: int64(p.Count(ws.Text)), Binary: int64(p.Count(ws.Binary)),
 			Continuation: int64(p.Count(ws.Continuation)), Ping: int64(p.Count(ws.Ping)), Pong: int64(p.Count(ws.Pong)), Close: int64(p.Count(ws.Close))}
 		f.Messages[d], f.Bytes[d], f.Largest[d] = int64(p.Messages), int64(p.MessageBytes), int64(l.largest[d])
-		inFrame, inMessage := p.Mid()
-		whole := !l.damaged[d] && !l.dead[d] && !p.Dead()
-		f.MidFrame[d], f.MidMessage[d] = inFrame && whole, (inMessage || inFrame) && whole
+		f.MidFrame[d] = l.midFrame[d] && !l.damaged[d]
+		f.MidMessage[d] = (l.midMessage[d] || l.midFrame[d]) && !l.damaged[d]
 	}
 	f.WeakZeroMasks, f.WeakSameMasks = int(l.parser[record.Client].ZeroKeys), int(l.parser[record.Client].SameKeys)
 	l.foreignFacts(f)
@@ -342,7 +347,6 @@ func (l *wsLayer) facts() *record.WSFacts {
 	} else if len(head) > 0 {
 		f.LastFrame = head[len(head)-1].at
 	}
-	return f
 }
 
 // foreignFacts says whether what follows the 101 is no WebSocket at all: it

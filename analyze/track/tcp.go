@@ -8,14 +8,14 @@ import (
 )
 
 // tcpFacts turns the flow's facts into the record's, by direction.
-func tcpFacts(f *reassembly.Flow) record.TCPFacts {
+func tcpFacts(t *record.TCPFacts, f *reassembly.Flow) {
 	dir := func(s reassembly.Side) record.Dir {
 		if s == f.Client {
 			return record.Client
 		}
 		return record.Server
 	}
-	t := record.TCPFacts{ClientBy: [...]string{"port", "syn", "bytes"}[f.ClientBy],
+	*t = record.TCPFacts{ClientBy: [...]string{"port", "syn", "bytes"}[f.ClientBy],
 		SYN: ref(f.SYN()), SYNACK: ref(f.SYNACK()), Established: ref(f.Established()), LastSYN: ref(f.LastSYN()),
 		SYNs: int(f.SYNs), SYNACKs: int(f.SYNACKs), HandshakeRTT: handshakeRTT(f)}
 	for side := range reassembly.Side(2) {
@@ -28,9 +28,9 @@ func tcpFacts(f *reassembly.Flow) record.TCPFacts {
 	if s.LastData.Time > c.LastData.Time {
 		t.LastData, t.LastDataFrom = s.LastData, record.Server
 	}
-	t.OneWay, t.OneWayDir = oneWay(&t)
+	t.OneWay, t.OneWayDir = oneWay(t)
 	if f.Rare != nil {
-		rareFacts(&t, f.Rare, dir)
+		rareFacts(t, f.Rare, dir)
 	}
 	for d := range t.Sides {
 		for i := range t.Resets {
@@ -49,7 +49,6 @@ func tcpFacts(f *reassembly.Flow) record.TCPFacts {
 			t.End, t.EndBy, t.EndHow = r.Ref, r.From, "rst"
 		}
 	}
-	return t
 }
 
 // oneWay: only one direction is in the capture though both must have spoken.

@@ -45,6 +45,7 @@ type Tracker struct {
 	resumptions *decrypt.Resumptions
 	conns       []*conn // by Flow.App
 	free        []uint32
+	blocks      []*block
 }
 
 // New makes a Tracker.

@@ -1,0 +1,53 @@
+package track
+
+import (
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
+)
+
+// block is the memory of one connection's facts. There are many connections
+// and their facts are looked at once: so blocks are used again.
+type block struct {
+	facts             record.Facts
+	upgrade           record.UpgradeFacts
+	ws                record.WSFacts
+	request, response http1.Head
+	lines             [2][]record.Ref
+}
+
+// maxFreeBlocks bounds the blocks that wait for use.
+const maxFreeBlocks = 64
+
+func (t *Tracker) block() *block {
+	n := len(t.blocks)
+	if n == 0 {
+		b := new(block)
+		b.facts.Memory = b
+		return b
+	}
+	b := t.blocks[n-1]
+	t.blocks = t.blocks[:n-1]
+	return b
+}
+
+// Recycle takes back the facts of a connection that nobody looks at any more.
+func (t *Tracker) Recycle(facts *record.Facts) {
+	if b, ok := facts.Memory.(*block); ok && len(t.blocks) < maxFreeBlocks {
+		b.facts = record.Facts{Memory: b}
+		t.blocks = append(t.blocks, b)
+	}
+}
+
+// headsInto parses the heads of an attempt into the block's memory; nil where
+// there is none.
+func (a *attempt) headsInto(b *block) (request, response *http1.Head) {
+	if a.request != "" {
+		http1.ParseHeadInto(&b.request, http1.Request, a.request)
+		request = &b.request
+	}
+	if a.response != "" {
+		http1.ParseHeadInto(&b.response, http1.Response, a.response)
+		response = &b.response
+	}
+	return request, response
+}

@@ -117,6 +117,12 @@ func newPair(t testing.TB, key crypto.Signer) *pair {
 // close_notify, and returns what passed.
 func (p *pair) talk(t testing.TB, up, down []byte) []chunk {
 	t.Helper()
+	return p.talkIn(t, up, down, len(down))
+}
+
+// talkIn is talk with a server that writes size bytes at once.
+func (p *pair) talkIn(t testing.TB, up, down []byte, size int) []chunk {
+	t.Helper()
 	w := &wire{}
 	w.changed.L = &w.Mutex
 	client := gotls.Client(wiretap{nil, Client, w}, p.client)
@@ -125,8 +131,10 @@ func (p *pair) talk(t testing.TB, up, down []byte) []chunk {
 	go func() {
 		defer server.CloseWrite()
 		_, err := io.ReadFull(server, make([]byte, len(up)))
-		if err == nil {
-			_, err = server.Write(down)
+		for rest := down; err == nil && len(rest) > 0; {
+			n := min(size, len(rest))
+			_, err = server.Write(rest[:n])
+			rest = rest[n:]
 		}
 		done <- err
 	}()

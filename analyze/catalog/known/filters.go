@@ -20,7 +20,7 @@ const (
 // filterSign is one signature of a product that blocks, or of a captive portal.
 type filterSign struct {
 	where  place
-	text   string // in lower case
+	text   string // in lower case; of inField the text behind ": "
 	name   string // of the product
 	portal bool   // a captive portal: the user must log in first
 	weak   bool   // a usual wording, not one product's own
@@ -60,8 +60,8 @@ var filterSigns = []filterSign{
 	{inLocation, "/webadmin/deny/", "Netsweeper", false, false},
 	{inBody, "the requested url was rejected. please consult with your administrator", "F5 BIG-IP ASM", false, false},
 	{inBody, "incapsula incident id", "Imperva", false, false},
-	{inField, "x-squid-error: err_access_denied", "Squid's access rules", false, false},
-	{inField, "cf-mitigated", "Cloudflare's challenge", false, false},
+	{inField, "X-Squid-Error: err_access_denied", "Squid's access rules", false, false},
+	{inField, "CF-Mitigated", "Cloudflare's challenge", false, false},
 	{inBody, "attention required! | cloudflare", "Cloudflare's firewall", false, false},
 	{inServer, "captiveportal", "a captive portal", true, false},
 	{inServer, "captive portal", "a captive portal", true, false},

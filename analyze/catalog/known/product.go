@@ -224,6 +224,9 @@ func bodyProduct(body []byte) (text string, p Product, proxy bool) {
 func signName(s sign, value string) string {
 	switch s.field {
 	case "Server":
+		if s.product == Backend && !strings.ContainsAny(value, "/ ") {
+			return "the server (" + Clip(value) + ")"
+		}
 		return Clip(value)
 	case "Via":
 		last := value[strings.LastIndexByte(value, ',')+1:]
@@ -249,7 +252,7 @@ func Who(c *record.Connection) string {
 	if name == "" {
 		name = "the server"
 	}
-	if name == "the server" || strings.HasPrefix(name, "the proxy ") || name == "a proxy" {
+	if strings.HasPrefix(name, "the ") || name == "a proxy" {
 		name = strings.ToUpper(name[:1]) + name[1:]
 	}
 	return name + " at " + Endpoint(c)

@@ -12,6 +12,8 @@ const (
 	IdleTimeout Problem = "idle-timeout"
 	// UpstreamDown: it cannot reach the server behind it.
 	UpstreamDown Problem = "upstream-down"
+	// Unavailable: it answers 503.
+	Unavailable Problem = "unavailable"
 	// UpstreamSlow: it waited in vain for the server behind it.
 	UpstreamSlow Problem = "upstream-slow"
 	// CachedHandshake: it stores answers to handshakes.
@@ -111,6 +113,14 @@ var remedies = map[Problem]map[Product]string{
 		ALB:        "Look at the target group's health and at target_status_code and error_reason in the access log: 502 is a target that reset, closed or answered wrongly, 503 no registered target.",
 		Cloudflare: "Look at the origin: it refused, reset or answered wrongly (Cloudflare also shows 520 to 526 for this).",
 		Unknown:    "Look at the proxy's error log for this request and at the server behind it: is it running, on the address and port that the proxy is configured with, and speaking the protocol expected?",
+	},
+	Unavailable: {
+		// ngx_http_limit_req_module, ngx_http_limit_conn_module: status 503 by default
+		Nginx:   "nginx itself answers 503 for limit_req, limit_conn and return 503 (maintenance); look at these and at its error.log, then at the server behind it.",
+		HAProxy: "No server of the backend is up or has a free slot: look at the servers' checks and limits (show servers state; termination state SC or sQ in the log).",
+		Envoy:   "The access log's response flag tells (UH: no healthy host, UO: overflow of a circuit breaker, UF: connection failed): look at the cluster's health and limits.",
+		ALB:     "The target group has no registered or no healthy target: look at its health checks.",
+		Unknown: "Look whether the service is overloaded, in maintenance or at its connection limit, and at the health checks of the load balancer; let clients back off and honour Retry-After.",
 	},
 	UpstreamSlow: {
 		Nginx:      "error.log has \"upstream timed out\" with the upstream's address: find out why that server does not answer the Upgrade; proxy_read_timeout is only how long nginx waits.",

@@ -34,9 +34,9 @@ var reasons = []reason{
 	{"request origin not allowed by upgrader.checkorigin", "gorilla/websocket does not allow this Origin", false,
 		"Set Upgrader.CheckOrigin to allow the page's origin. " + origin},
 	{"response does not implement http.hijacker", "a middleware hides http.Hijacker from gorilla/websocket", false,
-		"Let the middleware's ResponseWriter implement http.Hijacker (or Unwrap, for http.ResponseController), or leave it out on this route."},
+		hijackRemedy},
 	{"http.responsewriter does not implement http.hijacker", "a middleware hides http.Hijacker from coder/websocket", false,
-		"Let the middleware's ResponseWriter implement http.Hijacker or Unwrap, or leave it out on this route."},
+		hijackRemedy},
 	{"does not contain upgrade", "coder/websocket found no 'Upgrade' in its Connection header", true, ""},
 	{"does not contain websocket", "coder/websocket found no 'websocket' in its Upgrade header", true, ""},
 	{`{"code":3,"message":"bad request"}`, "Engine.IO saw a plain request without an upgrade (code 3, Bad request)", true, ""},
@@ -81,6 +81,18 @@ func reasonOf(u *record.UpgradeFacts) (reason, bool) {
 	return reason{}, false
 }
 
+// refusedByGorilla tells that gorilla/websocket's Upgrader refused: it adds the
+// version, spelled this way, to each of its refusals, whose text says no more
+// than the status (server.go returnError).
+func refusedByGorilla(u *record.UpgradeFacts) bool {
+	for i := range u.Response.Fields {
+		if f := &u.Response.Fields[i]; f.Name == "Sec-Websocket-Version" {
+			return f.Value == "13"
+		}
+	}
+	return false
+}
+
 // answer completes and adds the finding of a refusing status. The title is
 // "nginx/1.22.1 at 10.0.0.5:80 answered 404 Not Found to GET /x" with more
 // behind it.
@@ -94,7 +106,8 @@ func answer(c *record.Connection, r *rule.Reporter, f rule.Found, more string) {
 	if u.Request != nil {
 		f.Evidence = append(f.Evidence, r.At(u.RequestRef, "%s", target(u)))
 	}
-	if f.SeenByUser == "" {
+	// Behind a proxy that spoiled the request, the user of the client saw another URL.
+	if f.SeenByUser == "" && !r.Has("WS501") && !r.Has("WS502") {
 		f.SeenByUser = known.UserSaw(c, known.SawStatus, statusCode(u))
 	}
 	r.Add(f)

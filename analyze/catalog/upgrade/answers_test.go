@@ -34,6 +34,7 @@ var statusCases = []caseOf{
 	{code: "WS523", name: "large", response: status("400 Bad Request") + nginx, body: "<title>400 Request Header Or Cookie Too Large</title>", title: "larger than it takes (", fault: record.FaultServer, remedy: "large_client_header_buffers"},
 	{code: "WS523", name: "sticky", response: status("400 Bad Request"), body: `{"code":1,"message":"Session ID unknown"}`, title: "does not know the session", remedy: "sticky"},
 	{code: "WS523", name: "compressed text is not read", response: status("400 Bad Request"), body: `{"code":3,"message":"Bad request"}`, change: func(c *record.Connection) { c.Facts.Upgrade.BodyEncoding = "gzip" }, title: "though the request is what", fault: record.FaultServer},
+	{code: "WS523", name: "gorilla says no more than its version", response: status("400 Bad Request") + nginx + "Sec-Websocket-Version: 13\n", body: "Bad Request\n", title: "gorilla/websocket misses part of the handshake", fault: record.FaultIntermediary, remedy: "proxy_set_header"},
 	{code: "WS523", name: "404", response: status("404 Not Found")},
 
 	{code: "WS524", name: "basic", response: status("401 Unauthorized") + "WWW-Authenticate: Basic realm=\"x\"\n", title: "it wants Basic credentials, the request carries no credentials", fault: record.FaultClient},
@@ -43,6 +44,7 @@ var statusCases = []caseOf{
 	{code: "WS525", name: "plain", response: status("403 Forbidden"), title: "answered 403 Forbidden to GET /socket", fault: record.FaultServer},
 	{code: "WS525", name: "origin", request: goodRequest + "Origin: http://evil.test\n", response: status("403 Forbidden"), title: "perhaps because of the Origin: the page is on evil.test, not on app.test", remedy: "origins"},
 	{code: "WS525", name: "origin by its text", request: goodRequest + "Origin: http://evil.test\n", response: status("403 Forbidden"), body: "Failed to open a WebSocket connection: invalid Origin header: http://evil.test.", title: "does not allow this Origin"},
+	{code: "WS525", name: "gorilla", request: goodRequest + "Origin: http://evil.test\n", response: status("403 Forbidden") + "Sec-Websocket-Version: 13\n", title: "gorilla/websocket's CheckOrigin does not allow a page on evil.test", remedy: "CheckOrigin"},
 	{code: "WS525", name: "http/2", request: "CONNECT /socket HTTP/1.1\nHost: app.test\n", response: status("403"), change: overH2, title: "403 to CONNECT /socket"},
 	{code: "WS525", name: "401", response: status("401 Unauthorized")},
 
@@ -75,6 +77,7 @@ var statusCases = []caseOf{
 	{code: "WS529", name: "503", response: status("503 Service Unavailable")},
 
 	{code: "WS530", name: "hijacker", response: status("500 Internal Server Error"), body: "websocket: response does not implement http.Hijacker", title: "a middleware hides http.Hijacker", fault: record.FaultServer, remedy: "Hijacker"},
+	{code: "WS530", name: "gorilla without a text", response: status("500 Internal Server Error") + "Sec-Websocket-Version: 13\n", title: "gorilla/websocket could not take the connection over", remedy: "Hijacker"},
 	{code: "WS530", name: "501", response: status("501 Not Implemented"), title: "501"},
 	{code: "WS530", name: "cloudflare", response: status("522 ") + "Server: cloudflare\n", title: "its connection to the origin timed out"},
 	{code: "WS530", name: "502", response: status("502 Bad Gateway")},
@@ -151,6 +154,7 @@ var silenceCases = []caseOf{
 	{code: "WS535", name: "TLS port", change: both(ended(record.Server, "fin", time.Second), func(c *record.Connection) { c.Server = netip.MustParseAddrPort("10.0.0.5:8443") }),
 		title: "the port usually speaks TLS", fault: record.FaultClient, remedy: "wss://"},
 	{code: "WS535", name: "interim", change: both(ended(record.Server, "fin", time.Second), func(c *record.Connection) { c.Facts.Upgrade.Interim = 1 }), title: "only an interim answer"},
+	{code: "WS535", name: "before the request", change: ended(record.Server, "fin", -time.Second), title: "closed the connection before it had GET /socket"},
 	{code: "WS535", name: "the client closes first", change: ended(record.Client, "fin", time.Second)},
 	{code: "WS535", name: "reset", change: ended(record.Server, "rst", time.Second)},
 	{code: "WS535", name: "not HTTP", change: both(ended(record.Server, "fin", time.Second), answeredBy("SSH-2.0-x\r\n"))},

@@ -31,6 +31,10 @@ func checkBadRequest(c *record.Connection, r *rule.Reporter) {
 	u := c.Facts.Upgrade
 	why, clause, f := because(c, r)
 	switch {
+	case clause == "" && fine(c, u) && refusedByGorilla(u):
+		lost(c, r, &f)
+		clause = ": gorilla/websocket misses part of the handshake, though the client sent all of it: a proxy in between took it off"
+		f.Evidence = append(f.Evidence, r.At(responseField(u, "Sec-WebSocket-Version"), "Sec-Websocket-Version: 13, which gorilla/websocket adds to its refusals"))
 	case why.lost && fine(c, u):
 		lost(c, r, &f)
 		clause += ", though the client sent it: a proxy in between took it off"

@@ -30,7 +30,11 @@ func checkForbidden(c *record.Connection, r *rule.Reporter) {
 	}
 	_, clause, f := because(c, r)
 	if originHost, host, u := crossOrigin(c); u != nil {
-		if clause == "" {
+		switch {
+		case clause == "" && refusedByGorilla(u):
+			clause = ": gorilla/websocket's CheckOrigin does not allow a page on " + known.Clip(originHost) + " for " + known.Clip(host)
+			f.Remedy = "Set Upgrader.CheckOrigin to allow the page's origin. " + origin
+		case clause == "":
 			clause = ", perhaps because of the Origin: the page is on " + known.Clip(originHost) + ", not on " + known.Clip(host)
 		}
 		f.Evidence = append(f.Evidence, r.At(requestField(u, "Origin"), "the page is on %s", known.Clip(originHost)))

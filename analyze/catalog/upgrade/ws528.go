@@ -40,11 +40,15 @@ func checkUpgradeRequired(c *record.Connection, r *rule.Reporter) {
 		more = ": it wants " + known.Quote("Upgrade: "+wants) + " first"
 		f.Remedy = "Use wss:// if it asks for TLS: the server does not take WebSockets without it."
 		f.Evidence = append(f.Evidence, r.At(responseField(u, "Upgrade"), "Upgrade: %s", known.Clip(wants)))
+	case r.Has("WS501") && u.Request.Has("Upgrade"):
+		f.Fault = record.FaultClient
+		f.Remedy = "Let the client send 'Upgrade: websocket'."
 	case r.Has("WS501") || r.Has("WS502"):
 		f.Fault = record.FaultIntermediary
 		f.Remedy = known.Remedy(product, known.Stripped)
 	case r.Has("WS503") || r.Has("WS504") || r.Has("WS505") || r.Has("WS507"):
 		f.Fault = record.FaultClient
+		f.Remedy = "Correct what is wrong with the request."
 	case !fine(c, u):
 	case u.Response.Has("Sec-WebSocket-Version") && !u.Response.HasToken("Sec-WebSocket-Version", "13"):
 		f.Fault = record.FaultServer

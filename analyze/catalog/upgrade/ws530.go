@@ -22,6 +22,8 @@ var WS530 = &rule.Rule{
 	Check:      checkServerError,
 }
 
+const hijackRemedy = "Let the middleware's ResponseWriter implement http.Hijacker (or Unwrap, for http.ResponseController), or leave it out on this route."
+
 // cloudflareErrors: developers.cloudflare.com, Cloudflare 5xx errors.
 var cloudflareErrors = map[int]string{
 	520: ": its origin answered something that it does not understand", 521: ": its origin refused the connection",
@@ -37,6 +39,13 @@ func checkServerError(c *record.Connection, r *rule.Reporter) {
 	_, clause, f := because(c, r)
 	if _, product, _ := known.Answerer(c); product == known.Cloudflare && clause == "" {
 		clause = cloudflareErrors[status]
+	}
+	if status == 500 && clause == "" && refusedByGorilla(c.Facts.Upgrade) {
+		clause = ": gorilla/websocket could not take the connection over, as when a middleware hides http.Hijacker"
+		f.Remedy = hijackRemedy
+	}
+	if status == 501 {
+		f.Remedy = "In Go, coder/websocket answers 501 where a middleware hides http.Hijacker. " + hijackRemedy
 	}
 	if f.Remedy == "" {
 		f.Remedy = "Read the server's log at the time of this request: an exception in the handler, or a middleware that hides the connection from the upgrade."

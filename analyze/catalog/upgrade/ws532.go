@@ -30,7 +30,7 @@ func checkUnavailable(c *record.Connection, r *rule.Reporter) {
 	_, clause, f := because(c, r)
 	f.Remedy = "Look whether the service is overloaded, in maintenance or at its connection limit; let clients back off and honour Retry-After."
 	if proxy {
-		f.Remedy = known.Remedy(product, known.UpstreamDown)
+		f.Remedy = known.Remedy(product, known.Unavailable)
 	}
 	clause += retryAfter(c, r, &f)
 	answer(c, r, f, clause)

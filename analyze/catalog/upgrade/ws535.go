@@ -35,9 +35,13 @@ func checkClosed(c *record.Connection, r *rule.Reporter) {
 	if !fin.Seen() || t.EndBy != record.Server || t.EndHow != "fin" {
 		return
 	}
+	when := known.Seconds(fin.Time.Sub(u.RequestLast.Time)) + " after "
+	if fin.Time < u.RequestLast.Time {
+		when = "before it had "
+	}
 	f := rule.Found{
-		Title: known.Endpoint(c) + " closed the connection " + known.Seconds(fin.Time.Sub(u.RequestLast.Time)) + " after " + target(u) + " without a response",
-		Fault: record.FaultServer, Confidence: record.Certain,
+		Title:      known.Endpoint(c) + " closed the connection " + when + target(u) + " without a response",
+		Fault:      record.FaultServer,
 		Remedy:     "Read the server's log at this time: a crash, a limit or a deny rule closes without an answer (nginx: return 444).",
 		SeenByUser: known.UserSaw(c, known.SawClosedUnanswered),
 		Evidence:   []record.Evidence{r.At(u.RequestRef, "%s", target(u)), r.At(fin, "FIN of the server, no response before it")},

@@ -44,18 +44,28 @@ func checkSubprotocol(c *record.Connection, r *rule.Reporter) {
 		Remedy: "Let the server select one of the subprotocols that the client offers, or none; or let the client offer " + got + ".",
 		Evidence: []record.Evidence{r.At(responseField(u, "Sec-WebSocket-Protocol"), "Sec-WebSocket-Protocol: %s", got),
 			r.At(requestField(u, "Sec-WebSocket-Protocol"), "the client offered %s", quoteProtocols(offered))},
-		SeenByUser: known.UserSaw(c, known.SawProtocolMismatch, got),
+		SeenByUser: known.UserSaw(c, known.SawProtocolMismatch, bare(selected)),
 	}
 	switch {
 	case len(selected) > 1:
 		f.Title = known.Who(c) + " selected several subprotocols (" + got + "), expected one"
 	case len(offered) == 0:
-		f.SeenByUser = known.UserSaw(c, known.SawProtocolUnasked, got)
+		f.SeenByUser = known.UserSaw(c, known.SawProtocolUnasked, bare(selected))
 	}
 	if _, _, proxy := known.Answerer(c); proxy {
 		f.Remedy += " If the server selects rightly, a proxy in between changes the field."
 	}
 	r.Add(f)
+}
+
+// bare is the selected value as a client quotes it, unless it is a token.
+func bare(selected []string) string {
+	for _, p := range selected {
+		if tokenProtocol(p) {
+			return "…"
+		}
+	}
+	return join(selected)
 }
 
 // quoteProtocols lists subprotocols, tokens left out.

@@ -35,8 +35,12 @@ func checkNoSubprotocol(c *record.Connection, r *rule.Reporter) {
 	if len(offered) == 0 {
 		return
 	}
+	what := "the subprotocol" + known.Plural(len(offered)) + " " + quoteProtocols(offered)
+	if len(offered) == 1 && tokenProtocol(offered[0]) {
+		what = "a token as its only subprotocol"
+	}
 	f := rule.Found{
-		Title:      "The client offered the subprotocol" + known.Plural(len(offered)) + " " + quoteProtocols(offered) + " and " + known.Side(c, record.Server) + " selected none: browsers fail the connection",
+		Title:      "The client offered " + what + " and " + known.Side(c, record.Server) + " selected none: browsers fail the connection",
 		Remedy:     "Let the server select one of the offered subprotocols, or let the client offer none.",
 		SeenByUser: known.UserSaw(c, known.SawProtocolNone),
 		Evidence: []record.Evidence{r.At(requestField(u, "Sec-WebSocket-Protocol"), "the client offers %s", quoteProtocols(offered)),

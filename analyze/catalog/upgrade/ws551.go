@@ -34,7 +34,7 @@ func checkBlocked(c *record.Connection, r *rule.Reporter) {
 	u := c.Facts.Upgrade
 	f := rule.Found{
 		Title:      "The request was blocked by " + block.Name + ", which answered " + statusLine(u) + " (" + block.Seen + ")",
-		Remedy:     "Ask the operator of " + block.Name + " to allow this host; wss:// passes filters that do not open TLS.",
+		Remedy:     "Ask whoever runs the filter to allow this host; wss:// passes filters that do not open TLS.",
 		SeenByUser: known.UserSaw(c, known.SawStatus, statusCode(u)),
 		Evidence:   []record.Evidence{r.At(u.ResponseRef, "%s: %s", statusLine(u), block.Seen)},
 	}

@@ -1,0 +1,209 @@
+package known
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
+)
+
+const request = "GET /x HTTP/1.1\nHost: a\nUpgrade: websocket\n"
+
+func connection(req, resp, body string) *record.Connection {
+	raw := func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") + "\r\n" }
+	u := &record.UpgradeFacts{Body: []byte(body)}
+	if req != "" {
+		u.Request = http1.ParseHead(http1.Request, raw(req))
+	}
+	if resp != "" {
+		u.Response = http1.ParseHead(http1.Response, raw(resp))
+	}
+	return &record.Connection{Server: netip.MustParseAddrPort("10.0.0.5:80"), URL: "ws://a/x?token=hunter2", Facts: &record.Facts{Upgrade: u}}
+}
+
+func TestAnswerer(t *testing.T) {
+	for _, tc := range []struct {
+		fields, body string
+		name         string
+		product      Product
+		proxy        bool
+		who          string
+	}{
+		{"Server: nginx/1.22.1\n", "", "nginx/1.22.1", Nginx, true, "nginx/1.22.1 at 10.0.0.5:80"},
+		{"Server: Apache/2.4.71 (Debian)\n", "", "Apache/2.4.71 (Debian)", Apache, true, "Apache/2.4.71 (Debian) at 10.0.0.5:80"},
+		{"Server: Apache-Coyote/1.1\n", "", "Apache-Coyote/1.1", Backend, false, "Apache-Coyote/1.1 at 10.0.0.5:80"},
+		{"Server: api\n", "", "the server (api)", Backend, false, "The server (api) at 10.0.0.5:80"},
+		{"server: cloudflare\ncf-ray: 8a-FRA\n", "", "cloudflare", Cloudflare, true, "cloudflare at 10.0.0.5:80"},
+		{"Via: 1.1 filter.test (squid/5.7)\n", "", "squid/5.7", Squid, true, "squid/5.7 at 10.0.0.5:80"},
+		{"X-Varnish: 2\nVia: 1.1 varnish (Varnish/7.1)\n", "", "Varnish/7.1", Varnish, true, "Varnish/7.1 at 10.0.0.5:80"},
+		{"Via: 1.1 gw.test\n", "", "the proxy gw.test", Backend, true, "The proxy gw.test at 10.0.0.5:80"},
+		{"Via: 1.1 abc.cloudfront.net (CloudFront)\nX-Amz-Cf-Id: x\n", "", "Amazon CloudFront", CloudFront, true, "Amazon CloudFront at 10.0.0.5:80"},
+		{"Server: awselb/2.0\n", "", "awselb/2.0", ALB, true, "awselb/2.0 at 10.0.0.5:80"},
+		{"", "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n", "HAProxy", HAProxy, true, "HAProxy at 10.0.0.5:80"},
+		{"", `{"code":3,"message":"Bad request"}`, "Engine.IO", EngineIO, false, "Engine.IO at 10.0.0.5:80"},
+		{"", "", "", Unknown, false, "The server at 10.0.0.5:80"},
+		{"Server: \n", "", "", Unknown, false, "The server at 10.0.0.5:80"},
+		{"Server: a\x01b" + strings.Repeat("c", 100) + "/\n", "", "a.b" + strings.Repeat("c", 57) + "…", Backend, false, "a.b" + strings.Repeat("c", 57) + "… at 10.0.0.5:80"},
+	} {
+		c := connection(request, "HTTP/1.1 400 Bad Request\n"+tc.fields, tc.body)
+		name, product, proxy := Answerer(c)
+		if name != tc.name || product != tc.product || proxy != tc.proxy {
+			t.Errorf("%q: %q %q %v, expected %q %q %v", tc.fields+tc.body, name, product, proxy, tc.name, tc.product, tc.proxy)
+		}
+		if who := Who(c); who != tc.who {
+			t.Errorf("%q: %q, expected %q", tc.fields, who, tc.who)
+		}
+	}
+}
+
+// TestSignsAreReachable: a sign behind a more general one would never count.
+func TestSignsAreReachable(t *testing.T) {
+	for i, s := range signs {
+		if s.text != strings.ToLower(s.text) {
+			t.Errorf("%s %q is not in lower case", s.field, s.text)
+		}
+		for _, before := range signs[:i] {
+			if strings.EqualFold(before.field, s.field) && strings.Contains(s.text, before.text) && before.product != s.product {
+				t.Errorf("%s %q is hidden by %q", s.field, s.text, before.text)
+			}
+		}
+	}
+	for _, s := range append([]bodySign(nil), bodySigns...) {
+		if s.text != strings.ToLower(s.text) {
+			t.Errorf("%q is not in lower case", s.text)
+		}
+		if p := Speaker([]byte(s.text)); p != s.product {
+			t.Errorf("%q is taken for %s, expected %s", s.text, p, s.product)
+		}
+	}
+}
+
+func TestEveryFilterSignIsFound(t *testing.T) {
+	for _, s := range filterSigns {
+		fields, body := "", ""
+		switch s.where {
+		case inServer:
+			fields = "Server: " + s.text + "\n"
+		case inVia:
+			fields = "Via: 1.1 " + s.text + "\n"
+		case inLocation:
+			fields = "Location: http://x" + s.text + "\n"
+		case inField:
+			name, value, _ := strings.Cut(s.text, ": ")
+			fields = name + ": " + value + "x\n"
+		case inBody:
+			body = "<p>" + strings.ToUpper(s.text)
+		}
+		block, ok := Blocked(connection(request, "HTTP/1.1 403 Forbidden\n"+fields, body))
+		if !ok || block.Name == "" || block.Seen == "" {
+			t.Errorf("%q is not found", s.text)
+		}
+		if ok && block.Name != s.name && !strings.Contains(fields+strings.ToLower(body), strings.ToLower(block.Name)) {
+			t.Errorf("%q is taken for %s, expected %s", s.text, block.Name, s.name)
+		}
+	}
+	if block, ok := Blocked(connection(request, "HTTP/1.1 403 Forbidden\nServer: nginx\n", "403 Forbidden")); ok {
+		t.Errorf("an ordinary 403 is taken for %s", block.Name)
+	}
+}
+
+const chrome154 = "GET /x HTTP/1.1\nHost: a\nConnection: Upgrade\nPragma: no-cache\nCache-Control: no-cache\n" +
+	"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/154.0.0.0 Safari/537.36\n" +
+	"Upgrade: websocket\nOrigin: http://a\nSec-WebSocket-Version: 13\nAccept-Encoding: gzip\nAccept-Language: en\nCookie: a=b\nSec-WebSocket-Key: x\nSec-WebSocket-Extensions: permessage-deflate\n"
+
+func TestClientOf(t *testing.T) {
+	for name, tc := range map[string]struct {
+		head    string
+		engine  Engine
+		browser bool
+		direct  bool
+		called  string
+	}{
+		"chrome":                {chrome154, Chromium, true, true, "Chrome/154"},
+		"chrome behind nginx":   {strings.Replace(strings.Replace(chrome154, "Upgrade: websocket\n", "", 1), "Host: a\n", "Upgrade: websocket\nHost: a\n", 1), Chromium, true, false, "Chrome/154"},
+		"chrome behind HAProxy": {strings.Replace(chrome154, "Host: a", "host: a", 1), Chromium, true, false, "Chrome/154"},
+		"firefox":               {request + "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:157.0) Gecko/20100101 Firefox/157.0\n", Firefox, true, false, "Firefox/157"},
+		"safari":                {request + "User-Agent: Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Safari/605.1.15\n", Safari, true, false, "Version/19"},
+		"python":                {request + "User-Agent: Python/3.11 websockets/10.4\n", Python, false, false, "websockets/10.4"},
+		"node":                  {"GET /x HTTP/1.1\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: x\nConnection: Upgrade\nUpgrade: websocket\nHost: a\n", Node, false, false, ""},
+		"gorilla":               {request + "User-Agent: Go-http-client/1.1\nSec-WebSocket-Key: x\n", GoGorilla, false, false, "Go-http-client/1.1"},
+		"coder":                 {request + "User-Agent: Go-http-client/1.1\nSec-Websocket-Key: x\n", GoCoder, false, false, "Go-http-client/1.1"},
+		"another":               {request + "User-Agent: okhttp/4.9\n", Other, false, false, "okhttp/4.9"},
+		"nothing tells":         {request, AnyClient, false, false, ""},
+		"browser's odd cousin":  {request + "User-Agent: Mozilla/5.0\n", Other, false, false, "Mozilla/5.0"},
+	} {
+		got := ClientOf(connection(tc.head, "", ""))
+		if got.Engine != tc.engine || got.Browser != tc.browser || got.Direct != tc.direct || got.Name != tc.called {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if got := ClientOf(&record.Connection{}); got != (Client{}) {
+		t.Errorf("no facts: %+v", got)
+	}
+}
+
+func TestUserSaw(t *testing.T) {
+	for name, tc := range map[string]struct {
+		head string
+		kind Kind
+		args []string
+		want string
+	}{
+		"chromium":       {chrome154, SawStatus, []string{"426"}, "Chromium: WebSocket connection to 'ws://a/x?…' failed: Error during WebSocket handshake: Unexpected response code: 426"},
+		"firefox":        {request + "User-Agent: Mozilla/5.0 Firefox/157.0\n", SawAcceptWrong, nil, "Firefox: Firefox can't establish a connection to the server at ws://a/x?…."},
+		"firefox open":   {request + "User-Agent: Mozilla/5.0 Firefox/157.0\n", SawAbnormal, nil, "Firefox: The connection to ws://a/x?… was interrupted while the page was loading."},
+		"an unknown one": {request + "User-Agent: okhttp/4.9\n", SawStatus, []string{"426"}, ""},
+		"no such text":   {request + "User-Agent: aiohttp/3.9\n", SawProtocolNone, nil, ""},
+	} {
+		if got := UserSaw(connection(tc.head, "", ""), tc.kind, tc.args...); got != tc.want {
+			t.Errorf("%s: %q, expected %q", name, got, tc.want)
+		}
+	}
+	got := UserSaw(connection(request, "", ""), SawStatus, "404")
+	for _, part := range []string{"Chromium: ", "Firefox: ", "Node.js ws: Unexpected server response: 404", "gorilla/websocket: "} {
+		if !strings.Contains(got, part) {
+			t.Errorf("%q lacks %q", got, part)
+		}
+	}
+	if strings.Contains(got, "hunter2") {
+		t.Errorf("a secret in %q", got)
+	}
+}
+
+// TestEveryKindHasAMessage: a kind without one would leave its findings without.
+func TestEveryKindHasAMessage(t *testing.T) {
+	for kind, by := range messages {
+		if len(by) == 0 {
+			t.Errorf("%s has no message", kind)
+		}
+		for engine, text := range by {
+			if strings.Count(text, "%s") > 1 || text == "" {
+				t.Errorf("%s of %s: %q", kind, engine, text)
+			}
+		}
+	}
+}
+
+func TestRemedy(t *testing.T) {
+	for problem, by := range remedies {
+		if by[Unknown] == "" {
+			t.Errorf("%s has no general advice", problem)
+		}
+		if Remedy("a product that nobody knows", problem) != by[Unknown] {
+			t.Errorf("%s: no fallback", problem)
+		}
+	}
+	if got := Remedy(Nginx, Stripped); !strings.Contains(got, "proxy_http_version 1.1") || !strings.Contains(got, "proxy_set_header Upgrade $http_upgrade") || !strings.Contains(got, `proxy_set_header Connection "upgrade"`) {
+		t.Errorf("nginx: %q", got)
+	}
+}
+
+func TestClip(t *testing.T) {
+	for in, want := range map[string]string{"": "", "a\r\nb": "a..b", "ä\x1b[31m": "ä.[31m", strings.Repeat("x", 70): strings.Repeat("x", 60) + "…"} {
+		if got := Clip(in); got != want {
+			t.Errorf("Clip(%q) = %q", in, got)
+		}
+	}
+}

@@ -287,21 +287,25 @@ const lateAfter = int64(200 * time.Millisecond)
 // late tells whether s, which fills the hole before w, was sent after it: then
 // the first copy was lost before it came to the capture.
 func (f *Flow) late(d Side, s *segment, w *waiting) bool {
+	passed, rtt := s.at.Time-w.at.Time, f.roundTrip()
 	if s.id != 0 && w.id != 0 {
-		// Most systems count the identification up per connection.
+		// Most systems count the identification up per connection; some
+		// devices on the way number packets as they pass.
+		least := reordered
+		if rtt > 0 {
+			least = min(rtt, reordered)
+		}
 		switch n := int16(s.id - w.id); {
-		case n > 0 && n < 64:
+		case n > 0 && n < 64 && passed >= least:
 			return true
 		case n < 0 && n > -64:
 			return false
 		}
 	}
-	passed := s.at.Time - w.at.Time
-	if passed >= lateAfter {
+	switch {
+	case passed >= lateAfter:
 		return true
-	}
-	rtt := f.roundTrip()
-	if rtt == 0 {
+	case rtt == 0:
 		return f.half[d].dupAcks >= 3 && passed > reordered
 	}
 	return passed >= max(rtt, reordered)

@@ -206,7 +206,7 @@ func (t *Table) reset(f *Flow, d Side, s *segment) {
 func (f *Flow) resetOf(d Side, s *segment) Reset {
 	h, o := &f.half[d], &f.half[d^1]
 	e := Reset{
-		At: s.at, From: d, TTL: s.ttl, ID: s.id, V6: s.v6, Window: s.window,
+		seq: s.seq, At: s.at, From: d, TTL: s.ttl, ID: s.id, V6: s.v6, Window: s.window,
 		HasAck: s.is(flagACK), Timestamps: s.hasTS, Payload: int(s.n),
 		OtherTTL: h.ttl, MinTTL: h.minTTL, MaxTTL: h.maxTTL, OtherID: h.lastID,
 		Others:     h.packets - 1 - f.resetsOf(d),
@@ -234,20 +234,34 @@ func (f *Flow) resetsOf(d Side) (n uint32) {
 	return n
 }
 
-// reordered is the time in which packets may overtake each other.
-const reordered = int64(3 * time.Millisecond)
+// Times after which a segment was not merely overtaken by a RST: one with new
+// bytes beyond the RST's place in the stream, with a new acknowledgement, or
+// with bytes from before the RST.
+const (
+	reordered      = int64(3 * time.Millisecond)
+	reorderedAck   = int64(30 * time.Millisecond)
+	reorderedBytes = int64(time.Second)
+)
 
 // wentOn counts a segment of a side that sent a RST before: data, or a new
 // acknowledgement, as if it knew of none.
 func (f *Flow) wentOn(d Side, s *segment) {
 	h, o := &f.half[d], &f.half[d^1]
-	news := s.n > 0 || s.is(flagACK) && o.is(halfAcked) && before(o.acked, s.ack)
-	if !news || s.is(flagSYN) || h.packets == 0 {
-		return
+	if s.is(flagSYN) {
+		return // the same SYN once more
 	}
+	ack := s.is(flagACK) && o.is(halfAcked) && before(o.acked, s.ack)
 	for i := range f.Rare.Resets {
 		e := &f.Rare.Resets[i]
-		if e.From != d || s.at.Time-e.At.Time <= reordered {
+		if e.From != d {
+			continue
+		}
+		passed := s.at.Time - e.At.Time
+		switch {
+		case s.n > 0 && passed > reorderedBytes:
+		case s.n > 0 && passed > reordered && before(h.next, s.end()) && before(e.seq, s.end()):
+		case ack && passed > reorderedAck:
+		default:
 			continue
 		}
 		if e.WentOn++; e.WentOn == 1 {

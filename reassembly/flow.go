@@ -213,6 +213,8 @@ type Reset struct {
 	// WentOn counts the sender's segments after the RST that are no RST (data or new acknowledgements, as if it knew of none); WentOnFirst is the first of them.
 	WentOn      uint32
 	WentOnFirst At
+
+	seq uint32
 }
 
 // EndKind says how a side's stream, or the flow, ended.

@@ -26,7 +26,7 @@ const (
 	DefaultLinger = 4 * time.Second
 	// DefaultLingerReset is the same after a RST while the connection was in
 	// use: if it was forged, its alleged sender goes on.
-	DefaultLingerReset = 60 * time.Second
+	DefaultLingerReset = 30 * time.Second
 	// DefaultIdle ends flows that no handler cares for.
 	DefaultIdle = 15 * time.Minute
 	// DefaultTombstone is how long segments of a connection that left the

@@ -30,9 +30,12 @@ func (s *story) tunnel() {
 	if t == nil {
 		return
 	}
-	text := t.Kind + " to " + t.Target
-	if t.Request != nil {
+	text := t.Kind
+	switch {
+	case t.Request != nil:
 		text = "CONNECT " + t.Target
+	case t.Target != "":
+		text += " to " + t.Target
 	}
 	if t.Rounds > 1 {
 		text += fmt.Sprintf(", request %d on this connection", t.Rounds)

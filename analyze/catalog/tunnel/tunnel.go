@@ -98,26 +98,30 @@ var upstreamSigns = []string{"unable to connect", "could not connect", "cannot c
 func upstream(t *record.TunnelFacts) (seen string, ok bool) {
 	switch s := t.Response.Status; {
 	case s == 502 || s == 503 || s == 504:
-		if squid, ok := t.Response.Get("X-Squid-Error"); ok {
-			return known.Clip(squid), true
-		}
-		return "", true
+		return squidError(t), true
 	case s < 500:
 		return "", false
 	}
-	squid, _ := t.Response.Get("X-Squid-Error")
+	squid := squidError(t)
 	for _, text := range [...]string{squid, t.Response.Reason, string(t.Body)} {
 		lower := strings.ToLower(text)
 		for _, sign := range upstreamSigns {
 			if i := strings.Index(lower, sign); i >= 0 && i+len(sign) <= len(text) {
 				if text == squid {
-					return known.Clip(squid), true
+					return squid, true
 				}
 				return known.Quote(text[i : i+len(sign)]), true
 			}
 		}
 	}
 	return "", false
+}
+
+// squidError is Squid's own name for what went wrong: "ERR_ACCESS_DENIED".
+func squidError(t *record.TunnelFacts) string {
+	value, _ := t.Response.Get("X-Squid-Error")
+	name, _, _ := strings.Cut(value, " ")
+	return known.Clip(name)
 }
 
 // sawRefusal is what the user got to read when CONNECT was refused.

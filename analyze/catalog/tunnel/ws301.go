@@ -47,12 +47,12 @@ func checkRefused(c *record.Connection, r *rule.Reporter) {
 		SeenByUser: sawRefusal(c),
 		Evidence:   exchange(r, t, "the proxy answers "+answer(t)),
 	}
-	if block, ok := known.Blocked(atProxy(c)); ok {
+	if block, ok := known.Blocked(atProxy(c)); ok && product != known.Squid {
 		f.Title += ": a page of " + block.Name
 		f.Remedy = "Let the administrator of " + block.Name + " allow this host for WebSockets (" + block.Seen + "). " + f.Remedy
 	}
-	if squid, ok := t.Response.Get("X-Squid-Error"); ok {
-		f.Title += " (" + known.Clip(squid) + ")"
+	if squid := squidError(t); squid != "" {
+		f.Title += " (" + squid + ")"
 	}
 	switch t.Response.Status {
 	case 400, 404, 405, 501:

@@ -36,6 +36,10 @@ func checkCredentials(c *record.Connection, r *rule.Reporter) {
 			evidence = append(evidence, r.At(t.RequestRef, "CONNECT with Proxy-Authorization: Basic"))
 		}
 	}
+	if t := c.Facts.Tunnel; t != nil && t.Kind == "socks5" && t.AuthSent == "username/password" {
+		what = append(what, "user name and password for the SOCKS proxy")
+		evidence = append(evidence, r.At(t.RequestRef, "SOCKS5 with username/password (RFC 1929), which is not encrypted"))
+	}
 	if len(what) == 0 {
 		return
 	}

@@ -288,7 +288,6 @@ type transcript struct {
 	app    uint32
 	ignore bool
 	facts  bool
-	closed map[*Flow]int
 }
 
 func who(s Side) string { return string("01"[s]) }
@@ -441,14 +440,4 @@ func run(t testing.TB, script string, r *transcript, limits Limits, v6 bool) str
 		t.Errorf("%d flows and %d bytes left after Close", table.Len(), table.disorder.cost)
 	}
 	return r.String()
-}
-
-func lines(s string) string {
-	var out []string
-	for _, l := range strings.Split(s, "\n") {
-		if l = strings.TrimSpace(l); l != "" {
-			out = append(out, l)
-		}
-	}
-	return strings.Join(out, "\n")
 }

@@ -197,15 +197,10 @@ func (f *Flow) fits(d Side, s *segment) bool {
 	known := 0
 	if h.is(halfStarted) {
 		known++
-		want := h.next
 		if s.is(flagSYN) {
-			want = h.base() - 1
-			if want != s.seq {
-				return false
-			}
-			return true
+			return s.seq+1 == h.base()
 		}
-		if n := int32(s.seq - want); n < -window || n > window {
+		if n := int32(s.seq - h.next); n < -window || n > window {
 			return false
 		}
 	}

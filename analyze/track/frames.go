@@ -360,7 +360,7 @@ func (l *wsLayer) foreignFacts(f *record.WSFacts) {
 					broken++
 				}
 			}
-			if broken >= 3 && l.parser[d].Messages == 0 {
+			if (broken >= 3 || broken == 2 && printable(l.opening[d][:l.openingLen[d]])) && l.parser[d].Messages == 0 {
 				l.notFrames, l.notWebSocket = true, record.Dir(d)
 			}
 		}
@@ -370,6 +370,19 @@ func (l *wsLayer) foreignFacts(f *record.WSFacts) {
 		f.NotWebSocket = l.opening[d][:l.openingLen[d]]
 		f.NotWebSocketDir, f.NotWebSocketRef = d, l.begin[d]
 	}
+}
+
+// printable: it begins with eight bytes of plain text.
+func printable(b []byte) bool {
+	if len(b) < 8 {
+		return false
+	}
+	for _, c := range b[:8] {
+		if c > 0x7e || c < ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *wsLayer) pingFacts(f *record.WSFacts) {

@@ -53,8 +53,17 @@ func checkVanished(c *record.Connection, r *rule.Reporter) {
 	r.Add(f)
 }
 
-// requestUnheard: the data is the Upgrade request itself, which is WS210.
+// requestUnheard: the data is the Upgrade request itself, which is WS210's, or
+// the ClientHello.
 func requestUnheard(c *record.Connection) bool {
+	if helloUnheard(c) {
+		return true
+	}
 	u := c.Facts.Upgrade
 	return u != nil && u.Request != nil && !u.RequestAcked && u.Response == nil
+}
+
+// helloUnheard: the data is the ClientHello, to which WS402 belongs.
+func helloUnheard(c *record.Connection) bool {
+	return c.Facts.TLS != nil && !c.Facts.TLS.ServerHello.Seen() && c.Facts.TCP.Sides[record.Server].Bytes == 0
 }

@@ -59,6 +59,10 @@ func checkBlackHole(c *record.Connection, r *rule.Reporter) {
 		Evidence: []record.Evidence{r.At(s.UnackedFirst, "first segment that is never acknowledged, sent %d times", s.UnackedSent),
 			r.At(s.UnackedLast, "last time it was sent")},
 	}
+	if helloUnheard(c) {
+		// A filter that drops a ClientHello by the name in it looks just the same.
+		f.Severity, f.Confidence = record.Info, record.Possible
+	}
 	r.Add(f)
 }
 

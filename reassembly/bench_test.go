@@ -74,21 +74,24 @@ func TestNoAllocations(t *testing.T) {
 	table, x := New(Options{Handler: &reader{}}), newTraffic()
 	x.open(table, 1)
 	seq, ack := uint32(100), uint32(500)
-	for name, fn := range map[string]func(){
-		"in order": func() {
+	for _, c := range []struct {
+		name string
+		fn   func()
+	}{
+		{"in order", func() {
 			x.at(1e6).segment(1, 0, flagACK, seq, ack, 100).to(table)
 			seq += 100
 			x.at(1e6).segment(1, 1, flagACK, ack, seq, 200).to(table)
 			ack += 200
 			x.at(1e6).segment(1, 0, flagACK, seq, ack, 0).to(table)
-		},
-		"keep-alive": func() {
+		}},
+		{"keep-alive", func() {
 			x.at(1e9).segment(1, 0, flagACK, seq-1, ack, 0).to(table)
 			x.at(1e6).segment(1, 1, flagACK, ack, seq, 0).to(table)
-		},
+		}},
 	} {
-		if n := testing.AllocsPerRun(500, fn); n != 0 {
-			t.Errorf("%s: %v allocations", name, n)
+		if n := testing.AllocsPerRun(500, c.fn); n != 0 {
+			t.Errorf("%s: %v allocations", c.name, n)
 		}
 	}
 }

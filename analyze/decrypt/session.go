@@ -113,7 +113,9 @@ func (s *Session) State() *State { return &s.state }
 // to wait for the other direction, a call may report on that one as well.
 func (s *Session) Feed(d Dir, b []byte, sink Sink) {
 	if s.keys == nil {
-		s.feed(d, b, sink)
+		if !s.halves[d].rec.Pass(b) {
+			s.feed(d, b, sink)
+		}
 		return
 	}
 	if g := s.keys.generation(); g != s.generation {

@@ -130,6 +130,17 @@ func (p *RecordParser) unpool() {
 	}
 }
 
+// Pass is a short cut for bytes that lie amid a payload that is skipped: it
+// consumes all of b and returns true, or nothing and false.
+func (p *RecordParser) Pass(b []byte) bool {
+	if p.state != inPayload || p.keep || int(p.rest) <= len(b) {
+		return false
+	}
+	p.rest -= int32(len(b))
+	p.offset += int64(len(b))
+	return true
+}
+
 // Feed takes the next bytes of the stream up to the end of one record. It
 // returns how many it consumed; call it again with the rest until it answers
 // NeedMore. It keeps no reference to b beyond the event it returns.
@@ -277,7 +288,7 @@ func (p *RecordParser) store(b []byte) {
 	need := len(p.buf) + len(b)
 	switch {
 	case need <= cap(p.buf):
-	case need <= smallBuffer:
+	case need <= smallBuffer && (p.length <= smallBuffer || need < 1024):
 		grown := make([]byte, len(p.buf), min(smallBuffer, max(512, 2*need)))
 		copy(grown, p.buf)
 		p.buf = grown

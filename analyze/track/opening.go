@@ -81,6 +81,10 @@ const maxDepth = 4
 // maxHeld bounds the bytes kept of a side while its first bytes do not tell.
 const maxHeld = 64
 
+// maxFirst is maxHeld for a stream that is there from its beginning: a whole
+// request line, as of CONNECT, may be needed to tell.
+const maxFirst = 2 << 10
+
 // opening reads the first bytes of a stream until they tell what it is.
 type opening struct {
 	late   bool // the stream's beginning is not in the capture
@@ -126,7 +130,7 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 		}
 		o.replace(s, &proxyLayer{}, from, at, b)
 	case protoMaybe:
-		if len(o.held[from])+len(b) > maxHeld {
+		if len(o.held[from])+len(b) > maxFirst {
 			s.dismiss()
 			return
 		}
@@ -142,7 +146,7 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 // look classifies what is known of a side with b behind it.
 func (o *opening) look(s *slot, from reassembly.Side, b []byte) proto {
 	if len(o.held[from]) > 0 {
-		b = append(o.held[from][:len(o.held[from]):len(o.held[from])], b[:min(len(b), maxHeld)]...)
+		b = append(o.held[from][:len(o.held[from]):len(o.held[from])], b[:min(len(b), maxFirst)]...)
 	}
 	if !o.late {
 		return classifyFirst(b, from == s.conn.flow.Client)

@@ -141,7 +141,7 @@ func (t *tunnel) socksFacts(f *record.TunnelFacts) {
 			f.AuthOffered = append(f.AuthOffered, m.String())
 		}
 	}
-	if s.HasAuth || s.HasMethod && s.Method != socks.NoAuth && s.Method != socks.NoAcceptable {
+	if s.Version == 5 && s.HasMethod && s.Method != socks.NoAuth && s.Method != socks.NoAcceptable {
 		f.AuthSent = s.Method.String()
 	}
 	f.ResponseRef = t.confirmed

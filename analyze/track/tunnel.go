@@ -290,6 +290,7 @@ func (t *Tracker) closedTunnel(f *reassembly.Flow, c *conn, order int64, last bo
 	}
 	r := t.build(f, c, a, last)
 	if !c.tunnel.tells(r.Facts.Tunnel, &r.Facts.TCP) {
+		t.Recycle(r.Facts)
 		return false
 	}
 	t.o.Emit(r, order)

@@ -28,9 +28,6 @@ type Client struct {
 	Engine  Engine
 	Name    string // as the User-Agent names it: "Chrome/154", "python-websockets 12.0"; empty: not told
 	Browser bool
-	// Direct: the fields stand in this browser's own order and case, so no
-	// proxy has written the request anew.
-	Direct bool
 	// Timeout is how long this client waits for an answer by default; 0 is not known.
 	Timeout time.Duration
 }
@@ -69,9 +66,9 @@ func ClientOf(c *record.Connection) Client {
 	if client.Engine == AnyClient || client.Engine == Other {
 		if engine := clientByFields(names, agent); engine != AnyClient {
 			client.Engine = engine
+			client.Browser = browserOrder[engine] != nil
 		}
 	}
-	client.Direct = client.Browser && inOrder(names, browserOrder[client.Engine])
 	client.Timeout = timeouts[client.Engine]
 	return client
 }
@@ -107,7 +104,8 @@ func clientByAgent(agent string) Client {
 	return Client{Engine: Other, Name: Clip(name)}
 }
 
-// clientByFields tells libraries that name no User-Agent of their own. Node ws
+// clientByFields tells browsers whose User-Agent was changed, and libraries
+// that name none of their own. Node ws
 // puts its own fields first and Host last. Both Go libraries go by the name of
 // Go-http-client: gorilla spells Sec-WebSocket-Key, and coder, by net/http,
 // Sec-Websocket-Key.
@@ -120,6 +118,11 @@ func clientByFields(names []string, agent string) Engine {
 			case "Sec-Websocket-Key":
 				return GoCoder
 			}
+		}
+	}
+	for _, engine := range []Engine{Chromium, Firefox} {
+		if inOrder(names, browserOrder[engine]) {
+			return engine
 		}
 	}
 	node := []string{"Sec-WebSocket-Version", "Sec-WebSocket-Key", "Connection", "Upgrade", "Host"}

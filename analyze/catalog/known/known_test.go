@@ -118,24 +118,24 @@ func TestClientOf(t *testing.T) {
 		head    string
 		engine  Engine
 		browser bool
-		direct  bool
 		called  string
 	}{
-		"chrome":                {chrome154, Chromium, true, true, "Chrome/154"},
-		"chrome behind nginx":   {strings.Replace(strings.Replace(chrome154, "Upgrade: websocket\n", "", 1), "Host: a\n", "Upgrade: websocket\nHost: a\n", 1), Chromium, true, false, "Chrome/154"},
-		"chrome behind HAProxy": {strings.Replace(chrome154, "Host: a", "host: a", 1), Chromium, true, false, "Chrome/154"},
-		"firefox":               {request + "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:157.0) Gecko/20100101 Firefox/157.0\n", Firefox, true, false, "Firefox/157"},
-		"safari":                {request + "User-Agent: Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Safari/605.1.15\n", Safari, true, false, "Version/19"},
-		"python":                {request + "User-Agent: Python/3.11 websockets/10.4\n", Python, false, false, "websockets/10.4"},
-		"node":                  {"GET /x HTTP/1.1\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: x\nConnection: Upgrade\nUpgrade: websocket\nHost: a\n", Node, false, false, ""},
-		"gorilla":               {request + "User-Agent: Go-http-client/1.1\nSec-WebSocket-Key: x\n", GoGorilla, false, false, "Go-http-client/1.1"},
-		"coder":                 {request + "User-Agent: Go-http-client/1.1\nSec-Websocket-Key: x\n", GoCoder, false, false, "Go-http-client/1.1"},
-		"another":               {request + "User-Agent: okhttp/4.9\n", Other, false, false, "okhttp/4.9"},
-		"nothing tells":         {request, AnyClient, false, false, ""},
-		"browser's odd cousin":  {request + "User-Agent: Mozilla/5.0\n", Other, false, false, "Mozilla/5.0"},
+		"chrome":                     {chrome154, Chromium, true, "Chrome/154"},
+		"another name for a browser": {strings.Replace(chrome154, "Chrome/154.0.0.0 Safari/537.36", "Kiosk", 1), Chromium, true, "Mozilla/5.0"},
+		"chrome behind nginx":        {strings.Replace(strings.Replace(chrome154, "Upgrade: websocket\n", "", 1), "Host: a\n", "Upgrade: websocket\nHost: a\n", 1), Chromium, true, "Chrome/154"},
+		"chrome behind HAProxy":      {strings.Replace(chrome154, "Host: a", "host: a", 1), Chromium, true, "Chrome/154"},
+		"firefox":                    {request + "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:157.0) Gecko/20100101 Firefox/157.0\n", Firefox, true, "Firefox/157"},
+		"safari":                     {request + "User-Agent: Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Safari/605.1.15\n", Safari, true, "Version/19"},
+		"python":                     {request + "User-Agent: Python/3.11 websockets/10.4\n", Python, false, "websockets/10.4"},
+		"node":                       {"GET /x HTTP/1.1\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: x\nConnection: Upgrade\nUpgrade: websocket\nHost: a\n", Node, false, ""},
+		"gorilla":                    {request + "User-Agent: Go-http-client/1.1\nSec-WebSocket-Key: x\n", GoGorilla, false, "Go-http-client/1.1"},
+		"coder":                      {request + "User-Agent: Go-http-client/1.1\nSec-Websocket-Key: x\n", GoCoder, false, "Go-http-client/1.1"},
+		"another":                    {request + "User-Agent: okhttp/4.9\n", Other, false, "okhttp/4.9"},
+		"nothing tells":              {request, AnyClient, false, ""},
+		"browser's odd cousin":       {request + "User-Agent: Mozilla/5.0\n", Other, false, "Mozilla/5.0"},
 	} {
 		got := ClientOf(connection(tc.head, "", ""))
-		if got.Engine != tc.engine || got.Browser != tc.browser || got.Direct != tc.direct || got.Name != tc.called {
+		if got.Engine != tc.engine || got.Browser != tc.browser || got.Name != tc.called {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

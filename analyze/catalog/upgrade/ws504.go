@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"encoding/base64"
 	"fmt"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -44,10 +45,18 @@ func checkKey(c *record.Connection, r *rule.Reporter) {
 	case n > 1:
 		f.Title = fmt.Sprintf("The request has %d Sec-WebSocket-Key fields, expected one", n)
 	default:
-		f.Title = fmt.Sprintf("The request's Sec-WebSocket-Key has %d characters and does not decode to 16 bytes of base64", len(key))
+		f.Title = "The request's Sec-WebSocket-Key " + keyFault(key)
 	}
 	f.Evidence = []record.Evidence{r.At(requestField(u, "Sec-WebSocket-Key"), "%s", f.Title)}
 	r.Add(f)
+}
+
+// keyFault says what is wrong with a key, without showing it.
+func keyFault(key string) string {
+	if raw, err := base64.StdEncoding.DecodeString(key); err == nil {
+		return fmt.Sprintf("decodes to %d bytes, expected 16", len(raw))
+	}
+	return fmt.Sprintf("has %d characters that are no base64, expected 16 bytes in base64", len(key))
 }
 
 // keyValid is http1.KeyValid without an allocation: 16 bytes are 22 characters

@@ -15,7 +15,7 @@ var WS509 = &rule.Rule{
 	Text: rule.Text{
 		Seen:  "The Origin says that the page was loaded over https, but the WebSocket is plain ws:// without TLS.",
 		Why:   "Browsers block this as mixed content, so users of the page get no connection at all. A client that is allowed to do it sends everything in clear.",
-		How:   "The Origin field begins with https:// and the connection carries no TLS. Requests that a proxy passed on after it took the TLS off are left out, as far as they show it.",
+		How:   "The Origin field begins with https:// and the connection carries no TLS. Requests that a proxy passed on after it took the TLS off are left out, as far as they show it; so are those of browsers, which would not have sent them in clear.",
 		Alike: "Behind a proxy or load balancer that ends TLS and adds no field of its own, every healthy wss:// connection looks like this. Localhost is exempt in browsers.",
 		Fix:   "Let the page use wss:// (in JavaScript: derive the scheme from location.protocol), and offer TLS on the server or the proxy in front of it.",
 	},
@@ -32,22 +32,14 @@ func checkMixedContent(c *record.Connection, r *rule.Reporter) {
 	if !ok || len(origin) < 8 || !strings.EqualFold(origin[:8], "https://") || forwarder(u) != "" {
 		return
 	}
-	if c.Server.Addr().Unmap().IsLoopback() {
+	// A browser would have blocked it: of one, a proxy took the TLS off.
+	if c.Server.Addr().Unmap().IsLoopback() || known.ClientOf(c).Browser {
 		return
 	}
-	f := rule.Found{
+	r.Add(rule.Found{
 		Title:      "The page is on " + known.Quote(origin) + " but opened ws:// without TLS, which browsers block as mixed content",
 		Remedy:     "Let the page use wss://, and offer TLS on the server or the proxy in front of it.",
 		SeenByUser: known.UserSaw(c, known.SawMixedContent),
 		Evidence:   []record.Evidence{r.At(requestField(u, "Origin"), "Origin: %s on a connection without TLS", known.Clip(origin))},
-	}
-	if client := known.ClientOf(c); client.Browser {
-		// A browser would have blocked it: a proxy that took the TLS off wrote
-		// this request, unless it still has the browser's own order of fields.
-		if !client.Direct {
-			return
-		}
-		f.Confidence = record.Possible
-	}
-	r.Add(f)
+	})
 }

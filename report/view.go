@@ -300,12 +300,13 @@ type causes struct {
 	seed     maphash.Seed
 	list     []*cause
 	byKey    map[causeKey]*cause
-	variants map[causeKey]int // by code and fault
+	variants map[causeKey]int    // by code and fault
+	only     map[causeKey]*cause // by code and fault: the first group
 	scratch  []byte
 }
 
 func newCauses() causes {
-	return causes{seed: maphash.MakeSeed(), byKey: make(map[causeKey]*cause), variants: make(map[causeKey]int)}
+	return causes{seed: maphash.MakeSeed(), byKey: make(map[causeKey]*cause), variants: make(map[causeKey]int), only: make(map[causeKey]*cause)}
 }
 
 // remedyHash is a hash of the remedy's letters.
@@ -321,11 +322,11 @@ func (s *causes) remedyHash(remedy string) uint64 {
 
 // add puts a connection into the group of its finding at place i.
 func (s *causes) add(c *record.Connection, i int) *cause {
-	f := record.Finding{Fault: c.Fault, Slug: string(c.Outcome)}
-	if i >= 0 {
-		f = c.Findings[i]
+	f := s.findingOf(c, i)
+	group := s.only[familyOf(&f)]
+	if group == nil || !s.settled(c, i) {
+		group = s.group(&f)
 	}
-	group := s.group(&f)
 	group.count++
 	if group.first == 0 || c.Started < group.first {
 		group.first = c.Started
@@ -358,7 +359,7 @@ func (s *causes) group(f *record.Finding) *cause {
 	if group := s.byKey[key]; group != nil {
 		return group
 	}
-	family := causeKey{code: key.code, fault: f.Fault}
+	family := familyOf(f)
 	if s.variants[family] >= maxVariants || len(s.list) >= maxCauses {
 		key.remedy = 0 // one group for all further remedies
 		if len(s.list) >= maxCauses {
@@ -369,9 +370,13 @@ func (s *causes) group(f *record.Finding) *cause {
 		}
 	}
 	s.variants[family]++
+	created := s.only[family] == nil
 	group := &cause{code: f.Code, slug: f.Slug, fault: f.Fault, confidence: f.Confidence,
 		servers: newTally[netip.AddrPort](maxServers), following: newTally[string](maxFollowing), beside: newTally[string](maxFollowing), limits: newTally[string](maxFollowing)}
 	s.byKey[key] = group
+	if created {
+		s.only[family] = group
+	}
 	s.list = append(s.list, group)
 	return group
 }

@@ -1,0 +1,59 @@
+package report
+
+import "github.com/wsleuth/wsleuth/analyze/record"
+
+// sampled is how many connections of one code and fault are looked at in full
+// for the remedies that they need. If all have the same one, the others are counted with them.
+const sampled = 500
+
+var _ record.Selective = (*Table)(nil)
+
+// Wants implements record.Selective: only what will be shown is wanted in full.
+func (v *view) Wants(c *record.Connection) bool {
+	class, main := classify(c)
+	switch class {
+	case healthy:
+		return v.counts[failed] == 0 && len(v.fine) < maxRows
+	case warned:
+		return v.counts[failed] == 0 && len(v.fine) < maxRows || v.newWarning(c)
+	case failed:
+		return len(v.failed) < maxRows || !v.causes.settled(c, main)
+	case undecided:
+		return len(v.unclear) < maxRows
+	}
+	return false
+}
+
+func (v *view) newWarning(c *record.Connection) bool {
+	for i := range c.Findings {
+		if f := &c.Findings[i]; f.Severity == record.Warning && f.CausedBy == "" && !v.warnings.settled(c, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// familyOf is the key of all groups of a finding's code and fault.
+func familyOf(f *record.Finding) causeKey {
+	key := causeKey{code: f.Code, fault: f.Fault}
+	if key.code == "" {
+		key.code = f.Slug
+	}
+	return key
+}
+
+// settled: enough connections with this finding were seen, and all need the
+// same remedy.
+func (s *causes) settled(c *record.Connection, i int) bool {
+	f := s.findingOf(c, i)
+	family := familyOf(&f)
+	return s.variants[family] == 1 && s.only[family].count >= sampled
+}
+
+// findingOf is the finding at place i; the outcome stands for none.
+func (s *causes) findingOf(c *record.Connection, i int) record.Finding {
+	if i >= 0 {
+		return c.Findings[i]
+	}
+	return record.Finding{Fault: c.Fault, Slug: string(c.Outcome)}
+}

@@ -135,7 +135,7 @@ func both(a, b change) change {
 var silenceCases = []caseOf{
 	{code: "WS534", name: "client gives up", change: ended(record.Client, "fin", 4*time.Second), title: "acknowledged GET /socket but sent no response: the client gave up after 4.00 s", fault: record.FaultServer},
 	{code: "WS534", name: "a client's own limit", request: goodRequest + "User-Agent: Python/3.11 websockets/10.4\n", change: ended(record.Client, "fin", 10*time.Second),
-		title: "the client gave up after 10.0 s, the limit of Python websockets"},
+		title: ", the limit of Python websockets"},
 	{code: "WS534", name: "capture ends", change: func(c *record.Connection) { c.Facts.Last = at(9, 3*time.Second) }, title: "the capture ended"},
 	{code: "WS534", name: "the answer was lost on the path", change: both(ended(record.Client, "fin", 4*time.Second), func(c *record.Connection) {
 		c.Facts.TCP.Gaps = []record.Gap{{Ref: at(9, 4*time.Second), From: record.Server, Length: 129, Kind: "lost", Unacked: true}}

@@ -3,6 +3,7 @@ package filter
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Error says what is wrong with an expression, and where.
@@ -21,7 +22,7 @@ func (e *Error) Error() string {
 	if e.Length == 0 {
 		return fmt.Sprintf("filter %q, at its end: %s", e.Expr, e.Text)
 	}
-	return fmt.Sprintf("filter %q, at %q (character %d): %s", e.Expr, e.Expr[e.Offset:e.Offset+e.Length], e.Offset+1, e.Text)
+	return fmt.Sprintf("filter %q, at %q (character %d): %s", e.Expr, e.Expr[e.Offset:e.Offset+e.Length], utf8.RuneCountInString(e.Expr[:e.Offset])+1, e.Text)
 }
 
 // Unwrap gives the error of the resolver.
@@ -29,8 +30,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Pointer is the expression and, on a second line, marks below the word.
 func (e *Error) Pointer() string {
-	return e.Expr + "\n" + strings.Repeat(" ", len([]rune(e.Expr[:e.Offset]))) +
-		strings.Repeat("^", max(1, len([]rune(e.Expr[e.Offset:e.Offset+e.Length]))))
+	before, word := e.Expr[:e.Offset], e.Expr[e.Offset:e.Offset+e.Length]
+	return e.Expr + "\n" + strings.Repeat(" ", utf8.RuneCountInString(before)) +
+		strings.Repeat("^", max(1, utf8.RuneCountInString(word)))
 }
 
 type tokenKind int

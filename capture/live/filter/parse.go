@@ -205,11 +205,17 @@ func isKeyword(w string) bool {
 	return proto || kinds[w] || w == "src" || w == "dst"
 }
 
+// isSign tells words with a meaning from values.
+func isSign(w string) bool {
+	_, sign := wordSigns[w]
+	return sign || isKeyword(w)
+}
+
 // stray says what to do about a value without qualifiers.
 func stray(t token) string {
 	lower := strings.ToLower(t.text)
-	switch _, sign := wordSigns[lower]; {
-	case lower != t.text && (isKeyword(lower) || sign):
+	switch {
+	case lower != t.text && isSign(lower):
 		return "words are in lower case: " + lower
 	case isNumber(t.text):
 		return "what is it? Write port " + t.text

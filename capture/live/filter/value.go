@@ -16,6 +16,9 @@ func (p *parser) value(q qualifiers) (*node, error) {
 	if t.kind == tokenWord && (isKeyword(t.text) || unsupported[t.text]) {
 		return nil, p.fail(t, "expected "+q.wants())
 	}
+	if lower := strings.ToLower(t.text); t.kind == tokenWord && lower != t.text && isSign(lower) {
+		return nil, p.fail(t, stray(t))
+	}
 	switch q.kind {
 	case "port":
 		return p.port(t, q)
@@ -122,11 +125,13 @@ func (p *parser) named(t token, q qualifiers) (*node, error) {
 	any := &node{op: opOr}
 	for _, a := range addrs {
 		a = a.Unmap().WithZone("")
-		n, err := p.address(t, q, netip.PrefixFrom(a, a.BitLen()))
-		if err != nil {
-			return nil, err
+		var n *node
+		if n, err = p.address(t, q, netip.PrefixFrom(a, a.BitLen())); err == nil {
+			any.kids = append(any.kids, n)
 		}
-		any.kids = append(any.kids, n)
+	}
+	if len(any.kids) == 0 {
+		return nil, err
 	}
 	return any, nil
 }

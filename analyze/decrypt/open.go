@@ -104,7 +104,7 @@ func (s *Session) try(rd *reader, slack uint32, r *tls.Record) (plain []byte, sk
 	rd.rec = *r
 	for i := uint64(0); i <= uint64(slack); i++ {
 		if i > 0 {
-			if s.tried += int64(len(r.Fragment)); s.tried > maxTriedBytes {
+			if s.tried += int64(len(r.Fragment)) + tryCost; s.tried > maxTriedBytes {
 				break
 			}
 		}

@@ -13,8 +13,10 @@ const (
 	// MaxTries is the number of sequence numbers that are tried for one record
 	// after a gap of unknown content.
 	MaxTries = 1024
-	// maxTriedBytes bounds what all such tries of one session may cost.
-	maxTriedBytes = 64 << 20
+	// maxTriedBytes bounds what all such tries of one session may cost; each
+	// counts tryCost bytes beside those of the record.
+	maxTriedBytes = 32 << 20
+	tryCost       = 512
 	// maxFails is the number of records in a row that may fail to open after a
 	// gap, or while a secret is missing, before a direction is given up.
 	maxFails = 64

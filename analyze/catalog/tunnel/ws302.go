@@ -74,6 +74,8 @@ func authenticate(t *record.TunnelFacts) string {
 	basic := slices.ContainsFunc(t.AuthOffered, func(s string) bool { return strings.EqualFold(s, "Basic") })
 	rounds := slices.ContainsFunc(t.AuthOffered, func(s string) bool { return strings.EqualFold(s, "NTLM") || strings.EqualFold(s, "Negotiate") })
 	switch {
+	case closesRounds(t):
+		return "The proxy closes the connection with each 407, and " + t.AuthSent + " needs one connection for all its rounds: let the proxy (or what stands between it and the client) keep connections open, Proxy-Connection and Connection included."
 	case t.AuthSent != "" && !slices.ContainsFunc(t.AuthOffered, func(s string) bool { return strings.EqualFold(s, t.AuthSent) }) && len(t.AuthOffered) > 0:
 		return "The client used a scheme that the proxy does not offer: configure the client for " + strings.Join(t.AuthOffered, " or ") + "."
 	case t.AuthSent != "":
@@ -85,6 +87,15 @@ func authenticate(t *record.TunnelFacts) string {
 		return "The proxy wants NTLM or Negotiate, which few WebSocket libraries speak: put a helper that logs in on the client's machine and use it as proxy (px, cntlm), or let the proxy pass this host without authentication."
 	}
 	return "Give the client credentials for this proxy, or let the proxy pass this host without authentication."
+}
+
+// closesRounds: NTLM and Negotiate identify a connection, so that a login cannot
+// come to its end where each answer closes it (RFC 4559, section 6).
+func closesRounds(t *record.TunnelFacts) bool {
+	if !strings.EqualFold(t.AuthSent, "NTLM") && !strings.EqualFold(t.AuthSent, "Negotiate") {
+		return false
+	}
+	return t.Response.HasToken("Connection", "close") || t.Response.HasToken("Proxy-Connection", "close")
 }
 
 // refusedBySOCKS: "If the selected METHOD is X'FF', none of the methods listed

@@ -137,6 +137,9 @@ func (r *Reporter) Has(code string) bool {
 
 // At is evidence in one packet. The note says what a reader sees there.
 func (r *Reporter) At(ref record.Ref, format string, args ...any) record.Evidence {
+	if r.bare {
+		return record.Evidence{}
+	}
 	note := format
 	if len(args) > 0 {
 		note = fmt.Sprintf(format, args...)
@@ -163,16 +166,9 @@ func (r *Reporter) Add(f Found) {
 	}
 }
 
-// Tell is Add for texts that cost something: fill adds them to the finding,
-// and is called only where they are wanted.
-func (r *Reporter) Tell(f Found, fill func(*Found)) {
-	if !r.bare {
-		told := f
-		fill(&told)
-		f = told
-	}
-	r.Add(f)
-}
+// Bare tells that no texts are wanted: a check that has decided, and whose
+// texts cost something, may then Add what it found without them.
+func (r *Reporter) Bare() bool { return r.bare }
 
 func (r *Reporter) add(f Found) {
 	finding := record.Finding{Code: r.rule.Code, Slug: r.rule.Slug, Severity: f.Severity, Fault: f.Fault,

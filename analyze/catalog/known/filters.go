@@ -112,7 +112,10 @@ func (s filterSign) find(u *record.UpgradeFacts, body string) (seen string, ok b
 	field, text := "", s.text
 	switch s.where {
 	case inBody:
-		return "its page says " + Quote(s.text), body != "" && strings.Contains(body, s.text)
+		if body == "" || !strings.Contains(body, s.text) {
+			return "", false
+		}
+		return "its page says " + Quote(s.text), true
 	case inServer:
 		field = "Server"
 	case inVia:
@@ -123,11 +126,21 @@ func (s filterSign) find(u *record.UpgradeFacts, body string) (seen string, ok b
 		field, text, _ = strings.Cut(s.text, ": ")
 	}
 	value, ok := u.Response.Get(field)
-	if !ok || !strings.Contains(strings.ToLower(value), text) {
+	if !ok || !containsFold(value, text) {
 		return "", false
 	}
 	if s.where == inLocation {
 		value, _, _ = strings.Cut(value, "?")
 	}
 	return field + ": " + Clip(value), true
+}
+
+// containsFold tells whether s contains lower, in any case of ASCII letters.
+func containsFold(s, lower string) bool {
+	for i := 0; i+len(lower) <= len(s); i++ {
+		if strings.EqualFold(s[i:i+len(lower)], lower) {
+			return true
+		}
+	}
+	return false
 }

@@ -65,9 +65,12 @@ var timers = []Timer{
 
 // A timer is looked at now and then, so that a connection ends some time after
 // it ran out; nginx ends one up to 300 ms early, as its clock is that coarse.
+// Short timers must fit better: chance hits them too often.
 const (
 	timerEarly = 350 * time.Millisecond
 	timerLate  = 1200 * time.Millisecond
+	timerShort = 30 * time.Second
+	timerClose = 100 * time.Millisecond
 )
 
 // IdleTimers are the defaults that a silence of this length fits, those of the
@@ -82,7 +85,11 @@ func LifetimeTimers(age time.Duration, product Product) []Timer { return fitting
 func fitting(d time.Duration, product Product, lifetime bool) []Timer {
 	var list []Timer
 	for _, t := range timers {
-		if t.Lifetime == lifetime && d >= t.After-timerEarly && d <= t.After+timerLate {
+		early, late := timerEarly, timerLate
+		if t.After < timerShort {
+			early, late = timerClose, timerClose
+		}
+		if t.Lifetime == lifetime && d >= t.After-early && d <= t.After+late {
 			list = append(list, t)
 		}
 	}

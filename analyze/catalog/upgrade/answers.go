@@ -97,6 +97,10 @@ func refusedByGorilla(u *record.UpgradeFacts) bool {
 // "nginx/1.22.1 at 10.0.0.5:80 answered 404 Not Found to GET /x" with more
 // behind it.
 func answer(c *record.Connection, r *rule.Reporter, f rule.Found, more string) {
+	if r.Bare() {
+		r.Add(f)
+		return
+	}
 	u := c.Facts.Upgrade
 	f.Title = known.Who(c) + " answered " + statusLine(u) + " to " + target(u)
 	if more != "" {

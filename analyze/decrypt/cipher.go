@@ -40,6 +40,9 @@ type aead13 struct {
 }
 
 func newAEAD13(s suite, secret []byte) (*aead13, bool) {
+	if s.kind >= cbcAES { // a suite of TLS 1.2
+		return nil, false
+	}
 	aead, err := newAEAD(s.kind, expandLabel(s.hash, secret, "key", s.keyLen))
 	if err != nil {
 		return nil, false

@@ -182,7 +182,7 @@ func (s *Session) start13() {
 		}
 		return
 	}
-	if _, ok := suiteOf(s.state.CipherSuite); !ok {
+	if p, ok := suiteOf(s.state.CipherSuite); !ok || p.kind >= cbcAES {
 		s.unsupported("cipher suite " + s.state.CipherSuite.String())
 		return
 	}

@@ -12,13 +12,19 @@ func (s *Session) start12(hello *tls.ServerHello) {
 		return
 	}
 	p, ok := suiteOf(hello.CipherSuite)
+	what := ""
 	switch {
 	case !ok:
-		s.unsupportedLater("cipher suite " + hello.CipherSuite.String())
+		what = "cipher suite " + hello.CipherSuite.String()
 	case hello.Version < tls.TLS10:
-		s.unsupportedLater(hello.Version.String())
+		what = hello.Version.String()
 	case hello.Compression != 0:
-		s.unsupportedLater("compression")
+		what = "compression"
+	}
+	if what != "" {
+		// The rest of the handshake is in plaintext: go on reading it.
+		s.state.Keys, s.state.Unsupported, s.hs = KeysUnsupported, what, nil
+		return
 	}
 	if s.hs == nil {
 		return
@@ -28,11 +34,6 @@ func (s *Session) start12(hello *tls.ServerHello) {
 	s.hs.extendedMaster = hello.ExtendedMasterSecret
 	s.hs.resumed = resumes(hello, s.hs.offeredID)
 	s.hs.params = params{p, hello.Version, hello.EncryptThenMAC}
-}
-
-// unsupportedLater lets the handshake go on in plaintext.
-func (s *Session) unsupportedLater(what string) {
-	s.state.Keys, s.state.Unsupported = KeysUnsupported, what
 }
 
 // clientKeyExchange keeps what finds a premaster secret in the key log, and
@@ -45,7 +46,7 @@ func (s *Session) clientKeyExchange(body []byte) {
 	if len(body) > 2+8 {
 		s.hs.encryptedPremaster = bytes.Clone(body[2 : 2+8])
 	}
-	if s.hs.extendedMaster {
+	if s.hs.extendedMaster { // so a ServerHello was seen, and its suite is known
 		s.hs.sessionHash = sessionHash(s.hs.params.version, s.hs.params.suite.hash, s.hs.transcript)
 	}
 	s.hs.collect, s.hs.transcript = false, nil

@@ -137,7 +137,9 @@ var cases = []caseOf{
 		"refused the client's NTLM credentials", "", "", "keep connections open"},
 	{"WS302", "401", asked(connect, "HTTP/1.0 401 Unauthorized\nServer: tinyproxy/1.11.1\n", ""), "wants authentication", "", "", ""},
 	{"WS302", "SOCKS method", socks(0, "", func(c *record.Connection) { c.Facts.Tunnel.AuthRefused = true }), "accepts none of the authentication methods that the client offered (no authentication)", record.FaultClient, "", "socks5://"},
-	{"WS302", "SOCKS password", socks(0, "", func(c *record.Connection) { c.Facts.Tunnel.AuthRefused, c.Facts.Tunnel.AuthSent = true, "username/password" }), "refused the client's user name and password", "", "", ""},
+	{"WS302", "SOCKS password", socks(0, "", func(c *record.Connection) {
+		c.Facts.Tunnel.AuthRefused, c.Facts.Tunnel.AuthSent = true, "username/password"
+	}), "refused the client's user name and password", "", "", ""},
 	{"WS302", "opened after rounds", asked(withBasic, "HTTP/1.1 200 OK\n", "", offers("Basic")), "", "", "", ""},
 	{"WS302", "403", asked(connect, "HTTP/1.1 403 Forbidden\n", ""), "", "", "", ""},
 

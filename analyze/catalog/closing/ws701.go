@@ -37,7 +37,7 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 		return // the GOAWAY said so
 	}
 	f := rule.Found{
-		Title: fmt.Sprintf("%s ended the WebSocket with a %s and no Close frame after %s", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time))),
+		Title: fmt.Sprintf("%s ended the WebSocket by %s, without a Close frame, after %s", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time))),
 		Fault: end.by.Fault(), SeenByUser: known.UserSaw(c, known.SawAbnormal),
 		Remedy:   "Look at the log of " + known.Side(c, end.by) + " at this second; let it send a Close frame with a code before it ends a connection.",
 		Evidence: []record.Evidence{r.At(end.at, "%s of the %s, no Close frame of either side before it", end.how, end.by)},

@@ -29,12 +29,14 @@ func checkFileCut(c *record.Capture, r *rule.Reporter) {
 	}
 	for i := range c.Facts.Problems {
 		p := &c.Facts.Problems[i]
-		if p.Kind == "not-a-capture" {
-			continue
-		}
-		what := "ends in the middle of a record"
-		if p.Kind != "cut-short" {
+		what := ""
+		switch p.Kind {
+		case "cut short":
+			what = "ends in the middle of a record"
+		case "corrupt", "read error":
 			what = "cannot be read any further"
+		default:
+			continue
 		}
 		f := rule.Found{
 			Title:    fmt.Sprintf("The file %s at byte %d, after packet %d", what, p.Offset, p.Packet),

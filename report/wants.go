@@ -4,7 +4,7 @@ import "github.com/wsleuth/wsleuth/analyze/record"
 
 // sampled is how many connections of one code and fault are looked at in full
 // for the remedies that they need. If all have the same one, the others are counted with them.
-const sampled = 500
+const sampled = 100
 
 var _ record.Selective = (*Table)(nil)
 

@@ -41,6 +41,9 @@ func (t *Tracker) Recycle(facts *record.Facts) {
 // headsInto parses the heads of an attempt into the block's memory; nil where
 // there is none.
 func (a *attempt) headsInto(b *block) (request, response *http1.Head) {
+	if a.h2 != nil {
+		return a.h2.request, a.h2.response
+	}
 	if a.request != "" {
 		http1.ParseHeadInto(&b.request, http1.Request, a.request)
 		request = &b.request
@@ -50,4 +53,12 @@ func (a *attempt) headsInto(b *block) (request, response *http1.Head) {
 		response = &b.response
 	}
 	return request, response
+}
+
+// scratch is a block for heads that are looked at and forgotten.
+func (t *Tracker) scratch() *block {
+	if t.spare == nil {
+		t.spare = new(block)
+	}
+	return t.spare
 }

@@ -193,6 +193,9 @@ func (h *httpLayer) response(s *slot, p *http1.Parser) {
 	switch {
 	case kind == methodUpgrade && h.upgrade != nil:
 		h.answer(s, p, status)
+	case status == 101 && kind == methodOther && p.Head().HasToken("Upgrade", "h2c"):
+		p.SetBody(http1.NoBody, 0)
+		s.layer = newH2Layer([2]bool{})
 	case status == 101:
 		h.orphan101(s, p, known)
 	case kind == methodCONNECT && h.connect != nil:
@@ -240,7 +243,7 @@ func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
 // open hands the stream over to the frames, unless the 101 says that it is
 // another protocol which was asked for.
 func (h *httpLayer) open(s *slot, a *attempt) {
-	request, response := a.heads()
+	request, response := a.headsInto(s.conn.t.scratch())
 	if request != nil && !request.HasToken("Upgrade", "websocket") && !http1.HasTrace(response) &&
 		response.Has("Upgrade") && !response.HasToken("Upgrade", "websocket") {
 		s.conn.drop(a)

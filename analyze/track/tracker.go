@@ -46,6 +46,7 @@ type Tracker struct {
 	conns       []*conn // by Flow.App
 	free        []uint32
 	blocks      []*block
+	spare       *block
 }
 
 // New makes a Tracker.
@@ -189,6 +190,11 @@ type conn struct {
 	proxy    *record.ProxyFacts
 	other    bool // it turned out to be something else
 
+	pulse
+}
+
+// pulse is when application bytes came.
+type pulse struct {
 	last     record.Ref // last application bytes of either side
 	lastFrom record.Dir
 	// silence is the latest pause of a second or more between application
@@ -219,11 +225,11 @@ func (c *conn) drop(a *attempt) {
 }
 
 // touch notes that application bytes were seen.
-func (c *conn) touch(d record.Dir, at record.Ref) {
-	if gap := int64(at.Time - c.last.Time); gap >= minPause && c.last.Seen() {
-		c.silence, c.silenceFrom, c.silenceEnd = gap, c.last, at
+func (p *pulse) touch(d record.Dir, at record.Ref) {
+	if gap := int64(at.Time - p.last.Time); gap >= minPause && p.last.Seen() {
+		p.silence, p.silenceFrom, p.silenceEnd = gap, p.last, at
 	}
-	c.last, c.lastFrom = at, d
+	p.last, p.lastFrom = at, d
 }
 
 // minPause is the shortest pause worth remembering: 1 s.

@@ -12,6 +12,12 @@ import (
 func describe(c *record.Connection) {
 	f := c.Facts
 	c.TCP = tcpRecord(&f.TCP)
+	if h := f.H2; h != nil {
+		c.TCP.EndedHow, c.TCP.EndedBy = h.TCPEndHow, ""
+		if h.TCPEndHow != "" {
+			c.TCP.EndedBy = h.TCPEndBy.String()
+		}
+	}
 	c.Filter = filter(c)
 	if f.Upgrade != nil {
 		describeUpgrade(c, f.Upgrade)

@@ -397,14 +397,28 @@ type ProxyFacts struct {
 	EarlyAnswer bool
 }
 
-// H2Facts is filled by the HTTP/2 layer.
+// H2Facts is filled by the HTTP/2 layer. Where the stream ended before the
+// connection did, TCPFacts.End, EndBy, Silence and LastData are the stream's, and
+// TCPFacts.EndHow is "end-stream" or "rst-stream".
 type H2Facts struct {
 	Stream         uint32
-	ConnectEnabled bool // the server's SETTINGS enable extended CONNECT
-	SettingsRef    Ref
-	Reset          *H2Reset
-	GoAway         *H2Reset
-	EndStream      [2]Ref
+	ConnectEnabled bool     // the server's SETTINGS enable extended CONNECT
+	SettingsRef    Ref      // the server's first SETTINGS, or those that enable it; never: not in the capture
+	Late           bool     // the beginning of the connection is not in the capture, or frames of it are lost
+	Reset          *H2Reset // the first RST_STREAM of either side
+	GoAway         *H2Reset // the first GOAWAY of the server, else of the client; an error rather than NO_ERROR
+	EndStream      [2]Ref   // by who sent it
+	// Stalls are times in which a sender had used up its flow-control window to the
+	// last byte: From is the receiver, that granted no more.
+	Stalls []Stall
+	// Other counts the requests on the connection that ask for no WebSocket.
+	Other int
+	// Untracked counts the WebSocket streams of the connection that are not reported because of a limit.
+	Untracked int
+	// The end of the TCP connection itself.
+	TCPEnd    Ref
+	TCPEndBy  Dir
+	TCPEndHow string
 }
 
 // H2Reset is a RST_STREAM or GOAWAY.
@@ -414,6 +428,8 @@ type H2Reset struct {
 	Code  uint32
 	Name  string
 	Debug string
+	// Last is the highest stream that the sender of a GOAWAY has taken on.
+	Last uint32
 }
 
 // CaptureFacts is what was seen of one file.

@@ -32,6 +32,7 @@ type attempt struct {
 
 	ws  *wsLayer
 	tls *tlsLayer // that it lies in
+	h2  *h2Stream // nil: not over HTTP/2
 	// failed: the TLS handshake did not complete; opaque: it did, and nothing
 	// inside could be read.
 	failed, opaque bool

@@ -33,11 +33,16 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	if !end.Seen() {
 		end = facts.Last
 	}
-	c.silenceFacts(&facts.TCP, end)
+	if c != nil {
+		c.silenceFacts(&facts.TCP, end)
+	}
 	for i := range facts.TCP.Stalls {
 		if s := &facts.TCP.Stalls[i]; !s.End.Seen() {
 			s.Length = facts.CaptureEnd.Time.Sub(s.Begin.Time)
 		}
+	}
+	if a.h2 != nil {
+		a.h2.narrow(facts)
 	}
 	a.fill(b, r)
 	if c != nil && c.tunnel != nil && c.tunnel.carries(a) {
@@ -51,6 +56,9 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 		facts.TLSFailed, facts.Opaque = a.failed, a.opaque
 	}
 	t.number(r, facts)
+	if a.h2 != nil {
+		a.h2.number(r, facts)
+	}
 	return r
 }
 

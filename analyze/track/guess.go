@@ -24,6 +24,9 @@ type chunk struct {
 
 // lookLate tries whether the bytes are frames.
 func (o *opening) lookLate(s *slot, from reassembly.Side, at record.Ref, b []byte) {
+	if o.lookH2(s, from, at, b) {
+		return
+	}
 	if o.guess == nil {
 		o.guess = &guess{}
 	}

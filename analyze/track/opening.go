@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/h2"
 	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 	"github.com/wsleuth/wsleuth/reassembly"
 )
@@ -62,6 +63,12 @@ func classify(b []byte, client bool) proto {
 // classifyAnswer: a server that speaks first, or whose client's first bytes
 // are not in the capture.
 func classifyAnswer(b []byte) proto {
+	switch h2.LooksServer(b) {
+	case h2.Yes:
+		return protoH2
+	case h2.Maybe:
+		return protoMaybe
+	}
 	switch http1.LooksResponse(b) {
 	case http1.Yes:
 		return protoHTTP
@@ -91,7 +98,8 @@ type opening struct {
 	held   [2][]byte
 	heldAt [2]record.Ref
 	seen   [2]int64
-	guess  *guess // late: whether these are WebSocket frames
+	guess  *guess   // late: whether these are WebSocket frames
+	h2     *h2Guess // or HTTP/2 frames
 	// attempt is the one whose answer is not in the capture: what follows is
 	// likely to be frames.
 	attempt *attempt
@@ -115,6 +123,14 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 			}
 		}
 		o.replace(s, newHTTPLayer(), from, at, b)
+	case protoH2:
+		if o.late && s.conn.flow.ClientBy == reassembly.ClientByPort {
+			s.conn.flow.ClientBy, s.conn.flow.Client = reassembly.ClientByBytes, from
+		}
+		// Of what the other side may have sent before, nothing is known.
+		late := [2]bool{}
+		late[s.conn.dir(from.Other())] = o.late && o.seen[from.Other()] > 0
+		o.replace(s, newH2Layer(late), from, at, b)
 	case protoTLS:
 		if !client && !o.late || s.depth > maxDepth {
 			s.dismiss()
@@ -155,7 +171,10 @@ func (o *opening) look(s *slot, from reassembly.Side, b []byte) proto {
 	if kind := classify(b, true); kind != protoOther {
 		return kind
 	}
-	return classifyAnswer(b)
+	if kind := classifyAnswer(b); kind != protoH2 {
+		return kind
+	}
+	return protoOther // frames without the preface: lookLate
 }
 
 // replace puts the layer in the opening's place and hands it what was held.

@@ -105,7 +105,7 @@ func rareFacts(t *record.TCPFacts, r *reassembly.Rare, dir func(reassembly.Side)
 	for i := range r.Gaps {
 		x := &r.Gaps[i]
 		d := dir(x.From)
-		t.Gaps = append(t.Gaps, record.Gap{Ref: ref(x.At), From: d, Length: x.Length, Kind: gapKinds[x.Kind]})
+		t.Gaps = append(t.Gaps, record.Gap{Ref: ref(x.At), From: d, Length: x.Length, Kind: gapKinds[x.Kind], Unacked: x.Kind == reassembly.GapUnfilled})
 		if x.Kind != reassembly.GapSnapLen && x.Kind != reassembly.GapUnfilled {
 			t.GapBytes[d] += x.Length
 		}
@@ -133,14 +133,14 @@ var gapKinds = map[reassembly.GapKind]string{reassembly.GapLost: "lost", reassem
 // silence finds the pause before the connection's end. A path that forgot the
 // connection answers the next data with a RST: then the pause before that data
 // is meant.
-func (c *conn) silenceFacts(t *record.TCPFacts, end record.Ref) {
-	if c == nil || !c.last.Seen() {
+func (p *pulse) silenceFacts(t *record.TCPFacts, end record.Ref) {
+	if !p.last.Seen() {
 		return
 	}
-	t.Silence, t.SilenceFrom = end.Time.Sub(c.last.Time), c.last
-	answered := t.EndHow == "rst" && t.EndBy != c.lastFrom && t.Silence < time.Duration(minPause)
-	if answered && c.silenceEnd.Seen() && c.last.Time.Sub(c.silenceEnd.Time) < time.Duration(minPause) && time.Duration(c.silence) > t.Silence {
-		t.Silence, t.SilenceFrom, t.SilenceBroken = time.Duration(c.silence), c.silenceFrom, c.silenceEnd
+	t.Silence, t.SilenceFrom = end.Time.Sub(p.last.Time), p.last
+	answered := t.EndHow == "rst" && t.EndBy != p.lastFrom && t.Silence < time.Duration(minPause)
+	if answered && p.silenceEnd.Seen() && p.last.Time.Sub(p.silenceEnd.Time) < time.Duration(minPause) && time.Duration(p.silence) > t.Silence {
+		t.Silence, t.SilenceFrom, t.SilenceBroken = time.Duration(p.silence), p.silenceFrom, p.silenceEnd
 	}
 	t.Silence = max(t.Silence, 0)
 }

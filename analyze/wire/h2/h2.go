@@ -226,3 +226,20 @@ func (s Setting) invalid() bool {
 	}
 	return false
 }
+
+// LooksServer tells whether the first bytes of a server are its SETTINGS: "The
+// server connection preface consists of a potentially empty SETTINGS frame that
+// MUST be the first frame the server sends" (RFC 9113, section 3.4).
+func LooksServer(b []byte) Verdict {
+	for i, c := range b[:min(len(b), HeaderLen)] {
+		switch {
+		case i == 2 && c%settingLen == 0, i == 3 && c == byte(Settings):
+		case i == 2 || i == 3 || c != 0:
+			return No
+		}
+	}
+	if len(b) < HeaderLen {
+		return Maybe
+	}
+	return Yes
+}

@@ -260,6 +260,15 @@ func TestLooks(t *testing.T) {
 	}
 }
 
+func TestLooksServer(t *testing.T) {
+	for in, want := range map[string]Verdict{"": Maybe, "\x00\x00\x12\x04": Maybe, settingsFrame: Yes, "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x08": Yes,
+		"\x00\x00\x05\x04": No, "\x00\x00\x06\x05": No, "\x00\x00\x06\x04\x01": No, "HTTP/1.1 200": No, "\x01": No} {
+		if got := LooksServer([]byte(in)); got != want {
+			t.Errorf("LooksServer(%q) = %d, want %d", in, got, want)
+		}
+	}
+}
+
 // TestDataAllocates nothing: DATA is most of a connection.
 func TestDataAllocates(t *testing.T) {
 	var p Parser

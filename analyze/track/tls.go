@@ -218,7 +218,7 @@ func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool)
 // the capture lasts.
 func (l *tlsLayer) unanswered(f *reassembly.Flow) bool {
 	server := f.Half(f.Client.Other())
-	return l.hello.Seen() && server.Bytes == 0
+	return l.hello.Seen() && (server.Bytes == 0 || l.outer.conn.tunnel.idle())
 }
 
 // facts puts together what rules judge.

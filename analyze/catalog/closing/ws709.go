@@ -17,7 +17,7 @@ var WS709 = &rule.Rule{
 		Alike: "A process that restarts again and again because it crashes sends 1012, too, if its shutdown is orderly: look at how often it happens.",
 		Fix:   "Nothing is broken if a deploy was planned. Let clients reconnect after a random delay of 5 to 30 seconds, as the registry recommends, and drain connections bit by bit.",
 	},
-	References: []string{"https://www.iana.org/assignments/websocket", "https://mailarchive.ietf.org/arch/msg/hybi/P_1vbD9uyHl63nbIIbFxKMfSwcM"},
+	References: []string{"https://www.iana.org/assignments/websocket"},
 	Explains:   []string{"WS715", "WS616"},
 	Check:      check1012,
 }

@@ -19,7 +19,7 @@ var WS106 = &rule.Rule{
 		Alike: "A full disk, a copy that was interrupted, a capture that was killed or is still being written do this. A file that was transferred in text mode is damaged in many places.",
 		Fix:   "Copy the file again and compare its size with the original; stop captures with SIGINT or SIGTERM, so that they write their last record; use dumpcap -b or tcpdump -C for long ones.",
 	},
-	References:   []string{"https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap", "https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng"},
+	References:   []string{"https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/", "https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/"},
 	CheckCapture: checkFileCut,
 }
 

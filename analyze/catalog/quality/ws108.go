@@ -18,7 +18,7 @@ var WS108 = &rule.Rule{
 		Alike: "Nothing else: the number comes from the program that captured. Files in pcap format cannot say so and may lack packets all the same.",
 		Fix:   "Use a larger buffer (dumpcap -B 64, tcpdump -B 65536), a capture filter, a faster disk, and no name resolution while capturing (-n).",
 	},
-	References:   []string{"https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng (Interface Statistics Block)"},
+	References:   []string{"https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/ (Interface Statistics Block)"},
 	CheckCapture: checkDrops,
 }
 

@@ -245,7 +245,8 @@ func premaster(t *testing.T, chunks []chunk) (encrypted, plain []byte) {
 	if grab.encrypted == nil {
 		t.Fatal("no client_key_exchange")
 	}
-	plain, err := rsa.DecryptPKCS1v15(nil, rsaKey(), grab.encrypted) //nolint:staticcheck // RSA key exchange is what is tested
+	//lint:ignore SA1019 RSA key exchange is what is tested
+	plain, err := rsa.DecryptPKCS1v15(nil, rsaKey(), grab.encrypted)
 	if err != nil {
 		t.Fatal(err)
 	}

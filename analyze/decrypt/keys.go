@@ -27,15 +27,6 @@ type secrets struct {
 	traffic   [labels][]byte // TLS 1.3
 }
 
-func (s *secrets) any13() bool {
-	for _, t := range s.traffic {
-		if t != nil {
-			return true
-		}
-	}
-	return false
-}
-
 // Keys are the secrets of any number of connections. The zero value is empty
 // and ready; all methods may be called at the same time from anywhere, and
 // secrets may be added while sessions use it.

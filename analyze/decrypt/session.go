@@ -185,6 +185,11 @@ func (s *Session) Retry(sink Sink) {
 // feed processes b. It stops early, holding the rest, when the rest must wait.
 func (s *Session) feed(d Dir, b []byte, sink Sink) {
 	h := &s.halves[d]
+	if h.dark {
+		if b = s.passDark(d, b, sink); len(b) == 0 {
+			return
+		}
+	}
 	for {
 		n, ev := h.rec.Feed(b)
 		b = b[n:]

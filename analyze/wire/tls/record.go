@@ -141,6 +141,24 @@ func (p *RecordParser) Pass(b []byte) bool {
 	return true
 }
 
+// PassData is a short cut for a record of application_data whose payload is
+// skipped and which lies whole at the start of b: it consumes the record, five
+// bytes of header and length of payload, or nothing when ok is false. Feed
+// does the same with more to say.
+func (p *RecordParser) PassData(b []byte) (length int, ok bool) {
+	if p.state != inHeader || p.have != 0 || !p.SkipPayload || p.resync || len(b) < headerLength ||
+		b[0] != byte(ApplicationData) || !plausible(b) {
+		return 0, false
+	}
+	length = int(b[3])<<8 | int(b[4])
+	if len(b) < headerLength+length {
+		return 0, false
+	}
+	p.version = Version(b[1])<<8 | Version(b[2])
+	p.offset += int64(headerLength + length)
+	return length, true
+}
+
 // Feed takes the next bytes of the stream up to the end of one record. It
 // returns how many it consumed; call it again with the rest until it answers
 // NeedMore. It keeps no reference to b beyond the event it returns.

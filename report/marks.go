@@ -87,3 +87,35 @@ func hasCode(c *record.Connection, code string) bool {
 	}
 	return false
 }
+
+// headerLine is a line of a header block as people see it: as it was on the
+// wire, not cleaned, with the code of the finding that speaks of it.
+type headerLine struct {
+	text, code string
+	missing    bool // the line is not there; the text says so
+}
+
+// headerLines are the lines of a header block, and those that a finding misses in it.
+func headerLines(start string, headers record.Headers, marks []mark, startMark string) []headerLine {
+	lines := []headerLine{{text: start, code: startMark}}
+	present := make(map[string]bool)
+	for _, h := range headers {
+		line := headerLine{text: h[0] + ": " + h[1]}
+		for _, m := range marks {
+			if strings.EqualFold(m.header, h[0]) {
+				present[m.header] = true
+				if m.lacking(h[1]) {
+					line.code = m.code
+				}
+			}
+		}
+		lines = append(lines, line)
+	}
+	for _, m := range marks {
+		if m.required && !present[m.header] {
+			present[m.header] = true
+			lines = append(lines, headerLine{text: "(" + m.header + " is missing)", code: m.code, missing: true})
+		}
+	}
+	return lines
+}

@@ -117,11 +117,7 @@ func (s *Story) facts(c *record.Connection) {
 	s.page.labelled("Client", c.Client.String())
 	s.page.labelled("Server", server)
 	s.page.labelled("Time", fmt.Sprintf("%s to %s, %s", s.time.full(c.Started), s.time.exact(c.Ended), span(c.DurationMS)))
-	packets := fmt.Sprintf("%d to %d of %s", c.FirstPacket, c.LastPacket, Clean(c.Capture))
-	if c.LastCapture != "" {
-		packets = fmt.Sprintf("%d of %s to %d of %s", c.FirstPacket, Clean(c.Capture), c.LastPacket, Clean(c.LastCapture))
-	}
-	s.page.labelled("Packets", packets)
+	s.page.labelled("Packets", Clean(packetsOf(c)))
 	for _, v := range c.Views {
 		s.page.labelled("Seen in", fmt.Sprintf("%s, packets %d to %d", Clean(v.Capture), v.FirstPacket, v.LastPacket))
 	}
@@ -130,68 +126,13 @@ func (s *Story) facts(c *record.Connection) {
 	}
 	s.page.labelled("Reached", fmt.Sprintf("%s (recognized by %s)", c.Phase, c.RecognizedBy))
 	s.page.labelled("Carried in", Clean(strings.Join(c.Encapsulation, ", ")))
-	s.tcp(c)
 	s.layers(c)
 }
 
-func (s *Story) tcp(c *record.Connection) {
-	t := c.TCP
-	if t == nil {
-		return
-	}
-	parts := []string{fmt.Sprintf("%s from the client, %s from the server", size(t.ClientBytes), size(t.ServerBytes))}
-	if t.HandshakeMS != nil {
-		parts = append(parts, "handshake "+span(*t.HandshakeMS))
-	}
-	if t.Retransmissions > 0 {
-		parts = append(parts, plural(t.Retransmissions, "retransmission"))
-	}
-	if t.EndedHow != "" {
-		by := ""
-		if t.EndedBy != "" {
-			by = " by " + t.EndedBy
-		}
-		parts = append(parts, "ended with "+strings.ToUpper(t.EndedHow)+by)
-	}
-	if c.ResetBy != "" {
-		parts = append(parts, "reset by "+c.ResetBy)
-	}
-	s.page.labelled("TCP", Clean(strings.Join(parts, ", ")))
-}
-
+// layers writes what the layers below HTTP saw.
 func (s *Story) layers(c *record.Connection) {
-	if p := c.ProxyProtocol; p != nil {
-		s.page.labelled("PROXY header", Clean(fmt.Sprintf("version %d, client %s, server %s", p.Version, p.Client, p.Server)))
-	}
-	if t := c.Tunnel; t != nil {
-		text := fmt.Sprintf("%s through %s to %s", t.Kind, t.Proxy, t.Target)
-		if t.Status != 0 {
-			text += fmt.Sprintf(", answered %d", t.Status)
-		}
-		if t.Reply != "" {
-			text += ", reply " + t.Reply
-		}
-		s.page.labelled("Tunnel", Clean(text))
-	}
-	t := c.TLS
-	if t == nil {
-		return
-	}
-	text := "TLS " + t.Version
-	for _, part := range []struct{ name, value string }{{"", t.CipherSuite}, {"SNI ", t.SNI}, {"ALPN offered ", strings.Join(t.ALPNOffered, " ")}, {"ALPN ", t.ALPN}} {
-		if part.value != "" {
-			text += ", " + part.name + part.value
-		}
-	}
-	if t.Decrypted {
-		text += ", decrypted"
-	} else {
-		text += ", not decrypted"
-	}
-	s.page.labelled("TLS", Clean(text))
-	if cert := t.Certificate; cert != nil {
-		s.page.labelled("Certificate", Clean(fmt.Sprintf("%s, issued by %s, valid %s to %s, for %s", cert.Subject, cert.Issuer,
-			s.time.date(cert.NotBefore), s.time.date(cert.NotAfter), strings.Join(cert.Names, " "))))
+	for _, f := range layerFacts(c, s.time) {
+		s.page.labelled(f.label, Clean(f.text))
 	}
 }
 
@@ -250,11 +191,11 @@ func (s *Story) explanation(f *record.Finding) {
 func (s *Story) handshake(c *record.Connection) {
 	if r := c.Request; r != nil {
 		s.page.heading(fmt.Sprintf("REQUEST, packet %d", r.Packet), bold)
-		s.headers(fmt.Sprintf("%s %s %s", r.Method, r.Target, r.Version), r.Headers, marksOf(c, record.Client), lineMark(c, record.Client))
+		s.headers(requestLine(r), r.Headers, marksOf(c, record.Client), lineMark(c, record.Client))
 	}
 	if r := c.Response; r != nil {
 		s.page.heading(fmt.Sprintf("RESPONSE, packet %d, after %s", r.Packet, span(r.LatencyMS)), bold)
-		s.headers(strings.TrimSpace(fmt.Sprintf("%s %d %s", r.Version, r.Status, r.Reason)), r.Headers, marksOf(c, record.Server), lineMark(c, record.Server))
+		s.headers(statusLine(r), r.Headers, marksOf(c, record.Server), lineMark(c, record.Server))
 		if r.BodyExcerpt != "" {
 			s.page.line("")
 			for _, line := range cleanLines(r.BodyExcerpt) {
@@ -269,26 +210,8 @@ func (s *Story) handshake(c *record.Connection) {
 // headers writes a header block as it was on the wire; lines that a finding
 // speaks of are marked with its code, missing ones are said to be missing.
 func (s *Story) headers(start string, headers record.Headers, marks []mark, startMark string) {
-	s.headerLine(start, startMark)
-	present := make(map[string]bool)
-	for _, h := range headers {
-		code := ""
-		for _, m := range marks {
-			if strings.EqualFold(m.header, h[0]) {
-				present[m.header] = true
-				if !m.lacking(h[1]) {
-					continue
-				}
-				code = m.code
-			}
-		}
-		s.headerLine(h[0]+": "+h[1], code)
-	}
-	for _, m := range marks {
-		if m.required && !present[m.header] {
-			present[m.header] = true
-			s.headerLine("("+m.header+" is missing)", m.code)
-		}
+	for _, line := range headerLines(start, headers, marks, startMark) {
+		s.headerLine(line.text, line.code)
 	}
 }
 
@@ -341,14 +264,7 @@ func (s *Story) frames(c *record.Connection) {
 		s.page.labelled("Ping to Pong", span(*w.PingMS))
 	}
 	if cl := c.Close; cl != nil {
-		text := "from the " + cl.By.String()
-		if cl.HasCode {
-			text += fmt.Sprintf(", code %d", cl.Code)
-		}
-		if cl.Reason != "" {
-			text += fmt.Sprintf(", reason '%s'", cl.Reason)
-		}
-		s.page.labelled("Close frame", Clean(fmt.Sprintf("%s, packet %d", text, cl.Packet)))
+		s.page.labelled("Close frame", Clean(closeFacts(cl)))
 	}
 }
 

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -28,7 +27,9 @@ func NewTable(w io.Writer, o Options) *Table {
 func (t *Table) Close() error {
 	t.view.finish()
 	t.time = newClock(t.o.location(), t.view.first, t.view.last)
-	t.headline()
+	for _, s := range t.headline() {
+		t.page.paragraph(0, s.text, s.with)
+	}
 	t.limits()
 	t.failures()
 	t.causeSections()
@@ -43,151 +44,6 @@ func (t *Table) Close() error {
 	t.capturesSection()
 	return t.page.flush()
 }
-
-// headline says in one line what became of all connections.
-func (t *Table) headline() {
-	n, total := t.counts[failed], t.total()
-	switch {
-	case total == 0:
-		t.nothing()
-	case n == 1 && total == 1:
-		t.page.paragraph(0, fmt.Sprintf("The one WebSocket connection failed: %s.", strings.TrimPrefix(t.howTheyFailed(), "1 ")), red)
-	case n > 0:
-		t.page.paragraph(0, fmt.Sprintf("%s of %s failed: %s.", number(n), plural(total, "WebSocket connection"), t.howTheyFailed()), red)
-	case t.counts[undecided] == total:
-		t.page.paragraph(0, fmt.Sprintf("The capture does not hold enough to tell what became of %s.", theOne(total)), yellow)
-	case t.counts[undecided] > 0:
-		t.page.paragraph(0, fmt.Sprintf("No failure seen in %s, but of %s the capture does not hold enough to tell.",
-			plural(total, "WebSocket connection"), number(t.counts[undecided])), yellow)
-	case t.counts[warned] > 0:
-		t.page.paragraph(0, fmt.Sprintf("%s worked; %s.", allOf(total), withWarning(t.counts[warned])), green)
-	case total == 1:
-		t.page.paragraph(0, "The one WebSocket connection is healthy.", green)
-	default:
-		t.page.paragraph(0, allOf(total)+" are healthy.", green)
-	}
-	if errors := t.patternErrors(); errors > 0 && n == 0 {
-		t.page.paragraph(0, fmt.Sprintf("Taken together they show %s: see below.", plural(errors, "problem")), red)
-	}
-}
-
-func allOf(total int64) string {
-	if total == 1 {
-		return "The one WebSocket connection"
-	}
-	return "All " + plural(total, "WebSocket connection")
-}
-
-func theOne(total int64) string {
-	if total == 1 {
-		return "the one WebSocket connection"
-	}
-	return "the " + plural(total, "WebSocket connection")
-}
-
-func withWarning(n int64) string {
-	if n == 1 {
-		return "1 has a warning"
-	}
-	return number(n) + " have warnings"
-}
-
-func (t *Table) patternErrors() (n int64) {
-	for _, p := range t.patterns {
-		if p.Severity == record.Error {
-			n++
-		}
-	}
-	return n
-}
-
-// maxClauses is how many ways to fail the headline names.
-const maxClauses = 4
-
-// howTheyFailed counts the failed by outcome and cause: "2 rejected (upgrade header missing), 1 cut off (idle timeout)".
-func (t *Table) howTheyFailed() string {
-	type clause struct {
-		outcome record.Outcome
-		n       int64
-		slugs   []end
-	}
-	var clauses []*clause
-	for e, n := range t.ends {
-		i := slices.IndexFunc(clauses, func(c *clause) bool { return c.outcome == e.outcome })
-		if i < 0 {
-			i = len(clauses)
-			clauses = append(clauses, &clause{outcome: e.outcome})
-		}
-		clauses[i].n += n
-		clauses[i].slugs = append(clauses[i].slugs, e)
-	}
-	slices.SortFunc(clauses, func(a, b *clause) int {
-		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.outcome, b.outcome))
-	})
-	var parts []string
-	named := int64(0)
-	for i, c := range clauses {
-		if i == maxClauses {
-			break
-		}
-		named += c.n
-		parts = append(parts, fmt.Sprintf("%s %s%s", number(c.n), outcomeWord(c.outcome), t.reasons(c.outcome, c.slugs)))
-	}
-	if rest := t.counts[failed] - named; rest > 0 {
-		parts = append(parts, number(rest)+" in other ways")
-	}
-	return strings.Join(parts, ", ")
-}
-
-// reasons are the causes of one outcome, in brackets.
-func (t *Table) reasons(outcome record.Outcome, ends []end) string {
-	slices.SortFunc(ends, func(a, b end) int {
-		return cmp.Or(cmp.Compare(t.ends[b], t.ends[a]), cmp.Compare(a.slug, b.slug))
-	})
-	var words []string
-	for i, e := range ends {
-		switch {
-		case e.slug == string(outcome):
-			continue
-		case i >= 3:
-			words = append(words, "and others")
-		case len(ends) == 1:
-			words = append(words, spoken(e.slug))
-		default:
-			words = append(words, fmt.Sprintf("%s %s", number(t.ends[e]), spoken(e.slug)))
-		}
-		if i >= 3 {
-			break
-		}
-	}
-	if len(words) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(words, ", ") + ")"
-}
-
-// spoken is a slug as words.
-func spoken(slug string) string { return strings.ReplaceAll(Clean(slug), "-", " ") }
-
-// nothing says what was there instead of WebSocket connections, and what to try.
-func (t *Table) nothing() {
-	s := t.summary
-	tcp := s.OtherTCPConnections + max(s.OpaqueTLS, t.counts[opaque]) + max(s.Unidentified, t.counts[unidentified])
-	switch {
-	case tcp == 0 && t.packets == 0:
-		t.page.paragraph(0, "No packets, so no WebSocket connections.", yellow)
-	case tcp == 0:
-		t.page.paragraph(0, fmt.Sprintf("No WebSocket connections: none of the %s belongs to a TCP connection.", plural(t.packets, "packet")), yellow)
-		t.page.paragraph(0, "Capture on the interface that the connections take, for example: tcpdump -i any -s 0 -w capture.pcap tcp", plain)
-	case t.counts[unidentified] > 0:
-		t.page.paragraph(0, fmt.Sprintf("No WebSocket connection was seen to begin, but %s failed before one could.", plural(t.counts[unidentified], "TCP connection")), yellow)
-	default:
-		t.page.paragraph(0, fmt.Sprintf("No WebSocket connections: %s seen, and none began a WebSocket.", plural(tcp, "TCP connection")), yellow)
-	}
-}
-
-// keyLogHint says how to look into TLS.
-const keyLogHint = "To look inside, give the client's key log with --keylog FILE (browsers, Node and curl write one to the file that SSLKEYLOGFILE names)."
 
 // maxNotes is how many findings about files are told.
 const maxNotes = 5
@@ -255,13 +111,6 @@ func (t *Table) failures() {
 	t.more(t.causes.total()-int64(len(t.failed)), "failed connection")
 }
 
-func (s *causes) total() (n int64) {
-	for _, c := range s.list {
-		n += c.count
-	}
-	return n
-}
-
 // more counts what a list leaves out and says where it is.
 func (t *Table) more(n int64, noun string) {
 	if n > 0 {
@@ -309,61 +158,6 @@ func (t *Table) causeSections() {
 	}
 }
 
-func (t *Table) readMore(c *cause, first *record.Connection) string {
-	files := "FILE" // IDs name their file's place among all that were given
-	if t.severalFiles() {
-		files += "..."
-	} else if first.Capture != "" {
-		files = quoted(Clean(first.Capture))
-	}
-	story := fmt.Sprintf("wsleuth show %s --connection %s", files, Clean(first.ID))
-	if c.code == "" {
-		return story
-	}
-	return fmt.Sprintf("wsleuth explain %s; %s", Clean(c.code), story)
-}
-
-// quoted is a file name as a shell takes it.
-func quoted(name string) string {
-	if strings.ContainsAny(name, " \t'\"\\$&;|<>()*?[]#~`!") {
-		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-	}
-	return name
-}
-
-// whatHappened is the verdict, where one says it of all connections, else the condition that they share.
-func (t *Table) whatHappened(c *cause) string {
-	first := c.examples[0]
-	same := true
-	for _, e := range c.examples {
-		same = same && e.of().Title == first.of().Title
-	}
-	rule := t.rules[c.code]
-	who := ": " + whoActs(c.fault) + "."
-	switch {
-	case c.slug == "other causes" && c.code == "":
-		return "More causes than are told apart here."
-	case same && first.connection.Verdict != "" && c.count <= int64(len(c.examples)):
-		return sentence(first.connection.Verdict)
-	case same && first.of().Title != "":
-		return strings.TrimSuffix(sentence(first.of().Title), ".") + who
-	case rule.Title != "":
-		return sentence(rule.Title + who)
-	case first.connection.Verdict != "":
-		return sentence(first.connection.Verdict)
-	}
-	return sentence(outcomeWord(first.connection.Outcome) + who)
-}
-
-// inBrackets says how sure a finding is, where it is not certain.
-func inBrackets(confidence record.Confidence) string {
-	switch confidence {
-	case record.Likely, record.Possible:
-		return " (" + string(confidence) + ")"
-	}
-	return ""
-}
-
 // spread says where and when a cause was met more than once.
 func (t *Table) spread(c *cause) {
 	if c.count < 2 {
@@ -380,30 +174,6 @@ func (t *Table) spread(c *cause) {
 	t.page.labelled("Servers", strings.Join(parts, ", "))
 	t.page.labelled("Time", fmt.Sprintf("%s to %s", t.time.short(c.first), t.time.short(c.last)))
 }
-
-// named are the codes and slugs of a tally with their counts.
-func named(counts *tally[string]) string {
-	keys, _, more := counts.top(6)
-	var parts []string
-	for _, key := range keys {
-		entry := counts.entries[key]
-		name := key
-		if len(entry.names) > 0 {
-			name = entry.names[0] + " " + key
-		}
-		if entry.count > 1 {
-			name += fmt.Sprintf(" (%s times)", number(entry.count))
-		}
-		parts = append(parts, name)
-	}
-	if more > 0 {
-		parts = append(parts, fmt.Sprintf("others (%s)", number(more)))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// maxEvidence is how many packets of an example are named.
-const maxEvidence = 3
 
 // example is a connection with the packets that prove the finding. What the
 // first example said already is not said again.
@@ -433,47 +203,6 @@ func (t *Table) example(c *cause, e example, i int) {
 		t.page.labelled(label, indent+t.evidence(evidence))
 		label = ""
 	}
-}
-
-// samePlaces are the packets of an example which show what those of the first
-// example show; nothing if they show something else.
-func (t *Table) samePlaces(f, first record.Finding) string {
-	if len(f.Evidence) != len(first.Evidence) || len(f.Evidence) > maxEvidence {
-		return ""
-	}
-	var places []string
-	for j, e := range f.Evidence {
-		if e.Note != first.Evidence[j].Note {
-			return ""
-		}
-		e.Note = ""
-		places = append(places, t.evidence(e))
-	}
-	return strings.Join(places, ", ")
-}
-
-// evidence is a packet and what is seen in it; the file's name only where there are several.
-func (t *Table) evidence(e record.Evidence) string {
-	return evidenceText(e, t.severalFiles())
-}
-
-func (t *Table) severalFiles() bool { return int64(len(t.captures))+t.moreCaptures > 1 }
-
-func evidenceText(e record.Evidence, withFile bool) string {
-	var place string
-	switch {
-	case e.Packet != 0:
-		place = fmt.Sprintf("packet %d", e.Packet)
-	case e.Offset != nil:
-		place = fmt.Sprintf("byte %d", *e.Offset)
-	}
-	if withFile {
-		place = strings.TrimSpace(place + " of " + Clean(e.Capture))
-	}
-	if e.Note == "" {
-		return place
-	}
-	return place + ": " + Clean(e.Note)
 }
 
 // patternSections say what connections show together.
@@ -593,22 +322,6 @@ func (t *Table) healthySection() {
 	t.page.grid(columns, rows, nil)
 	t.more(n-int64(len(rows)), "connection")
 	t.page.paragraph(0, "Messages: from the client / from the server.", faint)
-}
-
-// endings counts the connections that worked by their outcome.
-func (t *Table) endings() string {
-	var parts []string
-	outcomes := make([]record.Outcome, 0, len(t.byEnd))
-	for o := range t.byEnd {
-		outcomes = append(outcomes, o)
-	}
-	slices.SortFunc(outcomes, func(a, b record.Outcome) int {
-		return cmp.Or(cmp.Compare(t.byEnd[b], t.byEnd[a]), cmp.Compare(a, b))
-	})
-	for _, o := range outcomes {
-		parts = append(parts, fmt.Sprintf("%s %s", number(t.byEnd[o]), outcomeWord(o)))
-	}
-	return strings.Join(parts, ", ")
 }
 
 // maxEndpointRows is how many servers a table by endpoint names.

@@ -1,0 +1,308 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// said is a sentence about the whole, and the colour in which it is said.
+type said struct {
+	text string
+	with paint
+}
+
+// headline says in one or two sentences what became of all connections.
+func (v *view) headline() []said {
+	n, total := v.counts[failed], v.total()
+	var all []said
+	say := func(with paint, format string, args ...any) {
+		all = append(all, said{fmt.Sprintf(format, args...), with})
+	}
+	switch {
+	case total == 0:
+		all = v.nothing()
+	case n == 1 && total == 1:
+		say(red, "The one WebSocket connection failed: %s.", strings.TrimPrefix(v.howTheyFailed(), "1 "))
+	case n > 0:
+		say(red, "%s of %s failed: %s.", number(n), plural(total, "WebSocket connection"), v.howTheyFailed())
+	case v.counts[undecided] == total:
+		say(yellow, "The capture does not hold enough to tell what became of %s.", theOne(total))
+	case v.counts[undecided] > 0:
+		say(yellow, "No failure seen in %s, but of %s the capture does not hold enough to tell.",
+			plural(total, "WebSocket connection"), number(v.counts[undecided]))
+	case v.counts[warned] > 0:
+		say(green, "%s worked; %s.", allOf(total), withWarning(v.counts[warned]))
+	case total == 1:
+		say(green, "The one WebSocket connection is healthy.")
+	default:
+		say(green, "%s are healthy.", allOf(total))
+	}
+	if errors := v.patternErrors(); errors > 0 && n == 0 {
+		say(red, "Taken together they show %s: see below.", plural(errors, "problem"))
+	}
+	return all
+}
+
+func allOf(total int64) string {
+	if total == 1 {
+		return "The one WebSocket connection"
+	}
+	return "All " + plural(total, "WebSocket connection")
+}
+
+func theOne(total int64) string {
+	if total == 1 {
+		return "the one WebSocket connection"
+	}
+	return "the " + plural(total, "WebSocket connection")
+}
+
+func withWarning(n int64) string {
+	if n == 1 {
+		return "1 has a warning"
+	}
+	return number(n) + " have warnings"
+}
+
+func (v *view) patternErrors() (n int64) {
+	for _, p := range v.patterns {
+		if p.Severity == record.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// maxClauses is how many ways to fail the headline names.
+const maxClauses = 4
+
+// howTheyFailed counts the failed by outcome and cause: "2 rejected (upgrade header missing), 1 cut off (idle timeout)".
+func (v *view) howTheyFailed() string {
+	type clause struct {
+		outcome record.Outcome
+		n       int64
+		slugs   []end
+	}
+	var clauses []*clause
+	for e, n := range v.ends {
+		i := slices.IndexFunc(clauses, func(c *clause) bool { return c.outcome == e.outcome })
+		if i < 0 {
+			i = len(clauses)
+			clauses = append(clauses, &clause{outcome: e.outcome})
+		}
+		clauses[i].n += n
+		clauses[i].slugs = append(clauses[i].slugs, e)
+	}
+	slices.SortFunc(clauses, func(a, b *clause) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.outcome, b.outcome))
+	})
+	var parts []string
+	named := int64(0)
+	for i, c := range clauses {
+		if i == maxClauses {
+			break
+		}
+		named += c.n
+		parts = append(parts, fmt.Sprintf("%s %s%s", number(c.n), outcomeWord(c.outcome), v.reasons(c.outcome, c.slugs)))
+	}
+	if rest := v.counts[failed] - named; rest > 0 {
+		parts = append(parts, number(rest)+" in other ways")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// reasons are the causes of one outcome, in brackets.
+func (v *view) reasons(outcome record.Outcome, ends []end) string {
+	slices.SortFunc(ends, func(a, b end) int {
+		return cmp.Or(cmp.Compare(v.ends[b], v.ends[a]), cmp.Compare(a.slug, b.slug))
+	})
+	var words []string
+	for i, e := range ends {
+		switch {
+		case e.slug == string(outcome):
+			continue
+		case i >= 3:
+			words = append(words, "and others")
+		case len(ends) == 1:
+			words = append(words, spoken(e.slug))
+		default:
+			words = append(words, fmt.Sprintf("%s %s", number(v.ends[e]), spoken(e.slug)))
+		}
+		if i >= 3 {
+			break
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(words, ", ") + ")"
+}
+
+// spoken is a slug as words.
+func spoken(slug string) string { return strings.ReplaceAll(Clean(slug), "-", " ") }
+
+// nothing says what was there instead of WebSocket connections, and what to try.
+func (v *view) nothing() []said {
+	s := v.summary
+	tcp := s.OtherTCPConnections + max(s.OpaqueTLS, v.counts[opaque]) + max(s.Unidentified, v.counts[unidentified])
+	switch {
+	case tcp == 0 && v.packets == 0:
+		return []said{{"No packets, so no WebSocket connections.", yellow}}
+	case tcp == 0:
+		return []said{{fmt.Sprintf("No WebSocket connections: none of the %s belongs to a TCP connection.", plural(v.packets, "packet")), yellow},
+			{"Capture on the interface that the connections take, for example: tcpdump -i any -s 0 -w capture.pcap tcp", plain}}
+	case v.counts[unidentified] > 0:
+		return []said{{fmt.Sprintf("No WebSocket connection was seen to begin, but %s failed before one could.", plural(v.counts[unidentified], "TCP connection")), yellow}}
+	}
+	return []said{{fmt.Sprintf("No WebSocket connections: %s seen, and none began a WebSocket.", plural(tcp, "TCP connection")), yellow}}
+}
+
+// keyLogHint says how to look into TLS.
+const keyLogHint = "To look inside, give the client's key log with --keylog FILE (browsers, Node and curl write one to the file that SSLKEYLOGFILE names)."
+
+func (s *causes) total() (n int64) {
+	for _, c := range s.list {
+		n += c.count
+	}
+	return n
+}
+
+func (v *view) readMore(c *cause, first *record.Connection) string {
+	files := "FILE" // IDs name their file's place among all that were given
+	if v.severalFiles() {
+		files += "..."
+	} else if first.Capture != "" {
+		files = quoted(Clean(first.Capture))
+	}
+	story := fmt.Sprintf("wsleuth show %s --connection %s", files, Clean(first.ID))
+	if c.code == "" {
+		return story
+	}
+	return fmt.Sprintf("wsleuth explain %s; %s", Clean(c.code), story)
+}
+
+// quoted is a file name as a shell takes it.
+func quoted(name string) string {
+	if strings.ContainsAny(name, " \t'\"\\$&;|<>()*?[]#~`!") {
+		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+	return name
+}
+
+// whatHappened is the verdict, where one says it of all connections, else the condition that they share.
+func (v *view) whatHappened(c *cause) string {
+	first := c.examples[0]
+	same := true
+	for _, e := range c.examples {
+		same = same && e.of().Title == first.of().Title
+	}
+	rule := v.rules[c.code]
+	who := ": " + whoActs(c.fault) + "."
+	switch {
+	case c.slug == "other causes" && c.code == "":
+		return "More causes than are told apart here."
+	case same && first.connection.Verdict != "" && c.count <= int64(len(c.examples)):
+		return sentence(first.connection.Verdict)
+	case same && first.of().Title != "":
+		return strings.TrimSuffix(sentence(first.of().Title), ".") + who
+	case rule.Title != "":
+		return sentence(rule.Title + who)
+	case first.connection.Verdict != "":
+		return sentence(first.connection.Verdict)
+	}
+	return sentence(outcomeWord(first.connection.Outcome) + who)
+}
+
+// inBrackets says how sure a finding is, where it is not certain.
+func inBrackets(confidence record.Confidence) string {
+	switch confidence {
+	case record.Likely, record.Possible:
+		return " (" + string(confidence) + ")"
+	}
+	return ""
+}
+
+// named are the codes and slugs of a tally with their counts.
+func named(counts *tally[string]) string {
+	keys, _, more := counts.top(6)
+	var parts []string
+	for _, key := range keys {
+		entry := counts.entries[key]
+		name := key
+		if len(entry.names) > 0 {
+			name = entry.names[0] + " " + key
+		}
+		if entry.count > 1 {
+			name += fmt.Sprintf(" (%s times)", number(entry.count))
+		}
+		parts = append(parts, name)
+	}
+	if more > 0 {
+		parts = append(parts, fmt.Sprintf("others (%s)", number(more)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// maxEvidence is how many packets of an example are named.
+const maxEvidence = 3
+
+// samePlaces are the packets of an example which show what those of the first
+// example show; nothing if they show something else.
+func (v *view) samePlaces(f, first record.Finding) string {
+	if len(f.Evidence) != len(first.Evidence) || len(f.Evidence) > maxEvidence {
+		return ""
+	}
+	var places []string
+	for j, e := range f.Evidence {
+		if e.Note != first.Evidence[j].Note {
+			return ""
+		}
+		e.Note = ""
+		places = append(places, v.evidence(e))
+	}
+	return strings.Join(places, ", ")
+}
+
+// evidence is a packet and what is seen in it; the file's name only where there are several.
+func (v *view) evidence(e record.Evidence) string {
+	return evidenceText(e, v.severalFiles())
+}
+
+func (v *view) severalFiles() bool { return int64(len(v.captures))+v.moreCaptures > 1 }
+
+func evidenceText(e record.Evidence, withFile bool) string {
+	var place string
+	switch {
+	case e.Packet != 0:
+		place = fmt.Sprintf("packet %d", e.Packet)
+	case e.Offset != nil:
+		place = fmt.Sprintf("byte %d", *e.Offset)
+	}
+	if withFile {
+		place = strings.TrimSpace(place + " of " + Clean(e.Capture))
+	}
+	if e.Note == "" {
+		return place
+	}
+	return place + ": " + Clean(e.Note)
+}
+
+// endings counts the connections that worked by their outcome.
+func (v *view) endings() string {
+	var parts []string
+	outcomes := make([]record.Outcome, 0, len(v.byEnd))
+	for o := range v.byEnd {
+		outcomes = append(outcomes, o)
+	}
+	slices.SortFunc(outcomes, func(a, b record.Outcome) int {
+		return cmp.Or(cmp.Compare(v.byEnd[b], v.byEnd[a]), cmp.Compare(a, b))
+	})
+	for _, o := range outcomes {
+		parts = append(parts, fmt.Sprintf("%s %s", number(v.byEnd[o]), outcomeWord(o)))
+	}
+	return strings.Join(parts, ", ")
+}

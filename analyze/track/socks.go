@@ -129,7 +129,7 @@ func (l *socksLayer) close(*slot) {}
 
 // socksFacts says what the negotiation came to. User names and passwords stay
 // behind.
-func (t *tunnel) socksFacts(f *record.TunnelFacts) {
+func (t *tunnel) socksFacts(f *record.TunnelFacts, tcp *record.TCPFacts) {
 	s := t.socks
 	f.RequestRef = t.asked
 	if !t.asked.Seen() {
@@ -144,11 +144,18 @@ func (t *tunnel) socksFacts(f *record.TunnelFacts) {
 	if s.Version == 5 && s.HasMethod && s.Method != socks.NoAuth && s.Method != socks.NoAcceptable {
 		f.AuthSent = s.Method.String()
 	}
-	f.ResponseRef = t.confirmed
-	if !f.ResponseRef.Seen() {
-		f.ResponseRef = t.selected
+	switch {
+	case s.HasMethod && s.Method == socks.NoAcceptable:
+		f.AuthRefused, f.ResponseRef = true, t.selected
+	case s.HasAuthStatus && s.AuthStatus != 0:
+		f.AuthRefused, f.ResponseRef = true, t.confirmed
+	case s.Version == 5 && s.HasAuth && !s.HasAuthStatus && tcp.End.Seen() && tcp.EndBy == record.Server:
+		// "If the server returns a `failure' (STATUS value other than X'00')
+		// status, it MUST close the connection" (RFC 1929): some only do that.
+		f.AuthRefused, f.ResponseRef = true, tcp.End
+	case s.HasReply:
+		f.ResponseRef = t.confirmed
 	}
-	f.AuthRefused = s.HasMethod && s.Method == socks.NoAcceptable || s.HasAuthStatus && s.AuthStatus != 0
 	if s.HasReply {
 		f.Reply, f.ReplyName = int(s.Reply), s.Reply.String()
 	}

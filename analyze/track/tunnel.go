@@ -229,7 +229,7 @@ func (t *tunnel) facts(tcp *record.TCPFacts) *record.TunnelFacts {
 		f.Through = t.outer.target
 	}
 	if t.socks != nil {
-		t.socksFacts(f)
+		t.socksFacts(f, tcp)
 	} else {
 		t.connectFacts(f)
 	}

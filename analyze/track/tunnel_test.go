@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/socks"
 	"github.com/wsleuth/wsleuth/reassembly"
 )
 
@@ -226,6 +227,34 @@ func TestTunnelEnds(t *testing.T) {
 		f := tc.t.facts(&tc.tcp)
 		if f.Closed != tc.closed || tc.t.tells(f, &tc.tcp) != tc.tells {
 			t.Errorf("%s: closed %t, tells %t", tc.name, f.Closed, tc.t.tells(f, &tc.tcp))
+		}
+	}
+}
+
+// TestSOCKSEnds: what the end of the connection says of an unfinished negotiation.
+func TestSOCKSEnds(t *testing.T) {
+	fin := record.TCPFacts{End: record.Ref{Packet: 9, Time: record.Time(time.Minute)}, EndBy: record.Server, EndHow: "fin"}
+	for _, tc := range []struct {
+		name           string
+		client, server []string
+		refused, tells bool
+	}{
+		{"hangs up on the password", []string{"\x05\x01\x02", "\x01\x01u\x01p"}, []string{"\x05\x02"}, true, true},
+		{"hangs up on the request", []string{"\x05\x01\x00", socksRequest}, []string{"\x05\x00"}, false, true},
+		{"never said a word", []string{"\x05\x01\x00"}, nil, false, false},
+		{"SOCKS4 refused, with a user", []string{"\x04\x01\x00\x51\x0a\x00\x00\x01lab\x00"}, []string{"\x00\x5b\x00\x00\x00\x00\x00\x00"}, false, true},
+	} {
+		s := &socks.Session{}
+		for i := range tc.client {
+			s.FeedClient([]byte(tc.client[i]))
+			if i < len(tc.server) {
+				s.FeedServer([]byte(tc.server[i]))
+			}
+		}
+		tunnel := &tunnel{kind: kindSOCKS5, socks: s, greeting: record.Ref{Packet: 1, Time: 1}}
+		f := tunnel.facts(&fin)
+		if f.AuthRefused != tc.refused || tunnel.tells(f, &fin) != tc.tells {
+			t.Errorf("%s: refused %t, tells %t", tc.name, f.AuthRefused, tunnel.tells(f, &fin))
 		}
 	}
 }

@@ -109,7 +109,7 @@ func refusedBySOCKS(c *record.Connection, r *rule.Reporter) {
 			Title:      who + " refused the client's user name and password",
 			Remedy:     "Correct the user name and password that the client has for the SOCKS proxy; its log names the user.",
 			SeenByUser: sawSOCKS("username/password authentication failed"),
-			Evidence:   []record.Evidence{r.At(t.RequestRef, "the client's greeting: %s", strings.Join(t.AuthOffered, ", ")), r.At(t.ResponseRef, "authentication status: failure")},
+			Evidence:   []record.Evidence{r.At(t.RequestRef, "the client's greeting: %s", strings.Join(t.AuthOffered, ", ")), r.At(t.ResponseRef, "the proxy refuses them")},
 		})
 		return
 	}

@@ -45,9 +45,13 @@ func checkProxyHeader(c *record.Connection, r *rule.Reporter) {
 		from = " (for " + known.Clip(p.Client) + ")"
 	}
 	_, product, _ := known.Answerer(c)
+	reason := "it does not expect the header"
+	if confidence == record.Possible {
+		reason = "it probably does not expect the header"
+	}
 	f := rule.Found{
 		Confidence: confidence,
-		Title:      fmt.Sprintf("%s %s a connection that begins with a PROXY protocol v%d header%s: it does not expect the header", who, what, p.Version, from),
+		Title:      fmt.Sprintf("%s %s a connection that begins with a PROXY protocol v%d header%s: %s", who, what, p.Version, from, reason),
 		Remedy:     expect(product) + " Or switch the header off at the load balancer (HAProxy: take send-proxy or send-proxy-v2 off the server line; AWS: proxy_protocol_v2.enabled=false; nginx stream: proxy_protocol off).",
 		Evidence:   []record.Evidence{r.At(p.Ref, "PROXY protocol version %d header before the first byte", p.Version), r.At(at, "the server %s it", what)},
 	}

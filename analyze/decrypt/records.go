@@ -96,11 +96,11 @@ func (s *Session) darken(h *half) {
 func (s *Session) passDark(d Dir, b []byte, sink Sink) []byte {
 	h, side := &s.halves[d], &s.state.Sides[d]
 	for {
-		length, ok := h.rec.PassData(b)
+		n, length, ok := h.rec.PassData(b)
 		if !ok {
 			return b
 		}
-		b = b[5+length:]
+		b = b[n:]
 		offset := h.end
 		h.end = h.rec.Offset()
 		h.since++

@@ -185,12 +185,12 @@ func (s *Session) Retry(sink Sink) {
 // feed processes b. It stops early, holding the rest, when the rest must wait.
 func (s *Session) feed(d Dir, b []byte, sink Sink) {
 	h := &s.halves[d]
-	if h.dark {
-		if b = s.passDark(d, b, sink); len(b) == 0 {
-			return
-		}
-	}
 	for {
+		if h.dark {
+			if b = s.passDark(d, b, sink); len(b) == 0 {
+				return
+			}
+		}
 		n, ev := h.rec.Feed(b)
 		b = b[n:]
 		switch ev.Kind {

@@ -142,21 +142,30 @@ func (p *RecordParser) Pass(b []byte) bool {
 }
 
 // PassData is a short cut for a record of application_data whose payload is
-// skipped and which lies whole at the start of b: it consumes the record, five
-// bytes of header and length of payload, or nothing when ok is false. Feed
-// does the same with more to say.
-func (p *RecordParser) PassData(b []byte) (length int, ok bool) {
+// skipped and which ends in b. It consumes the record's n bytes, or nothing
+// when ok is false; length is that of its payload. Feed does the same with
+// more to say.
+func (p *RecordParser) PassData(b []byte) (n, length int, ok bool) {
+	if p.state == inPayload {
+		n = int(p.rest)
+		if n > len(b) || p.keep || p.resync || p.missing != 0 || p.typ != ApplicationData {
+			return 0, 0, false
+		}
+		p.offset += int64(n)
+		p.rest, p.state = 0, inHeader
+		return n, int(p.length), true
+	}
 	if p.state != inHeader || p.have != 0 || !p.SkipPayload || p.resync || len(b) < headerLength ||
 		b[0] != byte(ApplicationData) || !plausible(b) {
-		return 0, false
+		return 0, 0, false
 	}
 	length = int(b[3])<<8 | int(b[4])
-	if len(b) < headerLength+length {
-		return 0, false
+	if n = headerLength + length; n > len(b) {
+		return 0, 0, false
 	}
 	p.version = Version(b[1])<<8 | Version(b[2])
-	p.offset += int64(headerLength + length)
-	return length, true
+	p.offset += int64(n)
+	return n, length, true
 }
 
 // Feed takes the next bytes of the stream up to the end of one record. It

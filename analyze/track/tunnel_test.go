@@ -301,3 +301,13 @@ func FuzzRoads(f *testing.F) {
 		walk(t, talk, func(left int) int { return left })
 	})
 }
+
+// TestFirstLookAllocatesNothing: it runs on the first payload of every flow.
+func TestFirstLookAllocatesNothing(t *testing.T) {
+	for _, first := range []string{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\x05\x01\x00", "\x04\x02\x00\x00binary", "\x16\x03\x01\x02\x00", "PRIVMSG x", "\r\n\r\nhello", "\x00\x01\x02"} {
+		b := []byte(first)
+		if n := testing.AllocsPerRun(100, func() { classifyFirst(b, true) }); n != 0 {
+			t.Errorf("%q: %v allocations", first, n)
+		}
+	}
+}

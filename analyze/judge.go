@@ -53,6 +53,7 @@ func (j *judge) connection(c *record.Connection, o Options, wants func(*record.C
 // run runs the rules; bare leaves out all texts.
 func (j *judge) run(c *record.Connection, bare bool) {
 	c.ResetBy = resetBy(c)
+	c.Facts.Bare = bare
 	j.reporter.Reset(c.Facts.Files, bare)
 	for _, r := range j.rules {
 		j.reporter.Run(r, c)

@@ -312,8 +312,11 @@ func newCauses() causes {
 // remedyHash is a hash of the remedy's letters.
 func (s *causes) remedyHash(remedy string) uint64 {
 	s.scratch = s.scratch[:0]
+	inside := false // the brackets of an IPv6 address
 	for i := 0; i < len(remedy); i++ {
-		if b := remedy[i]; b < '.' || b > ':' { // digits, dot, slash, colon
+		b := remedy[i]
+		inside = (inside || b == '[') && b != ']'
+		if !inside && (b < '.' || b > ':') && b != ']' { // digits, dot, slash, colon
 			s.scratch = append(s.scratch, b)
 		}
 	}

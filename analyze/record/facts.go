@@ -22,6 +22,8 @@ func (r Ref) Seen() bool { return r.Packet != 0 }
 // Facts is what was seen of one connection, for rules to judge. Lists are
 // bounded; nothing in it says that anything is wrong.
 type Facts struct {
+	// Bare: no texts are wanted of this connection; helpers that make texts of it may return none.
+	Bare bool
 	// Memory is for whoever made the facts, to use it again.
 	Memory any
 	// Files gives the name of each file by Ref.File.

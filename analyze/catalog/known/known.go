@@ -42,6 +42,9 @@ func Quote(s string) string { return "'" + Clip(s) + "'" }
 
 // URL is the connection's URL without its query, in which tokens travel.
 func URL(c *record.Connection) string {
+	if bare(c) {
+		return ""
+	}
 	url, query, found := strings.Cut(c.URL, "?")
 	if url == "" {
 		return "<url>"
@@ -55,6 +58,9 @@ func URL(c *record.Connection) string {
 // Endpoint names the far end: its address, or the tunnel's target behind a
 // forward proxy.
 func Endpoint(c *record.Connection) string {
+	if bare(c) {
+		return ""
+	}
 	if c.Tunnel != nil && c.Tunnel.Target != "" && c.Facts != nil && c.Facts.Tunnel != nil && c.Facts.Tunnel.Opened {
 		return Clip(c.Tunnel.Target)
 	}

@@ -248,6 +248,9 @@ func signName(s sign, value string) string {
 // Who names the answerer and its address so that a sentence can begin with it:
 // "nginx/1.22.1 at 10.0.0.5:80" or "The server at 10.0.0.5:80".
 func Who(c *record.Connection) string {
+	if bare(c) {
+		return ""
+	}
 	name, _, _ := Answerer(c)
 	if name == "" {
 		name = "the server"

@@ -11,6 +11,9 @@ import (
 // Side names one end of the connection in the middle of a sentence: "the
 // client at 10.0.0.1:50000", "nginx/1.22.1 at 10.0.0.5:80".
 func Side(c *record.Connection, d record.Dir) string {
+	if bare(c) {
+		return ""
+	}
 	if d == record.Client {
 		return "the client at " + addr(c.Client)
 	}
@@ -23,6 +26,9 @@ func Side(c *record.Connection, d record.Dir) string {
 
 // SideFirst is Side for the beginning of a sentence.
 func SideFirst(c *record.Connection, d record.Dir) string {
+	if bare(c) {
+		return ""
+	}
 	s := Side(c, d)
 	for _, small := range []string{"the ", "a proxy"} {
 		if strings.HasPrefix(s, small) {

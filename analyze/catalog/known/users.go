@@ -236,6 +236,9 @@ var shown = []Engine{Chromium, Firefox, Node, Python, GoGorilla}
 // of a client that is not known, what the commonest would have. It never holds
 // a query of the URL. Empty where the client's messages are not known.
 func UserSaw(c *record.Connection, kind Kind, args ...string) string {
+	if bare(c) {
+		return ""
+	}
 	client := ClientOf(c)
 	switch client.Engine {
 	case Other:

@@ -32,9 +32,9 @@ type h2Stream struct {
 }
 
 // asksWebSocket tells by what a request for a WebSocket is recognised; "" if
-// it is none. "The :method pseudo-header field is set to CONNECT" and
-// "the :protocol pseudo-header field MUST be included" with "websocket" (RFC
-// 8441, sections 4 and 5). In a late capture either may be unknowable.
+// it is none. "The :protocol pseudo-header field MUST be included in the CONNECT
+// request, and it MUST have a value of 'websocket'" (RFC 8441, section 5). In a
+// late capture either may be unknowable.
 func asksWebSocket(b *h2.Block) record.RecognizedBy {
 	method, hasMethod := b.Get(":method")
 	protocol, hasProtocol := b.Get(":protocol")
@@ -54,8 +54,9 @@ func asksWebSocket(b *h2.Block) record.RecognizedBy {
 	return ""
 }
 
-// requestHead is the head that HTTP/1.1 would have: ":authority stands for
-// Host" (RFC 9113, section 8.3.1). cut tells that the target could not be decoded.
+// requestHead is the head that HTTP/1.1 would have: "The Host information is
+// conveyed as part of the :authority pseudo-header field" (RFC 8441, section 5).
+// cut tells that the target could not be decoded.
 func requestHead(b *h2.Block) (head *http1.Head, cut bool) {
 	head = newHead(http1.Request, b)
 	head.Method, _ = b.Get(":method")
@@ -111,8 +112,8 @@ func (st *h2Stream) answer(b *h2.Block) {
 		// 200 is in the static table: what cannot be decoded is another status.
 		a.responseCut, a.responseLost = true, b.Unknown > 0 || b.Truncated
 	}
-	// "A 2xx [...] response indicates" that the tunnel is open (RFC 8441
-	// section 4, RFC 9110 section 9.3.6).
+	// Any 2xx answer to CONNECT opens the tunnel (RFC 9110 section 9.3.6), which RFC
+	// 8441 makes the WebSocket.
 	if head.Status/100 == 2 && (st.request == nil || st.request.Method == "CONNECT") {
 		st.open(newWSLayer(l.s.conn.t, a, st.request, head))
 		return

@@ -152,7 +152,7 @@ func TestCases(t *testing.T) {
 
 func allCases() []caseOf {
 	var all []caseOf
-	for _, list := range [][]caseOf{requestCases, statusCases, silenceCases, switchCases} {
+	for _, list := range [][]caseOf{requestCases, statusCases, silenceCases, switchCases, h2Cases} {
 		all = append(all, list...)
 	}
 	return all

@@ -51,6 +51,8 @@ func closed(c *record.Connection, _ *record.H2Facts) {
 func nothing(*record.Connection, *record.H2Facts) {}
 
 var h2Cases = []caseOf{
+	{code: "WS509", name: "cleartext HTTP/2", request: connect + "origin: https://app.test\n", response: "HTTP/2 200\n", change: onStream(true, nothing)},
+
 	{code: "WS560", name: "reset", request: connect, change: onStream(false, then(notEnabled, reset(record.Server, 1, "PROTOCOL_ERROR"))),
 		title: "The client asked for CONNECT /socket?… by extended CONNECT, which the SETTINGS of 10.0.0.5:80 do not enable", fault: record.FaultClient, remedy: "allow_connect"},
 	{code: "WS560", name: "404", request: connect, response: "HTTP/2 404\n", change: onStream(false, notEnabled), title: "by extended CONNECT"},

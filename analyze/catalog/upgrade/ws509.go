@@ -32,8 +32,9 @@ func checkMixedContent(c *record.Connection, r *rule.Reporter) {
 	if !ok || len(origin) < 8 || !strings.EqualFold(origin[:8], "https://") || forwarder(u) != "" {
 		return
 	}
-	// A browser would have blocked it: of one, a proxy took the TLS off.
-	if c.Server.Addr().Unmap().IsLoopback() || known.ClientOf(c).Browser {
+	// A browser would have blocked it: of one, a proxy took the TLS off. HTTP/2
+	// in cleartext is spoken between proxies and servers only.
+	if c.Server.Addr().Unmap().IsLoopback() || known.ClientOf(c).Browser || c.Facts.H2 != nil {
 		return
 	}
 	r.Add(rule.Found{

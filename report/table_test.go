@@ -80,3 +80,19 @@ func copied(line string) bool {
 	}
 	return false
 }
+
+func TestMarkdown(t *testing.T) {
+	for _, name := range saved {
+		t.Run(name, func(t *testing.T) {
+			golden(t, name+".markdown.golden", render(t, name, "markdown", Options{}))
+		})
+	}
+}
+
+func TestCSV(t *testing.T) {
+	for _, name := range saved {
+		t.Run(name, func(t *testing.T) {
+			golden(t, name+".csv.golden", render(t, name, "csv", Options{}))
+		})
+	}
+}

@@ -30,6 +30,7 @@ func events(c *record.Connection) []record.Event {
 		s.events = append(s.events, c.Facts.Story.Events()...)
 	}
 	s.closes()
+	s.stream()
 	slices.SortStableFunc(s.events, func(a, b record.Event) int {
 		if a.Time != b.Time {
 			return int(min(max(int64(a.Time-b.Time), -1), 1))

@@ -51,7 +51,16 @@ func upgradeOutcome(f *record.Facts) record.Outcome {
 // refuse ("the client MUST _Fail the WebSocket Connection_").
 func invalidAnswer(u *record.UpgradeFacts) bool {
 	r := u.Response
-	if r == nil || r.Status != 101 || u.ResponseCut {
+	if r == nil || u.ResponseCut {
+		return false
+	}
+	if r.Version == "HTTP/2" {
+		// RFC 8441 section 5: Sec-WebSocket-Protocol and Sec-WebSocket-Extensions
+		// "are used in the CONNECT request and response-header fields as defined in
+		// [RFC6455]"; all else of the handshake has no place there.
+		return r.Status/100 == 2 && u.Request != nil && !u.Request.Truncated && (!offered(u, "Sec-WebSocket-Protocol") || len(u.BadExtensions) > 0)
+	}
+	if r.Status != 101 {
 		return false
 	}
 	if r.Version == "HTTP/1.0" || !r.HasToken("Upgrade", "websocket") || !r.HasToken("Connection", "upgrade") {

@@ -408,7 +408,7 @@ type H2Facts struct {
 	SettingsRef    Ref      // the server's first SETTINGS, or those that enable it; never: not in the capture
 	Late           bool     // the beginning of the connection is not in the capture, or frames of it are lost
 	Reset          *H2Reset // the first RST_STREAM of either side
-	GoAway         *H2Reset // the first GOAWAY of the server, else of the client; an error rather than NO_ERROR
+	GoAway         *H2Reset // of the side that sent one first; an error rather than NO_ERROR
 	EndStream      [2]Ref   // by who sent it
 	// Stalls are times in which a sender had used up its flow-control window to the
 	// last byte: From is the receiver, that granted no more.

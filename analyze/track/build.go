@@ -132,7 +132,7 @@ func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 	if response != nil {
 		b.lines[1] = lines(b.lines[1][:0], response, a.responseAt)
 		u.ResponseLines = b.lines[1]
-		if request != nil && !a.requestCut && response.Status == 101 {
+		if request != nil && !a.requestCut && (response.Status == 101 || a.h2 != nil && a.ws != nil && !request.Truncated) {
 			u.BadExtensions = badExtensions(request, response)
 		}
 		u.BodyEncoding, _ = response.Get("Content-Encoding")

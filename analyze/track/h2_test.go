@@ -228,6 +228,8 @@ var h2Roads = []struct {
 		"1 extended-connect CONNECT app.test/1 200 messages=1/1 end-stream by the server then reset"},
 	{"goaway", h2Begun().asks(1).answers(1, "200", 0).chat(1).say(record.Server, h2Frame(h2.GoAway, 0, 0, "\x7f\xff\xff\xff\x00\x00\x00\x00")).
 		say(record.Server, h2Frame(h2.GoAway, 0, 0, "\x00\x00\x00\x01\x00\x00\x00\x0bcalm")), "1 extended-connect CONNECT app.test/1 200 messages=1/1 goaway ENHANCE_YOUR_CALM of the server calm"},
+	{"goaway of both sides", h2Begun().asks(1).answers(1, "200", 0).chat(1).say(record.Client, h2Frame(h2.GoAway, 0, 0, goAway0)).say(record.Server, h2Frame(h2.GoAway, 0, 0, goAway0)),
+		"1 extended-connect CONNECT app.test/1 200 messages=1/1 goaway NO_ERROR of the client "},
 	{"data before the answer", h2Begun().asks(1).data(record.Client, 0, 1, masked(1, "early")).answers(1, "200", 0).closes(1),
 		"1 extended-connect CONNECT app.test/1 200 early=11 messages=1/0 close end-stream by the server"},
 	{"not enabled", newH2Talk().say(record.Client, h2.Preface+h2Frame(h2.Settings, 0, 0, "")).say(record.Server, h2Frame(h2.Settings, 0, 0, "")).asks(1).answers(1, "400", h2.EndStream),

@@ -12,8 +12,10 @@ func (st *h2Stream) narrow(facts *record.Facts) {
 	h := &record.H2Facts{Stream: st.id, ConnectEnabled: l.connect, SettingsRef: l.settingsAt, Late: l.late, Reset: st.reset,
 		EndStream: st.ended, Stalls: st.stalls, Other: l.other, Untracked: l.untracked,
 		TCPEnd: t.End, TCPEndBy: t.EndBy, TCPEndHow: t.EndHow}
-	if h.GoAway = l.goAway[record.Server]; h.GoAway == nil {
-		h.GoAway = l.goAway[record.Client]
+	for _, x := range l.goAway {
+		if x != nil && (h.GoAway == nil || x.Ref.Time < h.GoAway.Ref.Time) {
+			h.GoAway = x
+		}
 	}
 	facts.H2 = h
 	if end, by, how := st.end(); how != "" && (!t.End.Seen() || end.Time <= t.End.Time) {

@@ -73,10 +73,17 @@ func final(pieces []piece) (r record.Ref) {
 	return r
 }
 
-// frameEvent is one frame of the story.
+// frameEvent is one frame of the story, packed: there may be hundreds of
+// thousands of WebSockets open.
 type frameEvent struct {
-	at     record.Ref
-	length uint64
+	time   record.Time
+	packet int64
+	length uint32 // 4 GiB and more are shown as that
+	file   int16
 	dir    record.Dir
 	opcode ws.Opcode
+}
+
+func (e *frameEvent) at() record.Ref {
+	return record.Ref{Packet: e.packet, Time: e.time, File: int32(e.file)}
 }

@@ -13,6 +13,8 @@ type block struct {
 	ws                record.WSFacts
 	request, response http1.Head
 	lines             [2][]record.Ref
+	record            *record.Connection
+	conn              *conn // whose facts they are; nil if it is not to be used again
 }
 
 // maxFreeBlocks bounds the blocks that wait for use.
@@ -21,18 +23,31 @@ const maxFreeBlocks = 64
 func (t *Tracker) block() *block {
 	n := len(t.blocks)
 	if n == 0 {
-		b := new(block)
+		b := &block{record: new(record.Connection)}
 		b.facts.Memory = b
 		return b
 	}
 	b := t.blocks[n-1]
 	t.blocks = t.blocks[:n-1]
+	if b.record == nil {
+		b.record = new(record.Connection)
+	} else {
+		*b.record = record.Connection{}
+	}
 	return b
 }
 
 // Recycle takes back the facts of a connection that nobody looks at any more.
 func (t *Tracker) Recycle(facts *record.Facts) {
-	if b, ok := facts.Memory.(*block); ok && len(t.blocks) < maxFreeBlocks {
+	b, ok := facts.Memory.(*block)
+	if ok && b.conn != nil {
+		t.pool.giveBack(b.conn)
+		b.conn = nil
+	}
+	if ok && !facts.Bare {
+		b.record = nil // it belongs to the sink now
+	}
+	if ok && len(t.blocks) < maxFreeBlocks {
 		b.facts = record.Facts{Memory: b}
 		t.blocks = append(t.blocks, b)
 	}

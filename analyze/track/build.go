@@ -18,7 +18,8 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	facts := &b.facts
 	facts.Files, facts.First, facts.Last, facts.Preceding = t.o.Files(), ref(f.First()), ref(f.Last()), a.preceding
 	tcpFacts(&facts.TCP, f)
-	r := &record.Connection{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), Facts: facts,
+	r := b.record
+	*r = record.Connection{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), Facts: facts,
 		RecognizedBy: a.by, Transport: a.transport, Scheme: a.scheme, Encapsulation: t.o.Encapsulation(f.Encapsulation)}
 	if r.RecognizedBy == "" {
 		r.RecognizedBy = record.ByNothing
@@ -166,13 +167,13 @@ func (l *wsLayer) Events() []record.Event {
 	add := func(list []frameEvent) {
 		for i := range list {
 			e := &list[i]
-			events = append(events, record.Event{Packet: e.at.Packet, Time: e.at.Time, File: e.at.File, From: e.dir.String(),
-				What: e.opcode.String(), Text: strconv.FormatUint(e.length, 10) + " bytes"})
+			events = append(events, record.Event{Packet: e.packet, Time: e.time, File: int32(e.file), From: e.dir.String(),
+				What: e.opcode.String(), Text: strconv.FormatUint(uint64(e.length), 10) + " bytes"})
 		}
 	}
 	add(head)
 	if between > 0 {
-		last := head[len(head)-1].at
+		last := head[len(head)-1].at()
 		events = append(events, record.Event{Packet: last.Packet, Time: last.Time, File: last.File, What: "frames", Text: fmt.Sprintf("%d more frames", between)})
 	}
 	add(tail)

@@ -14,7 +14,7 @@ import (
 
 // The story of a connection keeps its first and its last frames.
 const (
-	keptFrames = 12 // of each
+	keptFrames = 8  // of each
 	maxPings   = 64 // Pings that may wait for their Pong
 	maxRTTs    = 63 // round trips kept for the median
 )
@@ -57,8 +57,8 @@ type wsLayer struct {
 	weakMask     record.Ref
 	pings        *pings
 	frames       int
-	story        []frameEvent // the first keptFrames
-	tail         []frameEvent // the last ones, a ring
+	story        [keptFrames]frameEvent // the first ones
+	tail         [keptFrames]frameEvent // the last ones, a ring
 }
 
 // pings pairs Pings with Pongs, by who sent the Ping.
@@ -74,7 +74,8 @@ type ping struct {
 }
 
 func newWSLayer(t *Tracker, a *attempt, request, response *http1.Head) *wsLayer {
-	l := &wsLayer{a: a, opened: first(a.responseAt)}
+	l := t.pool.frames.get()
+	l.a, l.opened = a, first(a.responseAt)
 	options := [2]ws.Options{{FromClient: true, Inflaters: t.inflaters}, {Inflaters: t.inflaters}}
 	if response != nil {
 		l.subprotocol, _ = response.Get("Sec-WebSocket-Protocol")
@@ -168,15 +169,11 @@ func foreign(b []byte) bool {
 func (l *wsLayer) Frame(p *ws.Parser, h *ws.Header) {
 	d := l.dir
 	l.frames++
-	event := frameEvent{at: l.at, length: h.Length, dir: d, opcode: h.Opcode}
-	switch {
-	case len(l.story) < keptFrames:
-		l.story = append(l.story, event)
-	case len(l.tail) < keptFrames:
-		l.tail = append(l.tail, event)
-	default:
-		l.tail[(l.frames-1)%keptFrames] = event
+	event := &l.tail[(l.frames-1)%keptFrames]
+	if l.frames <= keptFrames {
+		event = &l.story[l.frames-1]
 	}
+	*event = frameEvent{time: l.at.Time, packet: l.at.Packet, length: uint32(min(h.Length, 1<<32-1)), file: int16(l.at.File), dir: d, opcode: h.Opcode}
 	l.frameAt[d] = l.at
 	if d == record.Client && h.Masked {
 		if h.Key == [4]byte{} || l.masked > 0 && h.Key == l.lastKey {
@@ -317,12 +314,15 @@ func (l *wsLayer) close(s *slot) {
 // frameEvents is the story: the first and the last frames, in order, and how
 // many stand between them.
 func (l *wsLayer) frameEvents() (head, tail []frameEvent, between int) {
-	head, tail = l.story, l.tail
-	if len(tail) == keptFrames && l.frames > 2*keptFrames {
-		turn := l.frames % keptFrames
-		tail = append(slices.Clone(tail[turn:]), tail[:turn]...)
+	if l.frames <= keptFrames {
+		return l.story[:l.frames], nil, 0
 	}
-	return head, tail, l.frames - len(head) - len(tail)
+	turn := l.frames % keptFrames
+	if l.frames < 2*keptFrames {
+		return l.story[:], l.tail[:turn], 0
+	}
+	tail = append(slices.Clone(l.tail[turn:]), l.tail[:turn]...)
+	return l.story[:], tail, l.frames - 2*keptFrames
 }
 
 // facts puts together what rules judge.
@@ -343,9 +343,9 @@ func (l *wsLayer) facts(f *record.WSFacts) {
 	l.foreignFacts(f)
 	l.pingFacts(f)
 	if head, tail, _ := l.frameEvents(); len(tail) > 0 {
-		f.LastFrame = tail[len(tail)-1].at
+		f.LastFrame = tail[len(tail)-1].at()
 	} else if len(head) > 0 {
-		f.LastFrame = head[len(head)-1].at
+		f.LastFrame = head[len(head)-1].at()
 	}
 }
 

@@ -49,8 +49,8 @@ const (
 
 var methodNames = [...]string{"GET", "HEAD", "CONNECT", "GET"}
 
-func newHTTPLayer() *httpLayer {
-	h := &httpLayer{}
+func newHTTPLayer(t *Tracker) *httpLayer {
+	h := t.pool.https.get()
 	h.parser[record.Client].Init(http1.Request)
 	h.parser[record.Server].Init(http1.Response)
 	return h
@@ -126,10 +126,13 @@ func (h *httpLayer) note(d record.Dir, start int64, at record.Ref) {
 }
 
 // keep copies where the head's pieces were seen, by offset in the head.
-func (h *httpLayer) keep(d record.Dir, p *http1.Parser) []piece {
-	kept := make([]piece, len(h.pieces[d]))
-	for i, at := range h.pieces[d] {
-		kept[i] = piece{max(0, at.offset-p.HeadStart()), at.at}
+func (h *httpLayer) keep(d record.Dir, p *http1.Parser) []piece { return h.keepIn(nil, d, p) }
+
+// keepIn is keep in memory that is used again.
+func (h *httpLayer) keepIn(kept []piece, d record.Dir, p *http1.Parser) []piece {
+	kept = kept[:0]
+	for _, at := range h.pieces[d] {
+		kept = append(kept, piece{max(0, at.offset-p.HeadStart()), at.at})
 	}
 	return kept
 }
@@ -144,9 +147,10 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 		h.asksConnect(s, p)
 	case p.Trace():
 		kind = methodUpgrade
-		a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1", preceding: h.done}
+		a := s.conn.t.pool.attempts.get()
+		a.by, a.scheme, a.tls, a.transport, a.preceding = record.ByUpgrade, s.scheme, s.tls, "http/1.1", h.done
 		a.request = string(p.Raw())
-		a.requestAt = h.keep(record.Client, p)
+		a.requestAt = h.keepIn(a.requestAt, record.Client, p)
 		h.begin(s, a)
 		h.claimOrphan(s, a)
 	}
@@ -213,7 +217,7 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 	h.upgrade = nil
 	a.answered = true
 	a.response = string(p.Raw())
-	a.responseAt = h.keep(record.Server, p)
+	a.responseAt = h.keepIn(a.responseAt, record.Server, p)
 	s.conn.touch(record.Server, final(a.responseAt))
 	if status != 101 {
 		h.refused = true
@@ -253,6 +257,9 @@ func (h *httpLayer) open(s *slot, a *attempt) {
 	a.ws = newWSLayer(s.conn.t, a, request, response)
 	s.layer = a.ws
 	h.releaseEarly(s)
+	if s == &s.conn.root {
+		s.conn.spent = h
+	}
 }
 
 // holdEarly keeps what the client sends while it waits for the answer: frames,

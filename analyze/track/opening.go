@@ -122,7 +122,7 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 				s.conn.flow.Client = from.Other()
 			}
 		}
-		o.replace(s, newHTTPLayer(), from, at, b)
+		o.replace(s, newHTTPLayer(s.conn.t), from, at, b)
 	case protoH2:
 		if o.late && s.conn.flow.ClientBy == reassembly.ClientByPort {
 			s.conn.flow.ClientBy, s.conn.flow.Client = reassembly.ClientByBytes, from

@@ -47,6 +47,7 @@ type Tracker struct {
 	free        []uint32
 	blocks      []*block
 	spare       *block
+	pool        pool
 }
 
 // New makes a Tracker.
@@ -64,6 +65,10 @@ func (t *Tracker) Data(f *reassembly.Flow, from reassembly.Side, at reassembly.A
 	c := t.conns[f.App]
 	c.root.layer.data(&c.root, from, ref(at), b)
 	c.settle()
+	if c.spent != nil {
+		t.pool.https.put(c.spent)
+		c.spent = nil
+	}
 }
 
 // Missing implements reassembly.Handler.
@@ -101,9 +106,11 @@ func (t *Tracker) begin(f *reassembly.Flow, from reassembly.Side, b []byte) bool
 }
 
 func (t *Tracker) attach(f *reassembly.Flow) *conn {
-	c := &conn{t: t, flow: f}
+	c := t.pool.conns.get()
+	c.t, c.flow = t, f
 	c.root = slot{conn: c, scheme: "ws"}
-	c.root.layer = &opening{late: f.ClientBy != reassembly.ClientBySYN}
+	c.first.late = f.ClientBy != reassembly.ClientBySYN
+	c.root.layer = &c.first
 	if n := len(t.free); n > 0 {
 		f.App = t.free[n-1]
 		t.free = t.free[:n-1]
@@ -125,11 +132,18 @@ func (t *Tracker) Closed(f *reassembly.Flow, order int64, last bool) {
 	}
 	if c == nil || len(c.attempts) == 0 {
 		t.closedWithout(f, c, order, last)
+		if c != nil {
+			t.pool.giveBack(c)
+		}
 		return
 	}
 	c.root.layer.close(&c.root)
 	for _, a := range c.attempts {
-		t.o.Emit(t.build(f, c, a, last), order)
+		r := t.build(f, c, a, last)
+		if len(c.attempts) == 1 {
+			r.Facts.Memory.(*block).conn = c // given back with the facts, which refer to it
+		}
+		t.o.Emit(r, order)
 	}
 }
 
@@ -183,10 +197,12 @@ type conn struct {
 	t        *Tracker
 	flow     *reassembly.Flow
 	root     slot
+	first    opening
 	attempts []*attempt
-	lost     bool      // what is missing now was lost by the capture, not on the way
-	tls      *tlsLayer // the innermost; nil: no ClientHello was seen
-	tunnel   *tunnel   // the innermost; nil: no forward proxy was asked
+	spent    *httpLayer // no longer reads anything
+	lost     bool       // what is missing now was lost by the capture, not on the way
+	tls      *tlsLayer  // the innermost; nil: no ClientHello was seen
+	tunnel   *tunnel    // the innermost; nil: no forward proxy was asked
 	proxy    *record.ProxyFacts
 	other    bool // it turned out to be something else
 

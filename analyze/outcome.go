@@ -20,6 +20,9 @@ func outcome(c *record.Connection) (record.Phase, record.Outcome) {
 		return record.PhaseTunnel, record.TunnelFailed
 	case f.WS != nil && f.Upgrade != nil && invalidAnswer(f.Upgrade):
 		return record.PhaseUpgrade, record.InvalidHandshake
+	case f.WS != nil && halfSeen(f):
+		phase, _ := openedOutcome(f)
+		return phase, record.Incomplete
 	case f.WS != nil:
 		return openedOutcome(f)
 	case f.Upgrade != nil:
@@ -30,6 +33,12 @@ func outcome(c *record.Connection) (record.Phase, record.Outcome) {
 		return record.PhaseTLS, record.Opaque
 	}
 	return record.PhaseTCP, record.ConnectFailed
+}
+
+// halfSeen: what the other side said, or what was asked for, is not in the
+// capture, so that nothing can be said of how it ended.
+func halfSeen(f *record.Facts) bool {
+	return f.TCP.OneWay || f.Upgrade != nil && f.Upgrade.CutByCapture && f.Upgrade.RequestCut
 }
 
 func upgradeOutcome(f *record.Facts) record.Outcome {

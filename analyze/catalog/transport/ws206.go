@@ -61,16 +61,17 @@ func suspicion(x *record.Reset) (string, record.Confidence) {
 	case x.TTL > x.MaxTTL:
 		off = int(x.TTL) - int(x.MaxTTL)
 	}
-	ttl := fmt.Sprintf("its TTL is %d, that of the sender's other packets %s", x.TTL, ttlRange(x))
 	switch {
+	case off == 0 && sameCounter(x) && x.WentOn < surelyWentOn:
+		return "", ""
 	case x.WentOn > 0 && off > 0:
-		return ttl + fmt.Sprintf(", and the sender went on (%d segment%s)", x.WentOn, known.Plural(x.WentOn)), record.Certain
+		return ttlDiffers(x) + fmt.Sprintf(", and the sender went on (%d segment%s)", x.WentOn, known.Plural(x.WentOn)), record.Certain
 	case x.WentOn > 0 && !x.AfterOtherFIN:
 		return fmt.Sprintf("its alleged sender went on as if it knew nothing of it (%d segment%s)", x.WentOn, known.Plural(x.WentOn)), record.Certain
 	case off > 1 && !x.AfterOtherFIN:
-		return ttl, record.Certain
+		return ttlDiffers(x), record.Certain
 	case off == 1 && !x.AfterOtherFIN:
-		return ttl, record.Likely
+		return ttlDiffers(x), record.Likely
 	case strangeID(x) && !x.AfterOtherFIN:
 		return fmt.Sprintf("its IP identification 0x%04x is far from the sender's last, 0x%04x, and it has no ACK flag", x.ID, x.OtherID), record.Possible
 	}
@@ -85,6 +86,21 @@ func strangeID(x *record.Reset) bool {
 	}
 	ahead := x.ID - x.OtherID
 	return ahead > 512 && ahead < 0xfe00 && x.SenderTimestamps && !x.Timestamps
+}
+
+// surelyWentOn is how many segments after its RST show that a sender did not
+// send it, even if the RST looks like one of its own: fewer may have been captured late.
+const surelyWentOn = 2
+
+// sameCounter: the RST's IP identification is the next one of the sender's
+// counter, which a device on the path would have to follow packet by packet.
+func sameCounter(x *record.Reset) bool {
+	ahead := x.ID - x.OtherID
+	return !x.V6 && x.OtherID != 0 && ahead >= 1 && ahead <= 4
+}
+
+func ttlDiffers(x *record.Reset) string {
+	return fmt.Sprintf("its TTL is %d, that of the sender's other packets %s", x.TTL, ttlRange(x))
 }
 
 func ttlRange(x *record.Reset) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 )
 
 // systemInterfaces lists what the net package knows.
@@ -40,12 +41,12 @@ func addresses(i net.Interface) []netip.Prefix {
 }
 
 // likely picks the interface that most likely has the traffic: one that is up
-// and has an address, else the loopback.
+// and has an address of more than the link, else the loopback.
 func likely(all []Interface) (string, error) {
 	loopback := ""
 	for _, i := range all {
 		switch {
-		case !i.Usable || !i.Up || len(i.Addresses) == 0:
+		case !i.Usable || !i.Up || !slices.ContainsFunc(i.Addresses, beyondLink):
 		case i.Loopback:
 			loopback = i.Name
 		default:
@@ -57,6 +58,8 @@ func likely(all []Interface) (string, error) {
 	}
 	return "", fmt.Errorf("no interface is up and has an address; name one with -i")
 }
+
+func beyondLink(p netip.Prefix) bool { return !p.Addr().IsLinkLocalUnicast() }
 
 // find looks an interface up by name.
 func find(all []Interface, name string) (Interface, error) {

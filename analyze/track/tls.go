@@ -191,13 +191,14 @@ func (l *tlsLayer) failed() bool {
 const promptly = int64(200e6)
 
 // leftUnused: the client completed the handshake and left at once without a
-// byte, as one does that refuses the certificate afterwards.
+// byte, as one does that refuses the certificate afterwards. Browsers leave a
+// second HTTP/2 connection to the same server in the same way: they need one only.
 func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
 	st := l.session.State()
 	client, server := f.Half(f.Client), f.Half(f.Client.Other())
 	gone := client.FIN.Seen() && (!server.FIN.Seen() || client.FIN.Time <= server.FIN.Time)
 	soon := client.FIN.Time-client.LastData.Time < promptly
-	return gone && soon && st.Decrypted() && st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords == 0
+	return gone && soon && st.ALPN != "h2" && st.Decrypted() && st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords == 0
 }
 
 // closedTLS handles a TLS connection in which no WebSocket was seen.

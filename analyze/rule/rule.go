@@ -28,10 +28,11 @@ type Rule struct {
 	Explains []string
 	Since    string
 
-	// Check judges a connection, CheckCapture a file. A rule has one of them;
-	// one of relations between connections has none (analyze/correlate finds them).
-	Check        func(*record.Connection, *Reporter)
-	CheckCapture func(*record.Capture, *Reporter)
+	// Check judges a connection, CheckCapture a file, CheckRelation what several
+	// connections have in common (analyze/correlate finds it). A rule has one of them.
+	Check         func(*record.Connection, *Reporter)
+	CheckCapture  func(*record.Capture, *Reporter)
+	CheckRelation func(*record.Relation, *Reporter)
 }
 
 // Text is the explanation under fixed headings, in plain words for the person paged at night.
@@ -121,6 +122,14 @@ func (r *Reporter) RunCapture(rule *Rule, c *record.Capture) {
 	if rule.CheckCapture != nil {
 		r.rule = rule
 		rule.CheckCapture(c, r)
+	}
+}
+
+// RunRelation runs one rule's check on a relation.
+func (r *Reporter) RunRelation(rule *Rule, x *record.Relation) {
+	if rule.CheckRelation != nil {
+		r.rule = rule
+		rule.CheckRelation(x, r)
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	Aiohttp   Engine = "aiohttp"
 	GoGorilla Engine = "gorilla/websocket"
 	GoCoder   Engine = "coder/websocket"
+	Java      Engine = "Java"
 	Other     Engine = "other" // named, with messages that are not known here
 )
 

@@ -40,13 +40,17 @@ func Clip(s string) string {
 // Quote is Clip in single quotes.
 func Quote(s string) string { return "'" + Clip(s) + "'" }
 
-// URL is the connection's URL without its query, in which tokens travel.
+// URL is the connection's URL without its query, in which tokens travel. Of
+// one that failed in TLS only the host that the ClientHello names is known.
 func URL(c *record.Connection) string {
 	if bare(c) {
 		return ""
 	}
 	url, query, found := strings.Cut(c.URL, "?")
 	if url == "" {
+		if c.Facts != nil && c.Facts.TLS != nil && c.Facts.TLS.SNI != "" {
+			return "wss://" + Clip(c.Facts.TLS.SNI) + "/…"
+		}
 		return "<url>"
 	}
 	if found && query != "" {

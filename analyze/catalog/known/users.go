@@ -34,8 +34,6 @@ const (
 	SawRefused           Kind = "refused"            // TCP
 	SawConnectTimeout    Kind = "connect-timeout"    // TCP
 	SawTunnel            Kind = "tunnel"             // args: the status
-	SawCertificate       Kind = "certificate"        // args: Chromium's error name
-	SawTLS               Kind = "tls"                // args: Chromium's error name
 	SawAbnormal          Kind = "abnormal"           // 1006 after it opened
 	SawResetOpen         Kind = "reset-open"         // RST after it opened
 	SawCloseCode         Kind = "close-code"         // args: code
@@ -163,14 +161,6 @@ var messages = map[Kind]map[Engine]string{
 	SawTunnel: {
 		Chromium: "Establishing a tunnel via proxy server failed.", Node: "Unexpected server response: %s", Python: "proxy rejected connection: HTTP %s", GoGorilla: "the proxy's status text",
 	},
-	SawCertificate: {
-		Chromium: "Error in connection establishment: net::%s", Node: "unable to verify the first certificate", Python: "certificate verify failed",
-		GoGorilla: "tls: failed to verify certificate", GoCoder: "tls: failed to verify certificate",
-	},
-	SawTLS: {
-		Chromium: "Error in connection establishment: net::%s", Node: "EPROTO", Python: "ssl.SSLError",
-		GoGorilla: "remote error: tls: …", GoCoder: "remote error: tls: …",
-	},
 	SawAbnormal: {
 		Chromium: "close event with code 1006", Firefox: "The connection to %URL was interrupted while the page was loading.", Node: "close event with code 1006",
 		Python: "no close frame received or sent", Aiohttp: "WSMsgType.CLOSED", GoGorilla: "websocket: close 1006 (abnormal closure): unexpected EOF",
@@ -230,7 +220,7 @@ var openKinds = map[Kind]bool{
 }
 
 // shown are the engines that are quoted when the request does not tell the client.
-var shown = []Engine{Chromium, Firefox, Node, Python, GoGorilla}
+var shown = []Engine{Chromium, Firefox, Node, Python, GoGorilla, Java}
 
 // UserSaw is what the browser or library of this connection's client printed;
 // of a client that is not known, what the commonest would have. It never holds
@@ -245,7 +235,11 @@ func UserSaw(c *record.Connection, kind Kind, args ...string) string {
 		return ""
 	case AnyClient:
 		var parts []string
-		for _, engine := range shown {
+		engines := helloEngines(c)
+		if engines == nil {
+			engines = shown
+		}
+		for _, engine := range engines {
 			if text := message(c, engine, kind, args); text != "" {
 				parts = append(parts, string(engine)+": "+text)
 			}
@@ -261,6 +255,12 @@ func UserSaw(c *record.Connection, kind Kind, args ...string) string {
 
 func message(c *record.Connection, engine Engine, kind Kind, args []string) string {
 	text := messages[kind][engine]
+	if aboutTLS := tlsMessages[kind][engine]; aboutTLS != "" {
+		text = aboutTLS
+		if engine == Firefox {
+			return "Firefox can't establish a connection to the server at " + URL(c) + ". (A page of the host shows " + text + ".)"
+		}
+	}
 	if text == "" && engine == Firefox && !openKinds[kind] {
 		return "Firefox can't establish a connection to the server at " + URL(c) + "."
 	}

@@ -1,0 +1,62 @@
+package tls
+
+import (
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
+)
+
+var WS401 = &rule.Rule{
+	Code: "WS401", Slug: "tls-cut-off", Family: "tls", Since: "1.0.0",
+	Title:    "The connection was reset or closed after the ClientHello without a ServerHello or alert",
+	Severity: record.Error, Fault: record.FaultIntermediary,
+	Text: rule.Text{
+		Seen: "The client sent its ClientHello, and the connection was reset or closed before the server's side said a word of TLS.",
+		Why:  "The client only reports that the connection was closed or reset during the TLS handshake, and nothing in its message says by whom.",
+		How: "The ClientHello is in the capture, no ServerHello and no alert is, and the other side ended the connection. A TLS server that dislikes a ClientHello says so with an alert; one that knows nothing of TLS answers something else. " +
+			"A device that filters by the server name in the ClientHello resets or closes just here.",
+		Alike: "A server process that crashes, a load balancer without a healthy backend, a port behind which nothing listens any more, and a TCP proxy that expects a PROXY header (WS307) close in the same way. " +
+			"Where the RST does not fit the server's other packets, WS206 says so, and then it is a device on the path.",
+		Fix: "Try the same address with another server name (openssl s_client -connect HOST:443 -servername OTHER): if that is answered, a filter looks at the name. Capture at the server as well: a filter's RST appears on one side only. " +
+			"If the server closed by itself, its log or its load balancer's health says why.",
+	},
+	References: []string{"RFC 8446 section 4.1.3", "RFC 8446 section 6", "RFC 6066 section 3"},
+	Explains:   []string{"WS212"},
+	Check:      checkCutOff,
+}
+
+func checkCutOff(c *record.Connection, r *rule.Reporter) {
+	t := failedOf(c)
+	if t == nil || !t.ClientHello.Seen() || t.ServerHello.Seen() || t.NotTLS != nil || len(t.Alerts) > 0 {
+		return
+	}
+	tcp := &c.Facts.TCP
+	if tcp.EndHow == "" || tcp.OneWay || tcp.GapBytes[record.Server] > 0 || tcp.CutShort > 0 {
+		return
+	}
+	forged := r.Has("WS206")
+	if tcp.EndBy != record.Server && !forged {
+		return
+	}
+	after := known.Seconds(tcp.End.Time.Sub(t.ClientHello.Time))
+	f := rule.Found{
+		Evidence: []record.Evidence{r.At(t.ClientHello, "%s", "ClientHello for "+asked(t))},
+		NextStep: "Capture at the server as well, and try another server name: openssl s_client -connect " + known.Endpoint(c) + " -servername example.com",
+	}
+	if tcp.EndHow == "rst" {
+		f.Title = endpoint(c) + " reset the connection " + after + " after the ClientHello for " + asked(t)
+		f.SeenByUser = known.UserSaw(c, known.SawTLSReset)
+		f.Remedy = "Look for a firewall or filter that matches the server name " + asked(t) + "; if there is none, look at the server's log at this time."
+		f.Evidence = append(f.Evidence, r.At(tcp.End, "RST instead of a ServerHello"))
+		if !forged {
+			f.Confidence = record.Likely
+		}
+	} else {
+		f.Title = endpoint(c) + " closed the connection " + after + " after the ClientHello for " + asked(t) + ", without a word of TLS"
+		f.Fault = record.FaultUnknown
+		f.SeenByUser = known.UserSaw(c, known.SawTLSClosed)
+		f.Remedy = "Look whether " + known.Endpoint(c) + " speaks TLS at all and whether its load balancer has a healthy backend; then for a filter on the server name " + asked(t) + "."
+		f.Evidence = append(f.Evidence, r.At(tcp.End, "FIN instead of a ServerHello"))
+	}
+	r.Add(f)
+}

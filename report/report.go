@@ -61,7 +61,7 @@ func (o Options) location() *time.Location {
 }
 
 // formats are the names that New knows, the default first.
-var formats = []string{"table", "json", "ndjson", "markdown", "csv"}
+var formats = []string{"table", "json", "ndjson", "html", "markdown", "csv"}
 
 // Formats are the names of the formats, the default one first.
 func Formats() []string { return append([]string(nil), formats...) }
@@ -76,6 +76,8 @@ func New(format string, w io.Writer, o Options) (Renderer, error) {
 		r = NewJSON(w, o)
 	case "ndjson":
 		r = NewNDJSON(w, o)
+	case "html":
+		return NewHTML(w, o), nil
 	case "markdown":
 		return NewMarkdown(w, o), nil
 	case "csv":

@@ -71,6 +71,15 @@ func ending(c *record.Connection) string {
 	return s
 }
 
+// plainEnding is ending in words that need no knowledge of the outcomes' names.
+func plainEnding(c *record.Connection) string {
+	words := outcomeWord(c.Outcome)
+	if number := strings.TrimPrefix(ending(c), Clean(string(c.Outcome))); number != "" {
+		return words + number
+	}
+	return words
+}
+
 // where is what a connection wanted to reach: its URL, else the best name there is.
 func where(c *record.Connection) string {
 	switch {

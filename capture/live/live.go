@@ -41,6 +41,10 @@ const tickEvery = 100 * time.Millisecond
 // before it.
 const holdback = 100 * time.Millisecond
 
+// maxDrain bounds how long what had arrived is handed out after the end of the
+// context.
+const maxDrain = 2 * time.Second
+
 // ErrTick is what Next answers when nothing arrived for a while: at least
 // every 250 ms. The packet's Time and Clock then say what time it is, a little
 // behind the clock of the machine; it has no data and is none.
@@ -176,7 +180,7 @@ func (s *Source) Next(p *capture.Packet) error {
 			return s.tick(p, time.Now().Add(-holdback).UnixNano())
 		case err != nil:
 			return fmt.Errorf("capturing on %s: %w", s.info.Name, err)
-		case end != nil && (s.frame.time > end.UnixNano() || time.Since(*end) > tickEvery):
+		case end != nil && (s.frame.time > end.Add(tickEvery).UnixNano() || time.Since(*end) > maxDrain):
 			return io.EOF
 		}
 		if s.take(p) {

@@ -83,9 +83,25 @@ func veth(t *testing.T) (a, b space) {
 	a.ip("link add name a type veth peer name b netns " + b.path)
 	a.ip("addr add 10.99.0.1/24 dev a")
 	b.ip("addr add 10.99.0.2/24 dev b")
-	a.ip("link set dev a up")
 	b.ip("link set dev b up")
+	a.ip("link set dev a up")
+	a.running("a")
+	b.running("b")
 	return a, b
+}
+
+// running waits until an interface has a carrier: it drops what it should send
+// before.
+func (s space) running(name string) {
+	s.t.Helper()
+	s.do(func() error {
+		for end := time.Now().Add(deadline); time.Now().Before(end); runtime.Gosched() {
+			if i, err := net.InterfaceByName(name); err != nil || i.Flags&net.FlagRunning != 0 {
+				return err
+			}
+		}
+		return errors.New(name + " gets no carrier")
+	})
 }
 
 // open captures in the namespace until the test ends.
@@ -214,6 +230,7 @@ func (s space) pair(name, address, neighbour string) {
 	s.ip("link add name " + name + " type veth peer name " + name + "x")
 	s.ip("link set " + name + "x up")
 	s.ip("link set " + name + " up")
+	s.running(name)
 	s.ip("addr add " + address + " dev " + name)
 	s.ip("neigh add " + neighbour + " lladdr 02:00:00:00:00:01 dev " + name)
 }

@@ -73,7 +73,7 @@ type ping struct {
 	at      record.Ref
 }
 
-func newWSLayer(t *Tracker, a *attempt, request, response *http1.Head) *wsLayer {
+func newWSLayer(t *Tracker, a *attempt, response *http1.Head) *wsLayer {
 	l := t.pool.frames.get()
 	l.a, l.opened = a, first(a.responseAt)
 	options := [2]ws.Options{{FromClient: true, Inflaters: t.inflaters}, {Inflaters: t.inflaters}}

@@ -115,7 +115,7 @@ func (st *h2Stream) answer(b *h2.Block) {
 	// Any 2xx answer to CONNECT opens the tunnel (RFC 9110 section 9.3.6), which RFC
 	// 8441 makes the WebSocket.
 	if head.Status/100 == 2 && (st.request == nil || st.request.Method == "CONNECT") {
-		st.open(newWSLayer(l.s.conn.t, a, st.request, head))
+		st.open(newWSLayer(l.s.conn.t, a, head))
 		return
 	}
 	st.early, st.earlyAt = nil, nil

@@ -247,19 +247,29 @@ func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
 // open hands the stream over to the frames, unless the 101 says that it is
 // another protocol which was asked for.
 func (h *httpLayer) open(s *slot, a *attempt) {
-	request, response := a.headsInto(s.conn.t.scratch())
-	if request != nil && !request.HasToken("Upgrade", "websocket") && !http1.HasTrace(response) &&
-		response.Has("Upgrade") && !response.HasToken("Upgrade", "websocket") {
+	b := s.conn.t.scratch()
+	http1.ParseHeadInto(&b.response, http1.Response, a.response)
+	response := &b.response
+	if !response.HasToken("Upgrade", "websocket") && response.Has("Upgrade") && !http1.HasTrace(response) && !a.asksForWebSocket(b) {
 		s.conn.drop(a)
 		s.dismiss()
 		return
 	}
-	a.ws = newWSLayer(s.conn.t, a, request, response)
+	a.ws = newWSLayer(s.conn.t, a, response)
 	s.layer = a.ws
 	h.releaseEarly(s)
 	if s == &s.conn.root {
 		s.conn.spent = h
 	}
+}
+
+// asksForWebSocket: the request lists websocket in Upgrade, or is not there.
+func (a *attempt) asksForWebSocket(b *block) bool {
+	if a.request == "" {
+		return true
+	}
+	http1.ParseHeadInto(&b.request, http1.Request, a.request)
+	return b.request.HasToken("Upgrade", "websocket")
 }
 
 // holdEarly keeps what the client sends while it waits for the answer: frames,

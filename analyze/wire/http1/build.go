@@ -166,6 +166,10 @@ func (b *builder) fieldLine(line string, at, end int64) {
 		h.Truncated = true
 		return
 	}
+	if i := tokenLength(line); i > 0 && i < len(line) && line[i] == ':' {
+		b.addField(line[:i], line[i+1:], at, end)
+		return
+	}
 	name, value, ok := strings.Cut(line, ":")
 	trimmed := strings.TrimRight(name, " \t\r")
 	switch {
@@ -179,8 +183,23 @@ func (b *builder) fieldLine(line string, at, end int64) {
 	if ok && !isToken(name) {
 		h.violate(BadName, at)
 	}
+	b.addField(name, value, at, end)
+}
+
+func (b *builder) addField(name, value string, at, end int64) {
 	b.controls(value, ControlInValue, at)
-	h.Fields = append(h.Fields, Field{Name: name, Value: strings.Trim(value, " \t\r"), Start: at, End: end})
+	b.h.Fields = append(b.h.Fields, Field{Name: name, Value: trimBlank(value), Start: at, End: end})
+}
+
+// trimBlank cuts spaces, tabs and carriage returns off both ends.
+func trimBlank(s string) string {
+	for len(s) > 0 && (s[0] == ' ' || s[0] == '\t' || s[0] == '\r') {
+		s = s[1:]
+	}
+	for n := len(s); n > 0 && (s[n-1] == ' ' || s[n-1] == '\t' || s[n-1] == '\r'); n-- {
+		s = s[:n-1]
+	}
+	return s
 }
 
 // fold joins a continuation line to the last field. RFC 9112 section 5.2: a
@@ -199,7 +218,7 @@ func (b *builder) fold(line string, at, end int64) {
 
 func (b *builder) controls(s string, code ViolationCode, at int64) {
 	for i := range len(s) {
-		if c := s[i]; (c < ' ' && c != '\t') || c == 0x7f {
+		if classes[s[i]]&control != 0 {
 			b.h.violate(code, at)
 			return
 		}
@@ -268,12 +287,35 @@ func isVersionLike(s string) bool {
 }
 
 // isToken: RFC 9110 section 5.6.2.
-func isToken(s string) bool {
+func isToken(s string) bool { return s != "" && tokenLength(s) == len(s) }
+
+// tokenLength is how many bytes at the beginning of s may stand in a token.
+func tokenLength(s string) int {
 	for i := range len(s) {
-		c := s[i]
-		if !isVisible(c) || c >= 0x80 || strings.IndexByte("\"(),/:;<=>?@[\\]{}", c) >= 0 {
-			return false
+		if classes[s[i]]&token == 0 {
+			return i
 		}
 	}
-	return s != ""
+	return len(s)
+}
+
+// Classes of bytes.
+const (
+	token   uint8 = 1 << iota // RFC 9110 section 5.6.2: tchar
+	control                   // a control character other than the tab
+)
+
+var classes = makeClasses()
+
+func makeClasses() (table [256]uint8) {
+	for c := range table {
+		b := byte(c)
+		if isVisible(b) && b < 0x80 && strings.IndexByte("\"(),/:;<=>?@[\\]{}", b) < 0 {
+			table[c] |= token
+		}
+		if b < ' ' && b != '\t' || b == 0x7f {
+			table[c] |= control
+		}
+	}
+	return table
 }

@@ -19,7 +19,7 @@ func (p *Parser) HeadStart() int64 { return p.start }
 // beginning. A head without its empty line is Truncated, and its form is not
 // judged. The head refers to raw.
 func ParseHead(k Kind, raw string) *Head {
-	h := new(Head)
+	h := &Head{Fields: make([]Field, 0, min(strings.Count(raw, "\n"), MaxFields))}
 	ParseHeadInto(h, k, raw)
 	return h
 }

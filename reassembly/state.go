@@ -24,7 +24,14 @@ func (m mark) seen() bool { return m.where&(1<<40-1) != 0 }
 // address is a netip.Addr without its pointer; IPv4 is kept as IPv4-mapped.
 type address struct{ hi, lo uint64 }
 
+// mapped is what stands before an IPv4 address in IPv6's form of it.
+const mapped = 0xffff << 32
+
 func packAddress(a netip.Addr) address {
+	if a.Is4() {
+		b := a.As4()
+		return address{0, mapped | uint64(binary.BigEndian.Uint32(b[:]))}
+	}
 	b := a.As16()
 	return address{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 }

@@ -176,15 +176,21 @@ func (t *Table) find(h uint64, vantage int32, s *segment) (*Flow, Side) {
 
 // sideOf tells which side of f sends from k.addr[0] to k.addr[1], if any does.
 func (f *Flow) sideOf(k *tuple, vantage int32) (Side, bool) {
-	switch {
+	switch t := &f.tuple; {
 	case f.Vantage != vantage:
-	case f.tuple == *k:
+	case t.joins(k, 0, 1):
 		return 0, true
-	case f.tuple.addr[0] == k.addr[1] && f.tuple.addr[1] == k.addr[0] &&
-		f.tuple.port[0] == k.port[1] && f.tuple.port[1] == k.port[0]:
+	case t.joins(k, 1, 0):
 		return 1, true
 	}
 	return 0, false
+}
+
+// joins tells whether t's first endpoint is k's endpoint a, and its second b.
+// It compares what differs most often first.
+func (t *tuple) joins(k *tuple, a, b int) bool {
+	return t.port[0] == k.port[a] && t.port[1] == k.port[b] && t.addr[0].lo == k.addr[a].lo && t.addr[1].lo == k.addr[b].lo &&
+		t.addr[0].hi == k.addr[a].hi && t.addr[1].hi == k.addr[b].hi
 }
 
 // fits tells whether a segment that came through another encapsulation belongs

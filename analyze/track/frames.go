@@ -21,44 +21,43 @@ const (
 
 // wsLayer reads the frames of both directions.
 type wsLayer struct {
-	a      *attempt
-	parser [2]ws.Parser // by direction
-	at     record.Ref   // the packet whose bytes are being fed
-	dir    record.Dir
+	// What every packet touches lies together.
+	at         record.Ref // the packet whose bytes are being fed
+	frames     int
+	dir        record.Dir
+	dead       [2]bool // no longer fed
+	openingLen [2]uint8
+	late       bool
+	deflate    bool
+	lastKey    [4]byte
+	masked     int
+	closes     [2]*record.ControlFrame
+	largest    [2]uint64
+	parser     [2]ws.Parser // by direction
 
-	opened      record.Ref
-	late        bool
-	subprotocol string
-	extensions  string
-	deflate     bool
-
-	frameAt      [2]record.Ref // where the frame under way began
+	lastMessage  [2]record.Ref
+	tail         [keptFrames]frameEvent // the last frames, a ring
+	story        [keptFrames]frameEvent // the first ones
+	a            *attempt
+	opened       record.Ref
+	subprotocol  string
+	extensions   string
 	begin        [2]record.Ref // first bytes of each direction
 	opening      [2][16]byte   // and what they were
-	openingLen   [2]uint8
 	firstMessage [2]record.Ref
-	lastMessage  [2]record.Ref
-	largest      [2]uint64
 	largestAt    [2]record.Ref
 	violations   []record.Violation
-	closes       [2]*record.ControlFrame
 	firstClose   *record.ControlFrame
 	afterClose   [2]int
 	ended        [2]bool
 	damaged      [2]bool
-	dead         [2]bool // no longer fed
 	midFrame     [2]bool // the stream ended inside a frame
 	midMessage   [2]bool // or a message
 	notWebSocket record.Dir
 	notFrames    bool
 	uninflated   int
-	masked       int
-	lastKey      [4]byte
 	weakMask     record.Ref
 	pings        *pings
-	frames       int
-	story        [keptFrames]frameEvent // the first ones
-	tail         [keptFrames]frameEvent // the last ones, a ring
 }
 
 // pings pairs Pings with Pongs, by who sent the Ping.
@@ -151,9 +150,6 @@ func (l *wsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 			return
 		}
 	}
-	if in, _ := l.parser[d].Mid(); !in {
-		l.frameAt[d] = at
-	}
 	l.parser[d].Feed(l, b)
 }
 
@@ -174,7 +170,6 @@ func (l *wsLayer) Frame(p *ws.Parser, h *ws.Header) {
 		event = &l.story[l.frames-1]
 	}
 	*event = frameEvent{time: l.at.Time, packet: l.at.Packet, length: uint32(min(h.Length, 1<<32-1)), file: int16(l.at.File), dir: d, opcode: h.Opcode}
-	l.frameAt[d] = l.at
 	if d == record.Client && h.Masked {
 		if h.Key == [4]byte{} || l.masked > 0 && h.Key == l.lastKey {
 			if !l.weakMask.Seen() {

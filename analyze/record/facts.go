@@ -337,6 +337,17 @@ type TLSFacts struct {
 	Turns                  int64
 	Pairs                  int64
 	FirstData, LastAppData Ref // application data records
+	// Likeness: the records that could not be read look like a WebSocket; nil: they do not.
+	Likeness *TLSLikeness
+}
+
+// TLSLikeness is what makes encrypted records look like a WebSocket. Lengths
+// are those of the plaintext, as the cipher suite tells them.
+type TLSLikeness struct {
+	Confidence            Confidence // likely or possible
+	Request, Answer       int        // the record of the size of a request, and that of a 101
+	RequestRef, AnswerRef Ref
+	Short                 [2]int // by sender, records that begin a turn and are too short for an HTTP head
 }
 
 // TLSSide is what one side sent.

@@ -34,7 +34,7 @@ type tlsLayer struct {
 	notTLS             []byte
 	notTLSAt           record.Ref
 	notTLSDir          record.Dir
-	start              [2][16]byte // the first bytes of each direction
+	start              [2][32]byte // the first bytes of each direction
 	startLen           [2]uint8
 	sealed, lastSealed [2]record.Ref
 	small, records     [2]int64
@@ -42,6 +42,7 @@ type tlsLayer struct {
 	firstData, data0   record.Ref // first and last application record
 	lastDir            record.Dir
 	paused             bool // the last record came after a pause
+	like               likeness
 }
 
 func newTLSLayer(s *slot) *tlsLayer {
@@ -115,8 +116,25 @@ func (l *tlsLayer) Record(r decrypt.Record) {
 	}
 	l.data0, l.lastDir = l.at, d
 	if !r.Opened {
-		l.outer.conn.touch(d, l.at)
+		l.dark(d, r.Length)
 	}
+}
+
+// dark takes a record of application data that was not opened. One that may be
+// an alert counts as data only when another one of its sender follows: in TLS
+// 1.3 a close_notify must not seem to end a silence.
+func (l *tlsLayer) dark(d record.Dir, length int) {
+	st := l.session.State()
+	l.like.see(st, d, length, l.at)
+	if held := l.like.alerts[d]; held.Seen() && held.Time >= l.outer.conn.last.Time {
+		l.outer.conn.touch(d, held)
+	}
+	l.like.alerts[d] = record.Ref{}
+	if st.Version == tls.TLS13 && length == alertLength+int(l.like.overhead) && l.like.overhead > 0 {
+		l.like.alerts[d] = l.at
+		return
+	}
+	l.outer.conn.touch(d, l.at)
 }
 
 // Handshake implements decrypt.Sink.
@@ -211,7 +229,11 @@ func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool)
 	case l.session.State().Decrypted():
 		t.Other++
 	default:
-		t.o.Emit(t.build(f, c, &attempt{tls: l, scheme: "wss", opaque: true}, last), order)
+		a := &attempt{tls: l, scheme: "wss", opaque: true}
+		if _, alike := l.like.alike(l.session.State(), f.Addr(f.Client.Other()).Port()); alike {
+			a.by = record.ByTLSFingerprint
+		}
+		t.o.Emit(t.build(f, c, a, last), order)
 	}
 }
 
@@ -261,6 +283,9 @@ func (l *tlsLayer) facts() *record.TLSFacts {
 func (l *tlsLayer) fill(r *record.Connection, facts *record.Facts) {
 	f := l.facts()
 	facts.TLS = f
+	if confidence, alike := l.like.alike(l.session.State(), r.Server.Port()); alike && !f.Decrypted {
+		f.Likeness = l.like.fact(confidence)
+	}
 	r.TLS = &record.TLS{Version: f.Version, CipherSuite: f.CipherSuite, SNI: f.SNI, ALPNOffered: f.ALPNOffered, ALPN: f.ALPN, Decrypted: f.Decrypted}
 	if f.Chain != nil && len(f.Chain.Certificates) > 0 {
 		c := f.Chain.Certificates[0]

@@ -27,8 +27,6 @@ const (
 	blockSecrets    = 10
 
 	byteOrderMagic = 0x1a2b3c4d
-	// blockFrame is what each block has beside its body.
-	blockFrame = 12
 
 	optComment     = 1
 	optHardware    = 2 // of a section

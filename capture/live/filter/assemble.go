@@ -38,13 +38,6 @@ func (a *assembler) label() label {
 
 func (a *assembler) place(l label) { a.places[l] = len(a.items) }
 
-// here is a new label, placed.
-func (a *assembler) here() label {
-	l := a.label()
-	a.place(l)
-	return l
-}
-
 func (a *assembler) add(list ...bpf.Instruction) {
 	for _, ins := range list {
 		a.items = append(a.items, item{ins: ins})

@@ -19,6 +19,15 @@ type Ref struct {
 // Seen tells whether there was such a packet.
 func (r Ref) Seen() bool { return r.Packet != 0 }
 
+// Before tells whether r came before other; packets of one time (a coarse
+// clock gives many the same) are in the order of the capture.
+func (r Ref) Before(other Ref) bool {
+	if r.Time != other.Time {
+		return r.Time < other.Time
+	}
+	return r.File == other.File && r.Packet < other.Packet
+}
+
 // Facts is what was seen of one connection, for rules to judge. Lists are
 // bounded; nothing in it says that anything is wrong.
 type Facts struct {

@@ -155,7 +155,7 @@ func (l *wsLayer) fill(b *block, r *record.Connection) {
 	if close := f.FirstClose; close != nil {
 		r.Close = &record.Close{By: close.Dir, Code: close.Code, HasCode: close.HasCode, Reason: close.Reason, Packet: close.Ref.Packet}
 		for i := range facts.TCP.Resets {
-			facts.TCP.Resets[i].AfterClose = facts.TCP.Resets[i].Ref.Time >= close.Ref.Time
+			facts.TCP.Resets[i].AfterClose = !facts.TCP.Resets[i].Ref.Before(close.Ref)
 		}
 	}
 }

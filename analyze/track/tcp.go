@@ -25,7 +25,7 @@ func tcpFacts(t *record.TCPFacts, f *reassembly.Flow) {
 	c, s := &t.Sides[record.Client], &t.Sides[record.Server]
 	t.LateStart = !f.SYN().Seen() && !f.SYNACK().Seen()
 	t.LastData, t.LastDataFrom = c.LastData, record.Client
-	if s.LastData.Time > c.LastData.Time {
+	if c.LastData.Before(s.LastData) {
 		t.LastData, t.LastDataFrom = s.LastData, record.Server
 	}
 	t.OneWay, t.OneWayDir = oneWay(t)
@@ -36,7 +36,7 @@ func tcpFacts(t *record.TCPFacts, f *reassembly.Flow) {
 		for i := range t.Resets {
 			t.Resets[i].SenderTimestamps = t.Resets[i].SenderTimestamps || f.Half(f.Client^reassembly.Side(t.Resets[i].From)).Timestamps
 		}
-		if t.Sides[d].FIN.Seen() && (!t.End.Seen() || t.Sides[d].FIN.Time < t.End.Time) {
+		if t.Sides[d].FIN.Seen() && (!t.End.Seen() || t.Sides[d].FIN.Before(t.End)) {
 			t.End, t.EndBy, t.EndHow = t.Sides[d].FIN, record.Dir(d), "fin"
 		}
 	}
@@ -45,7 +45,7 @@ func tcpFacts(t *record.TCPFacts, f *reassembly.Flow) {
 		if r.WentOn > 0 && t.End.Seen() || r.WentOn > 3 { // nobody heeded it
 			continue
 		}
-		if !t.End.Seen() || r.Ref.Time < t.End.Time {
+		if !t.End.Seen() || r.Ref.Before(t.End) {
 			t.End, t.EndBy, t.EndHow = r.Ref, r.From, "rst"
 		}
 	}

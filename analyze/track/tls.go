@@ -1,6 +1,8 @@
 package track
 
 import (
+	"time"
+
 	"github.com/wsleuth/wsleuth/analyze/decrypt"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/wire/tls"
@@ -224,7 +226,7 @@ func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool)
 	l := c.tls
 	ended := f.Half(0).FIN.Seen() || f.Half(1).FIN.Seen() || f.Rare != nil && len(f.Rare.Resets) > 0
 	switch {
-	case l.failed() && (ended || l.unanswered(f)), l.leftUnused(f):
+	case l.failed() && !halfCaptured(f) && (ended || l.unanswered(f, last)), l.leftUnused(f):
 		t.o.Emit(t.build(f, c, &attempt{tls: l, scheme: "wss", failed: true}, last), order)
 	case l.session.State().Decrypted():
 		t.Other++
@@ -238,11 +240,21 @@ func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool)
 }
 
 // unanswered: the ClientHello was sent and nothing came back for as long as
-// the capture lasts.
-func (l *tlsLayer) unanswered(f *reassembly.Flow) bool {
+// the capture lasts, which must be long enough for an answer.
+func (l *tlsLayer) unanswered(f *reassembly.Flow, last bool) bool {
 	server := f.Half(f.Client.Other())
-	return l.hello.Seen() && (server.Bytes == 0 || l.outer.conn.tunnel.idle())
+	if !l.hello.Seen() || server.Bytes > 0 && !l.outer.conn.tunnel.idle() {
+		return false
+	}
+	return !last || l.outer.conn.t.o.End(f.Vantage).Time.Sub(l.hello.Time) >= enoughForAnswer
 }
+
+// enoughForAnswer is how long an answer must have been waited for before its
+// absence means anything.
+const enoughForAnswer = time.Second
+
+// halfCaptured: one direction is not in the capture, and so what was said in it cannot be known.
+func halfCaptured(f *reassembly.Flow) bool { return f.Half(0).Packets == 0 || f.Half(1).Packets == 0 }
 
 // facts puts together what rules judge.
 func (l *tlsLayer) facts() *record.TLSFacts {

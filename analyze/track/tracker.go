@@ -27,6 +27,12 @@ type Options struct {
 	End func(vantage int32) record.Ref
 	// Keys are the TLS secrets; nil if none are given.
 	Keys *decrypt.Keys
+	// Follow says that keys may still be added while the tracker runs; see Retry.
+	Follow bool
+	// Asked and Polled, unless nil, get requests for a WebSocket, and those of
+	// libraries that do without, as they are seen.
+	Asked  func(*Ask)
+	Polled func(Poll)
 	// Budget bounds the memory that inflating takes, for all trackers together.
 	Budget *ws.Budget
 }
@@ -48,6 +54,7 @@ type Tracker struct {
 	blocks      []*block
 	spare       *block
 	pool        pool
+	watched     map[*reassembly.Flow]peeked // failed without a byte, and shown
 }
 
 // New makes a Tracker.
@@ -129,6 +136,8 @@ func (t *Tracker) Closed(f *reassembly.Flow, order int64, last bool) {
 		c = t.conns[f.App]
 		t.conns[f.App] = nil
 		t.free = append(t.free, f.App)
+	} else if len(t.watched) > 0 {
+		delete(t.watched, f)
 	}
 	if c == nil || len(c.attempts) == 0 {
 		t.closedWithout(f, c, order, last)
@@ -176,7 +185,7 @@ func failedToConnect(f *reassembly.Flow) bool {
 		for i := range f.Rare.Resets {
 			r := &f.Rare.Resets[i]
 			refused = refused || r.AnswersSYN && r.From != f.Client
-			reset = reset || !r.AfterOwnFIN && !r.AfterOtherFIN && !r.AnswersSYN
+			reset = reset || !r.AfterOwnFIN && !r.AfterOtherFIN && !r.AnswersSYN && (r.From != f.Client || r.At.Time-f.Established().Time < ownChoice)
 		}
 	}
 	switch {
@@ -192,6 +201,10 @@ func failedToConnect(f *reassembly.Flow) bool {
 	return f.Established().Seen() && reset && !client.FIN.Seen() && !server.FIN.Seen()
 }
 
+// ownChoice: a client that resets a connection which it left idle for so long
+// gave up what it had not used; nothing failed.
+const ownChoice = int64(1e9)
+
 // conn is one TCP connection that is worth following.
 type conn struct {
 	t        *Tracker
@@ -205,6 +218,7 @@ type conn struct {
 	tunnel   *tunnel    // the innermost; nil: no forward proxy was asked
 	proxy    *record.ProxyFacts
 	other    bool // it turned out to be something else
+	peeked   peeked
 
 	pulse
 }

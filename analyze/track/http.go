@@ -153,6 +153,9 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 		a.requestAt = h.keepIn(a.requestAt, record.Client, p)
 		h.begin(s, a)
 		h.claimOrphan(s, a)
+		s.conn.asked(a)
+	default:
+		s.conn.polled(p, final(h.pieces[record.Client]))
 	}
 	if len(h.pending)-h.first < maxPending {
 		if h.first > 64 && h.first > len(h.pending)/2 {
@@ -451,15 +454,4 @@ func (h *httpLayer) close(s *slot) {
 		h.resume(s, a)
 		s.layer.close(s)
 	}
-}
-
-// heads parses the heads of an attempt; nil where there is none.
-func (a *attempt) heads() (request, response *http1.Head) {
-	if len(a.request) > 0 {
-		request = http1.ParseHead(http1.Request, a.request)
-	}
-	if len(a.response) > 0 {
-		response = http1.ParseHead(http1.Response, a.response)
-	}
-	return request, response
 }

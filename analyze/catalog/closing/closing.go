@@ -106,7 +106,7 @@ const (
 	leastAge     = 30 * time.Second
 	// Timers run out at whole seconds after what started them; polling, the path and a coarse clock blur that.
 	wholeSecond = 100 * time.Millisecond
-	tenSeconds  = 10 * time.Second
+	lifetimeStep  = 10 * time.Second
 )
 
 // whole is the distance of d from the nearest multiple of unit.
@@ -197,7 +197,7 @@ func lifetime(c *record.Connection, end cut) (age time.Duration, ok bool) {
 		if !from.Seen() {
 			continue
 		}
-		if age := end.at.Time.Sub(from.Time); age >= leastAge-wholeSecond && whole(age, tenSeconds) <= 2*wholeSecond {
+		if age := end.at.Time.Sub(from.Time); age >= leastAge-wholeSecond && whole(age, lifetimeStep) <= 2*wholeSecond {
 			return age, true
 		}
 	}

@@ -38,7 +38,7 @@ func checkLifetime(c *record.Connection, r *rule.Reporter) {
 	_, product, _ := known.Answerer(c)
 	f := rule.Found{Confidence: record.Possible,
 		Title:      fmt.Sprintf("%s cut the connection (%s) at an age of %s, in the middle of traffic", known.SideFirst(c, end.by), end.how, known.Seconds(age)),
-		Remedy:     "Look for a limit of " + age.Round(tenSeconds).String() + " on whole requests or connections at the proxies in front of this server, and raise it for this route.",
+		Remedy:     "Look for a limit of " + age.Round(lifetimeStep).String() + " on whole requests or connections at the proxies in front of this server, and raise it for this route.",
 		SeenByUser: known.UserSaw(c, known.SawAbnormal),
 		Evidence: []record.Evidence{r.At(c.Facts.WS.OpenedRef, "the WebSocket opens"), r.At(c.Facts.TCP.LastData, "data just before the end"),
 			r.At(end.at, "%s of the %s", end.how, end.by)},

@@ -188,7 +188,6 @@ func (d *pcapng) packet(kind, length uint32, p *Packet) bool {
 		return false
 	}
 	var b []byte
-	held := int64(length)
 	if length <= maxBuffered {
 		var ok bool
 		if b, ok = d.hold(length); !ok {
@@ -196,7 +195,7 @@ func (d *pcapng) packet(kind, length uint32, p *Packet) bool {
 		}
 	} else {
 		w := &d.r.w
-		held = int64(header + maxData)
+		held := int64(header + maxData)
 		if !w.need(int(held)) {
 			d.r.ended("a block")
 			return false

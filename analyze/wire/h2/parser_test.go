@@ -13,7 +13,6 @@ import (
 // recorder writes down what an Observer is told.
 type recorder struct {
 	lines []string
-	data  map[uint32]int
 	open  bool // the last line is DATA that goes on
 }
 

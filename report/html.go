@@ -39,8 +39,9 @@ type HTML struct {
 	rows    []htmlRow
 	perKind [classes]int // rows
 	more    [classes]int64
-	details []*record.Connection
-	told    map[string]int // details by cause
+	details []htmlTold
+	anchors map[string]string // of details by connection
+	told    map[string]int    // details by cause
 	lanes   []lane
 	perLane [classes]int
 }
@@ -48,15 +49,20 @@ type HTML struct {
 // htmlRow is a connection in the table. Its texts are cleaned.
 type htmlRow struct {
 	id, client, where, outcome, cause, actor, title string
-	anchor                                          string // of its details, if it has any
 	kind                                            class
 	started                                         record.Time
 	ms                                              float64
 }
 
+// htmlTold is a connection that the page tells in full.
+type htmlTold struct {
+	c    *record.Connection
+	kind class
+}
+
 // NewHTML makes a page, which is written at Close.
 func NewHTML(w io.Writer, o Options) *HTML {
-	return &HTML{view: newView(), o: o, w: w, told: make(map[string]int)}
+	return &HTML{view: newView(), o: o, w: w, told: make(map[string]int), anchors: make(map[string]string)}
 }
 
 // Made names the tool that made the result.
@@ -109,8 +115,7 @@ func (h *HTML) row(c *record.Connection, kind class, main int) htmlRow {
 	}
 	if kind != opaque && h.told[key] < room && len(h.details) < maxDetails {
 		h.told[key]++
-		h.details = append(h.details, withoutFacts(c))
-		r.anchor = fmt.Sprintf("c%d", len(h.details))
+		h.details = append(h.details, htmlTold{withoutFacts(c), kind})
 	}
 	return r
 }
@@ -120,6 +125,9 @@ func kindName(k class) string {
 	return [classes]string{"worked", "worked, with a warning", "failed", "not decided", "encrypted", "not identified"}[k]
 }
 
+// kindOrder puts first what is read first.
+var kindOrder = [classes]int{failed: 0, unidentified: 1, undecided: 2, warned: 3, opaque: 4, healthy: 5}
+
 // kindPaint is the CSS class of a class.
 func kindPaint(k class) string {
 	return [classes]string{"good", "warn", "bad", "other", "other", "other"}[k]
@@ -128,10 +136,16 @@ func kindPaint(k class) string {
 // Close writes the page.
 func (h *HTML) Close() error {
 	h.view.finish()
-	order := [classes]int{failed: 0, unidentified: 1, undecided: 2, warned: 3, opaque: 4, healthy: 5}
 	slices.SortStableFunc(h.rows, func(a, b htmlRow) int {
-		return cmp.Or(cmp.Compare(order[a.kind], order[b.kind]), cmp.Compare(a.started, b.started))
+		return cmp.Or(cmp.Compare(kindOrder[a.kind], kindOrder[b.kind]), cmp.Compare(a.started, b.started))
 	})
+	slices.SortStableFunc(h.details, func(a, b htmlTold) int {
+		return cmp.Or(cmp.Compare(kindOrder[a.kind], kindOrder[b.kind]), cmp.Compare(a.c.Started, b.c.Started))
+	})
+	for i, d := range h.details {
+		h.anchors[Clean(d.c.ID)] = fmt.Sprintf("c%d", i+1)
+	}
+	slices.SortStableFunc(h.lanes, func(a, b lane) int { return cmp.Compare(a.start, b.start) })
 	w := bufio.NewWriterSize(h.w, flushAt)
 	if err := htmlTemplate().Execute(w, h.htmlPage()); err != nil {
 		return err

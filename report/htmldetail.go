@@ -18,6 +18,7 @@ type htmlCause struct {
 	Percent                     int // of the bar
 	Short, What, Actor, Tone    string
 	Why, Seen, Remedy, NextStep string
+	Do                          string // the remedy, shortened
 	Limits, Following, Beside   string
 	Servers, Times              string
 	Examples                    []htmlExample
@@ -41,6 +42,7 @@ type htmlPattern struct {
 type htmlDetail struct {
 	Anchor, ID, Outcome, Tone, Where, Verdict, NextStep, Actor, Cause string
 	First                                                             bool // of its cause: printed
+	Open                                                              bool
 	Facts                                                             []htmlFact
 	Ladder                                                            *ladderDrawing
 	Findings                                                          []htmlFinding
@@ -73,15 +75,6 @@ type htmlFrames struct {
 // block is cleaned text that keeps its lines.
 func block(s string) string { return strings.TrimSpace(strings.Join(cleanLines(s), "\n")) }
 
-func (h *HTML) anchorOf(c *record.Connection) string {
-	for i, d := range h.details {
-		if d.ID == c.ID {
-			return fmt.Sprintf("c%d", i+1)
-		}
-	}
-	return ""
-}
-
 func (h *HTML) cause(c *cause, when clock, place int) htmlCause {
 	first := c.examples[0]
 	f := first.of()
@@ -93,6 +86,7 @@ func (h *HTML) cause(c *cause, when clock, place int) htmlCause {
 	if c.count > 1 {
 		x.Servers, x.Times = h.servers(c), fmt.Sprintf("%s to %s", when.exact(c.first), when.exact(c.last))
 	}
+	x.Do = shorten(oneLine(x.Remedy), 220)
 	if rule, ok := h.rules[c.code]; ok {
 		x.Why = Clean(firstSentence(partOf(rule.Explanation, "Why it matters")))
 		x.Explained = explained(rule.Explanation)
@@ -135,7 +129,7 @@ func (h *HTML) servers(c *cause) string {
 }
 
 func (h *HTML) example(e example, when clock) htmlExample {
-	x := htmlExample{ID: Clean(e.connection.ID), Anchor: h.anchorOf(e.connection),
+	x := htmlExample{ID: Clean(e.connection.ID), Anchor: h.anchors[Clean(e.connection.ID)],
 		Text: fmt.Sprintf("%s from %s to %s", when.exact(e.connection.Started), e.connection.Client, where(e.connection))}
 	x.Evidence = h.evidenceList(e.of().Evidence, maxEvidence)
 	return x

@@ -98,8 +98,10 @@ func (h *HTML) htmlPage() *htmlPage {
 	}
 	p.Timeline = h.timeline(when)
 	h.table(p, when)
-	for i, c := range h.details {
-		p.Details = append(p.Details, h.detail(c, fmt.Sprintf("c%d", i+1)))
+	for i, d := range h.details {
+		told := h.detail(d.c, h.anchors[Clean(d.c.ID)])
+		told.Open = i == 0 && d.kind == failed
+		p.Details = append(p.Details, told)
 	}
 	h.rest(p, when)
 	return p
@@ -178,11 +180,11 @@ func (h *HTML) table(p *htmlPage, when clock) {
 	reasons := make(map[string]bool)
 	for i, r := range h.rows {
 		lasted, start := span(r.ms), when.exact(r.started)
-		p.Rows = append(p.Rows, []any{r.id, start, r.client, r.where, r.outcome, r.cause, r.actor, lasted, kindPaint(r.kind), r.anchor,
+		p.Rows = append(p.Rows, []any{r.id, start, r.client, r.where, r.outcome, r.cause, r.actor, lasted, kindPaint(r.kind), h.anchors[r.id],
 			int64(r.started-h.view.first) / 1000, int64(r.ms * 1000), r.title})
 		if i < 200 {
 			p.First = append(p.First, htmlTableRow{ID: r.id, Time: start, Client: r.client, Where: r.where, Outcome: r.outcome, Cause: r.cause,
-				Actor: r.actor, Lasted: lasted, Tone: kindPaint(r.kind), Anchor: r.anchor, Title: r.title})
+				Actor: r.actor, Lasted: lasted, Tone: kindPaint(r.kind), Anchor: h.anchors[r.id], Title: r.title})
 		}
 		kinds[r.kind] = true
 		if r.cause != "" && len(reasons) < maxCauses {

@@ -96,3 +96,24 @@ func TestCSV(t *testing.T) {
 		})
 	}
 }
+
+func TestHTML(t *testing.T) {
+	for _, name := range saved {
+		t.Run(name, func(t *testing.T) {
+			got := render(t, name, "html", Options{})
+			for _, part := range []struct{ open, shut, source string }{{"<script>", "</script>", "script-src"}, {"<style>", "</style>", "style-src"}} {
+				_, rest, found := strings.Cut(got, part.open)
+				text, after, _ := strings.Cut(rest, part.shut)
+				if !found || strings.Contains(after, part.open) {
+					t.Fatalf("the page has not one %s", part.open)
+				}
+				if want := part.source + " &#39;" + strings.ReplaceAll(hashSource(text), "+", "&#43;") + "&#39;"; !strings.Contains(got, want) {
+					t.Errorf("the policy does not allow the page's own %s: %s", part.open, want)
+				}
+				got = strings.Replace(got, text, "", 1) // what a golden shows is the result
+			}
+			_, got, _ = strings.Cut(got, "<meta name=\"viewport\"")
+			golden(t, name+".html.golden", got)
+		})
+	}
+}

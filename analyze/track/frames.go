@@ -297,18 +297,12 @@ func (l *wsLayer) end(s *slot, from reassembly.Side, at record.Ref) {
 }
 
 func (l *wsLayer) close(s *slot) {
-	l.mark()
 	for d := range l.parser {
-		l.parser[d].Release()
-	}
-}
-
-// mark notes where the streams end if nothing more comes. Release forgets it.
-func (l *wsLayer) mark() {
-	for d := range l.parser {
-		if p := &l.parser[d]; !p.Dead() && !l.dead[d] {
+		p := &l.parser[d]
+		if !p.Dead() && !l.dead[d] { // Release forgets where the stream ended
 			l.midFrame[d], l.midMessage[d] = p.Mid()
 		}
+		p.Release()
 	}
 }
 
@@ -353,8 +347,7 @@ func (l *wsLayer) facts(f *record.WSFacts) {
 // foreignFacts says whether what follows the 101 is no WebSocket at all: it
 // begins like another protocol, or its very first frame breaks several rules at once.
 func (l *wsLayer) foreignFacts(f *record.WSFacts) {
-	foreign, from := l.notFrames, l.notWebSocket
-	if !foreign && !l.late {
+	if !l.notFrames && !l.late {
 		for d := range l.parser {
 			broken := 0
 			for _, v := range l.violations {
@@ -363,13 +356,14 @@ func (l *wsLayer) foreignFacts(f *record.WSFacts) {
 				}
 			}
 			if (broken >= 3 || broken == 2 && printable(l.opening[d][:l.openingLen[d]])) && l.parser[d].Messages == 0 {
-				foreign, from = true, record.Dir(d)
+				l.notFrames, l.notWebSocket = true, record.Dir(d)
 			}
 		}
 	}
-	if foreign {
-		f.NotWebSocket = l.opening[from][:l.openingLen[from]]
-		f.NotWebSocketDir, f.NotWebSocketRef = from, l.begin[from]
+	if l.notFrames {
+		d := l.notWebSocket
+		f.NotWebSocket = l.opening[d][:l.openingLen[d]]
+		f.NotWebSocketDir, f.NotWebSocketRef = d, l.begin[d]
 	}
 }
 

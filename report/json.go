@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
@@ -15,8 +18,9 @@ const flushAt = 64 << 10
 // encoder turns the nouns of a result into JSON, one value on one line. Lists
 // that the contract always has are never null.
 type encoder struct {
-	buf  bytes.Buffer
-	json *json.Encoder
+	buf     bytes.Buffer
+	json    *json.Encoder
+	escaped []byte
 }
 
 func newEncoder() *encoder {
@@ -32,8 +36,35 @@ func (e *encoder) value(v any) ([]byte, error) {
 	if err := e.json.Encode(v); err != nil {
 		return nil, fmt.Errorf("cannot encode the result as JSON: %w", err)
 	}
-	return bytes.TrimSuffix(e.buf.Bytes(), []byte("\n")), nil
+	return e.printable(bytes.TrimSuffix(e.buf.Bytes(), []byte("\n"))), nil
 }
+
+// printable writes as \uXXXX what shows nothing or changes how other text
+// shows (RFC 8259, section 7: "Any character may be escaped"): programs read the
+// same, and terminals and editors that show a result are not deceived by it.
+func (e *encoder) printable(b []byte) []byte {
+	i := bytes.IndexFunc(b, deceptive)
+	if i < 0 {
+		return b
+	}
+	e.escaped = append(e.escaped[:0], b[:i]...)
+	for i < len(b) {
+		r, n := utf8.DecodeRune(b[i:])
+		switch {
+		case !deceptive(r):
+			e.escaped = append(e.escaped, b[i:i+n]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			e.escaped = fmt.Appendf(e.escaped, `\u%04x\u%04x`, high, low)
+		default:
+			e.escaped = fmt.Appendf(e.escaped, `\u%04x`, r)
+		}
+		i += n
+	}
+	return e.escaped
+}
+
+func deceptive(r rune) bool { return r >= 0x7f && (!unicode.IsPrint(r) || invisible(r)) }
 
 func (e *encoder) connection(c *record.Connection) ([]byte, error) {
 	return e.value(wholeConnection(c))

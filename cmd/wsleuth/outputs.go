@@ -30,6 +30,14 @@ func (o *outputs) streaming() bool {
 	return slices.ContainsFunc(o.flags, func(f string) bool { return f == "json" || f == "ndjson" })
 }
 
+// hashing tells whether a format names files by their SHA-256, for a report that is passed on.
+func (o *outputs) hashing() bool {
+	return slices.ContainsFunc(o.flags, func(f string) bool {
+		format, _, _ := strings.Cut(f, "=")
+		return format == "html" || format == "markdown"
+	})
+}
+
 // open makes the renderers. Files are created here, so that a wrong name is
 // known before an hour of reading; inputs are never overwritten.
 func (o *outputs) open(p *program, m *manners, failed bool, inputs []string) (report.Renderer, error) {

@@ -68,7 +68,7 @@ func (c *analyzeCommand) flags(cmd *cobra.Command) {
 	f.BoolVar(&c.failed, "failed", false, "only connections that failed")
 	f.BoolVar(&c.all, "all", false, "encrypted connections that may be wss, too")
 	f.BoolVar(&c.events, "events", false, "the events of healthy connections, too")
-	f.BoolVar(&c.hash, "hash", false, "the SHA-256 of the files")
+	f.BoolVar(&c.hash, "hash", false, "the SHA-256 of the files (always in html and markdown)")
 	f.BoolVar(&c.exitZero, "exit-zero", false, "exit with 0 even if connections failed")
 	c.analysis.flags(cmd)
 }
@@ -82,6 +82,7 @@ func (c *analyzeCommand) run(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
+	c.hash = c.hash || c.hashing()
 	onScreen, _ := terminalOf(c.stdout)
 	r, err := c.analysis.run(ctx, c.program, paths, c.quiet || onScreen && c.streaming(), renderer)
 	if !r.read {

@@ -21,6 +21,8 @@ type Options struct {
 	// (--host, --port, --client, --connection, --since, --until), so that unidentified ones count for the exit status.
 	Keep     func(*record.Connection) bool
 	Selected bool
+	// Live is for a source that goes on while packets come; nil for captures that are complete.
+	Live *Live
 	// Version of the program, for rules that name it.
 	Version string
 }

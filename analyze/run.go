@@ -36,6 +36,7 @@ type engine struct {
 	keys    *decrypt.Keys
 	infos   []*capture.FileInfo
 	taken   []int // how many embedded secrets of each file are among the keys
+	live    live
 }
 
 // oddities are what one file holds that cannot be decoded.
@@ -54,7 +55,9 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 		e.keys = new(decrypt.Keys)
 	}
 	e.collect = newCollector(o, catalog.All(), sink)
-	e.tracker = track.New(track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys})
+	e.tracker = track.New(track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys,
+		Follow: o.Live != nil && o.Live.Follow != nil})
+	e.live.init(o)
 	e.collect.recycle = e.tracker.Recycle
 	e.table = reassembly.New(reassembly.Options{Handler: e.tracker})
 	readErr := e.read(ctx)
@@ -76,10 +79,17 @@ func (e *engine) read(ctx context.Context) error {
 			}
 		}
 		if err := e.src.Next(&p); err != nil {
+			if e.live.ticks(err) {
+				e.look(p.Clock)
+				continue
+			}
 			if err == io.EOF {
 				return nil
 			}
 			return err
+		}
+		if p.Clock >= e.live.next {
+			e.look(p.Clock)
 		}
 		if int(p.File) >= len(e.infos) {
 			e.newFile()
@@ -107,7 +117,12 @@ func (e *engine) grow(vantage int32) {
 	e.collect.vantages = len(e.ends)
 }
 
-func (e *engine) end(vantage int32) record.Ref { return e.ends[vantage] }
+// end is the end of a vantage point's capture: its last packet, and when it was known that none came after.
+func (e *engine) end(vantage int32) record.Ref {
+	end := e.ends[vantage]
+	end.Time = max(end.Time, record.Time(e.live.clock))
+	return end
+}
 
 // newFile notes that packets of another file come.
 func (e *engine) newFile() {

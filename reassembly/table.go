@@ -90,6 +90,7 @@ type Table struct {
 	freeOut     *outstanding
 	freeClosing *closing
 	clock       int64
+	walked      uint32 // where Walk goes on
 	seg         segment
 	key         tuple
 }

@@ -297,12 +297,18 @@ func (l *wsLayer) end(s *slot, from reassembly.Side, at record.Ref) {
 }
 
 func (l *wsLayer) close(s *slot) {
+	l.mark()
 	for d := range l.parser {
-		p := &l.parser[d]
-		if !p.Dead() && !l.dead[d] { // Release forgets where the stream ended
+		l.parser[d].Release()
+	}
+}
+
+// mark notes where the streams end if nothing more comes. Release forgets it.
+func (l *wsLayer) mark() {
+	for d := range l.parser {
+		if p := &l.parser[d]; !p.Dead() && !l.dead[d] {
 			l.midFrame[d], l.midMessage[d] = p.Mid()
 		}
-		p.Release()
 	}
 }
 
@@ -347,7 +353,8 @@ func (l *wsLayer) facts(f *record.WSFacts) {
 // foreignFacts says whether what follows the 101 is no WebSocket at all: it
 // begins like another protocol, or its very first frame breaks several rules at once.
 func (l *wsLayer) foreignFacts(f *record.WSFacts) {
-	if !l.notFrames && !l.late {
+	foreign, from := l.notFrames, l.notWebSocket
+	if !foreign && !l.late {
 		for d := range l.parser {
 			broken := 0
 			for _, v := range l.violations {
@@ -356,14 +363,13 @@ func (l *wsLayer) foreignFacts(f *record.WSFacts) {
 				}
 			}
 			if (broken >= 3 || broken == 2 && printable(l.opening[d][:l.openingLen[d]])) && l.parser[d].Messages == 0 {
-				l.notFrames, l.notWebSocket = true, record.Dir(d)
+				foreign, from = true, record.Dir(d)
 			}
 		}
 	}
-	if l.notFrames {
-		d := l.notWebSocket
-		f.NotWebSocket = l.opening[d][:l.openingLen[d]]
-		f.NotWebSocketDir, f.NotWebSocketRef = d, l.begin[d]
+	if foreign {
+		f.NotWebSocket = l.opening[from][:l.openingLen[from]]
+		f.NotWebSocketDir, f.NotWebSocketRef = from, l.begin[from]
 	}
 }
 

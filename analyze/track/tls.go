@@ -45,11 +45,12 @@ type tlsLayer struct {
 	lastDir            record.Dir
 	paused             bool // the last record came after a pause
 	like               likeness
+	origin             [2]origin
 }
 
 func newTLSLayer(s *slot) *tlsLayer {
 	t := s.conn.t
-	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, decrypt.Options{Resumptions: t.resumptions})}
+	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, decrypt.Options{Resumptions: t.resumptions, Follow: t.o.Follow})}
 	l.inner = slot{conn: s.conn, scheme: "wss", depth: s.depth + 1, tls: l}
 	l.inner.layer = &opening{}
 	s.conn.tls = l
@@ -62,12 +63,16 @@ func (l *tlsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) 
 	if have := l.startLen[d]; int(have) < len(l.start[d]) {
 		l.startLen[d] += uint8(copy(l.start[d][have:], b))
 	}
+	if s.conn.t.o.Follow {
+		l.origin[d].add(at, len(b))
+	}
 	l.session.Feed(decrypt.Dir(d), b, l)
 }
 
 func (l *tlsLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int64) {
 	d := s.conn.dir(from)
 	l.at, l.from = at, from
+	l.origin[d].gap(n)
 	l.session.Gap(decrypt.Dir(d), n, l)
 	if l.session.State().Decrypted() {
 		l.inner.layer.missing(&l.inner, from, at, unknownLoss)
@@ -91,6 +96,7 @@ func (l *tlsLayer) close(s *slot) {
 // Record implements decrypt.Sink.
 func (l *tlsLayer) Record(r decrypt.Record) {
 	d := record.Dir(r.Dir)
+	l.at = l.origin[d].of(r.Offset+recordHeader+int64(r.Length)-1, l.at)
 	if r.Sealed {
 		if !l.sealed[d].Seen() {
 			l.sealed[d] = l.at
@@ -223,20 +229,28 @@ func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
 
 // closedTLS handles a TLS connection in which no WebSocket was seen.
 func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool) {
-	l := c.tls
+	if a := c.tls.attempt(f, last); a != nil {
+		t.o.Emit(t.build(f, c, a, last), order)
+	} else {
+		t.Other++
+	}
+}
+
+// attempt is what is to be reported of a TLS connection in which no WebSocket
+// was seen; nil if it was read, and is something else.
+func (l *tlsLayer) attempt(f *reassembly.Flow, last bool) *attempt {
 	ended := f.Half(0).FIN.Seen() || f.Half(1).FIN.Seen() || f.Rare != nil && len(f.Rare.Resets) > 0
 	switch {
 	case l.failed() && !halfCaptured(f) && (ended || l.unanswered(f, last)), l.leftUnused(f):
-		t.o.Emit(t.build(f, c, &attempt{tls: l, scheme: "wss", failed: true}, last), order)
+		return &attempt{tls: l, scheme: "wss", failed: true}
 	case l.session.State().Decrypted():
-		t.Other++
-	default:
-		a := &attempt{tls: l, scheme: "wss", opaque: true}
-		if _, alike := l.like.alike(l.session.State(), f.Addr(f.Client.Other()).Port()); alike {
-			a.by = record.ByTLSFingerprint
-		}
-		t.o.Emit(t.build(f, c, a, last), order)
+		return nil
 	}
+	a := &attempt{tls: l, scheme: "wss", opaque: true}
+	if _, alike := l.like.alike(l.session.State(), f.Addr(f.Client.Other()).Port()); alike {
+		a.by = record.ByTLSFingerprint
+	}
+	return a
 }
 
 // unanswered: the ClientHello was sent and nothing came back for as long as

@@ -27,6 +27,8 @@ type Options struct {
 	End func(vantage int32) record.Ref
 	// Keys are the TLS secrets; nil if none are given.
 	Keys *decrypt.Keys
+	// Follow says that keys may still be added while the tracker runs; see Retry.
+	Follow bool
 	// Budget bounds the memory that inflating takes, for all trackers together.
 	Budget *ws.Budget
 }
@@ -48,6 +50,7 @@ type Tracker struct {
 	blocks      []*block
 	spare       *block
 	pool        pool
+	watched     map[*reassembly.Flow]peeked // failed without a byte, and shown
 }
 
 // New makes a Tracker.
@@ -129,6 +132,8 @@ func (t *Tracker) Closed(f *reassembly.Flow, order int64, last bool) {
 		c = t.conns[f.App]
 		t.conns[f.App] = nil
 		t.free = append(t.free, f.App)
+	} else if len(t.watched) > 0 {
+		delete(t.watched, f)
 	}
 	if c == nil || len(c.attempts) == 0 {
 		t.closedWithout(f, c, order, last)
@@ -209,6 +214,7 @@ type conn struct {
 	tunnel   *tunnel    // the innermost; nil: no forward proxy was asked
 	proxy    *record.ProxyFacts
 	other    bool // it turned out to be something else
+	peeked   peeked
 
 	pulse
 }

@@ -1,0 +1,20 @@
+package reassembly
+
+// Walk calls fn for up to n flows of the table, beginning where the last walk
+// ended: to look at connections before they are over. fn must not call back
+// into the table.
+func (t *Table) Walk(n int, fn func(*Flow)) {
+	high := t.slab.high
+	for range min(n, int(high)) {
+		if t.walked++; t.walked > high {
+			t.walked = 1
+		}
+		if f := t.slab.at(t.walked); f.id != 0 {
+			fn(f)
+		}
+	}
+}
+
+// Over tells whether the connection is over as far as can be seen now: both
+// sides sent a FIN, or one a RST that the other heeded.
+func (f *Flow) Over() bool { return f.ended() }

@@ -1,10 +1,12 @@
 package track
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/decrypt"
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 	"github.com/wsleuth/wsleuth/analyze/wire/tls"
 	"github.com/wsleuth/wsleuth/reassembly"
 )
@@ -46,6 +48,7 @@ type tlsLayer struct {
 	paused             bool // the last record came after a pause
 	like               likeness
 	origin             [2]origin
+	asked              bool // the client's first application data came
 }
 
 func newTLSLayer(s *slot) *tlsLayer {
@@ -188,6 +191,13 @@ func (l *tlsLayer) Alert(_ decrypt.Record, a decrypt.AlertFact) {
 // ApplicationData implements decrypt.Sink.
 func (l *tlsLayer) ApplicationData(r decrypt.Record, b []byte) {
 	side := l.outer.conn.side(record.Dir(r.Dir))
+	if r.Dir == decrypt.Client && !l.asked {
+		l.asked = true
+		if _, h2 := l.inner.layer.(*h2Layer); h2 && http1.Looks(b) == http1.Yes && !bytes.HasPrefix(b, []byte("PRI ")) {
+			// The server speaks HTTP/2, as ALPN may have told it, and the client does not.
+			l.inner.layer = newHTTPLayer(l.outer.conn.t)
+		}
+	}
 	l.inner.layer.data(&l.inner, side, l.at, b)
 }
 

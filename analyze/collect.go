@@ -1,11 +1,11 @@
 package analyze
 
 import (
-	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
 
+	"github.com/wsleuth/wsleuth/analyze/correlate"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 	"github.com/wsleuth/wsleuth/analyze/track"
@@ -41,6 +41,12 @@ type collector struct {
 	keyNext   int
 	views     []*record.Connection
 
+	set     correlate.Set
+	hops    correlate.Hops
+	waiting []waiting // parts of stories that are finished, oldest first
+	works   works
+	names   names
+
 	sum     summary
 	wants   func(*record.Connection) bool
 	recycle func(*record.Facts)
@@ -71,6 +77,12 @@ func (k *collector) admit(c *record.Connection) {
 			k.finishOne(c)
 		}
 		return
+	}
+	if !k.hops.Empty() {
+		if s := k.hops.Story(connOf(c)); s != nil {
+			k.part(s, c)
+			return
+		}
 	}
 	if c.RecognizedBy == record.ByNothing {
 		if _, known := k.endpoints[c.Server]; !known {
@@ -162,14 +174,23 @@ func (k *collector) finishOne(c *record.Connection) {
 	if k.err != nil {
 		return
 	}
+	k.names.name(c)
 	k.judge.connection(c, k.o, k.wants)
+	k.works.say(c)
+	k.give(c, "")
+}
+
+// give hands a judged connection to everyone who wants it. cause is the code of
+// the finding that explains its end, where that stands at another hop.
+func (k *collector) give(c *record.Connection, cause string) {
 	failed := slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Severity == record.Error })
 	keep := k.o.Keep == nil || k.o.Keep(c)
 	if failed && (c.RecognizedBy != record.ByNothing || k.o.Selected && keep) {
 		k.stats.Failed++
 	}
-	if keep {
-		k.sum.add(c)
+	k.set.Add(c, keep)
+	if keep && k.err == nil {
+		k.sum.add(c, cause)
 		k.err = k.sink.Connection(c)
 	}
 	k.recycle(c.Facts)
@@ -178,12 +199,12 @@ func (k *collector) finishOne(c *record.Connection) {
 
 // finish judges what was held back, then the files, and closes the result.
 func (k *collector) finish(files []*capture.FileInfo, odd map[int32]*oddities, counts track.Counts) error {
-	for _, c := range mergeViews(k.views) {
-		k.admit(c)
-	}
+	k.admitViews()
+	k.releaseStories()
 	for _, c := range k.held {
 		k.release(c)
 	}
+	k.patterns(files)
 	for i, f := range files {
 		if k.err != nil {
 			break
@@ -222,24 +243,4 @@ func captureRecord(place int32, f *capture.FileInfo, odd *oddities) record.Captu
 	}
 	c.Facts = facts
 	return c
-}
-
-// mergeViews joins the records of one TCP connection that several vantage
-// points saw; each was analysed on its own. The first view that is complete speaks.
-func mergeViews(all []*record.Connection) []*record.Connection {
-	type key struct{ client, server netip.AddrPort }
-	groups := map[key][]*record.Connection{}
-	var merged []*record.Connection
-	for _, c := range all {
-		at := key{c.Client, c.Server}
-		i := slices.IndexFunc(groups[at], func(o *record.Connection) bool { return sameConnection(o, c) })
-		if i < 0 {
-			groups[at] = append(groups[at], c)
-			merged = append(merged, c)
-			continue
-		}
-		join(groups[at][i], c)
-	}
-	slices.SortStableFunc(merged, func(a, b *record.Connection) int { return cmp.Compare(a.Ended, b.Ended) })
-	return merged
 }

@@ -23,7 +23,9 @@ func newSummary() summary {
 		Summary: record.Summary{ByOutcome: map[string]int64{}, ByFinding: map[string]int64{}}}
 }
 
-func (s *summary) add(c *record.Connection) {
+// add counts a connection. cause is the code of the finding that explains its
+// end, where that stands at another hop of the same story.
+func (s *summary) add(c *record.Connection, cause string) {
 	if c.RecognizedBy == record.ByNothing {
 		if c.Facts.Opaque {
 			return // counted where it was found
@@ -40,17 +42,20 @@ func (s *summary) add(c *record.Connection) {
 		f := &c.Findings[i]
 		s.ByFinding[f.Slug]++
 		if i == 0 && f.Severity == record.Error {
-			s.cause(c, f)
+			if cause == "" {
+				cause = f.Code
+			}
+			s.cause(c, cause)
 		}
 	}
 }
 
 // cause counts a connection under the finding that explains its end.
-func (s *summary) cause(c *record.Connection, f *record.Finding) {
-	cause := s.causes[f.Code]
+func (s *summary) cause(c *record.Connection, code string) {
+	cause := s.causes[code]
 	if cause == nil {
-		cause = &record.Cause{Code: f.Code, First: c.Started, Last: c.Ended}
-		s.causes[f.Code] = cause
+		cause = &record.Cause{Code: code, First: c.Started, Last: c.Ended}
+		s.causes[code] = cause
 	}
 	cause.Connections++
 	cause.First, cause.Last = min(cause.First, c.Started), max(cause.Last, c.Ended)
@@ -78,3 +83,6 @@ func (s *summary) result(counts track.Counts, titles func(code string) string) r
 	slices.SortStableFunc(s.Causes, func(a, b record.Cause) int { return cmp.Compare(b.Connections, a.Connections) })
 	return s.Summary
 }
+
+// pattern counts a finding about several connections.
+func (s *summary) pattern(p *record.Pattern) { s.ByFinding[p.Slug]++ }

@@ -1,13 +1,38 @@
 package analyze
 
 import (
+	"cmp"
+	"net/netip"
+	"slices"
 	"time"
 
+	"github.com/wsleuth/wsleuth/analyze/correlate"
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
 // maxClockOffset bounds how far the clocks of two vantage points may differ.
 const maxClockOffset = record.Time(24 * time.Hour)
+
+// mergeViews joins the records of one TCP connection that several vantage
+// points saw; each was analysed on its own. The first view that is complete speaks.
+func mergeViews(all []*record.Connection) []*record.Connection {
+	type key struct{ client, server netip.AddrPort }
+	slices.SortStableFunc(all, func(a, b *record.Connection) int { return cmp.Compare(a.Facts.Vantage, b.Facts.Vantage) })
+	groups := map[key][]*record.Connection{}
+	var merged []*record.Connection
+	for _, c := range all {
+		at := key{c.Client, c.Server}
+		i := slices.IndexFunc(groups[at], func(o *record.Connection) bool { return sameConnection(o, c) })
+		if i < 0 {
+			groups[at] = append(groups[at], c)
+			merged = append(merged, c)
+			continue
+		}
+		join(groups[at][i], c)
+	}
+	slices.SortStableFunc(merged, func(a, b *record.Connection) int { return cmp.Compare(a.Ended, b.Ended) })
+	return merged
+}
 
 // sameConnection: two views with the same addresses are of one connection if
 // their initial sequence numbers or handshake keys agree.
@@ -61,4 +86,27 @@ func completeness(c *record.Connection) int {
 		return 2
 	}
 	return 3
+}
+
+// admitViews joins what several vantage points saw, and takes it as if one had.
+func (k *collector) admitViews() {
+	if len(k.views) == 0 {
+		return
+	}
+	merged := mergeViews(k.views)
+	k.views = nil
+	k.hops.Apart = true
+	asked := make([]correlate.Handshake, 0, len(merged))
+	for _, c := range merged {
+		if h, ok := handshakeOf(c); ok {
+			asked = append(asked, h)
+		}
+	}
+	slices.SortStableFunc(asked, func(a, b correlate.Handshake) int { return cmp.Compare(a.At.Time, b.At.Time) })
+	for _, h := range asked {
+		k.hops.Ask(h)
+	}
+	for _, c := range merged {
+		k.admit(c)
+	}
 }

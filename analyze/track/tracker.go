@@ -29,6 +29,10 @@ type Options struct {
 	Keys *decrypt.Keys
 	// Follow says that keys may still be added while the tracker runs; see Retry.
 	Follow bool
+	// Asked and Polled, unless nil, get requests for a WebSocket, and those of
+	// libraries that do without, as they are seen.
+	Asked  func(*Ask)
+	Polled func(Poll)
 	// Budget bounds the memory that inflating takes, for all trackers together.
 	Budget *ws.Budget
 }

@@ -1,0 +1,252 @@
+package correlate
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// Bounds of a server that fails while its siblings work.
+const (
+	minFailing = 3
+	// failPart: at least this part of the server's connections fail, in percent; at most okPart of its siblings'.
+	failPart, okPart = 80, 10
+	// meanwhile: a sibling works while the server fails, or this long before or after.
+	meanwhile = time.Minute
+	// maxSiblings bounds the servers of one job.
+	maxSiblings = 1 << 10
+)
+
+// job is what several servers do: answer one URL, or what one proxy passes on
+// of one path. Which of them a connection comes to is not the client's choice.
+type job struct {
+	proxy [16]byte // zero: clients come directly
+	what  uint64
+}
+
+// part is what one server did of a job.
+type part struct {
+	server     endpoint
+	all, fail  int
+	from, to   int64 // when it failed
+	works      []*Digest
+	failed     []*Digest
+	lastWorked int64
+}
+
+// backends finds, for each job of several servers, one that fails while the others work.
+func (b *finder) backends() {
+	if len(b.failing) == 0 && !b.anyHopFails() {
+		return
+	}
+	jobs := map[job][]*part{}
+	b.set.each(func(d *Digest) {
+		if d.path == 0 || d.flags&(unclear|clientsFault|nameless) != 0 {
+			return
+		}
+		key := job{what: d.url}
+		if d.flags&hop != 0 {
+			key = job{proxy: d.client.addr, what: d.path}
+		}
+		parts := jobs[key]
+		i := slices.IndexFunc(parts, func(p *part) bool { return p.server == d.server })
+		if i < 0 {
+			if len(parts) >= maxSiblings {
+				return
+			}
+			i = len(parts)
+			jobs[key] = append(parts, &part{server: d.server})
+		}
+		jobs[key][i].add(d)
+	})
+	var found []record.Relation
+	for _, parts := range jobs {
+		if len(parts) < 2 {
+			continue
+		}
+		slices.SortFunc(parts, func(x, y *part) int { return cmp.Or(cmp.Compare(y.fail, x.fail), compareEndpoints(x.server, y.server)) })
+		if works := concentrates(parts); works != nil {
+			bad := parts[0]
+			if r, kept := b.relation(bad.failed); kept {
+				r.Backends = b.describeBackends(parts, works)
+				r.Total = bad.fail
+				found = append(found, r)
+			}
+		}
+	}
+	sortRelations(found, func(r *record.Relation) record.Ref { return r.Backends.At[0] })
+	b.found = append(b.found, found...)
+}
+
+func (b *finder) anyHopFails() bool {
+	any := false
+	b.set.each(func(d *Digest) { any = any || d.flags&(hop|failed) == hop|failed })
+	return any
+}
+
+func compareEndpoints(a, b endpoint) int {
+	return cmp.Or(slices.Compare(a.addr[:], b.addr[:]), cmp.Compare(a.port, b.port))
+}
+
+func (p *part) add(d *Digest) {
+	p.all++
+	if d.flags&failed == 0 {
+		if len(p.works) < record.MaxRelated {
+			p.works = append(p.works, d)
+		}
+		return
+	}
+	if p.fail == 0 || d.started < p.from {
+		p.from = d.started
+	}
+	p.to = max(p.to, d.ended)
+	p.fail++
+	if len(p.failed) < record.MaxRelated {
+		p.failed = append(p.failed, d)
+	}
+}
+
+// concentrates: the first of the parts, the one that fails most, fails nearly
+// always and the others nearly never; returns a success of another meanwhile.
+func concentrates(parts []*part) *Digest {
+	bad := parts[0]
+	if bad.fail < minFailing || bad.fail*100 < bad.all*failPart {
+		return nil
+	}
+	all, fail := 0, 0
+	var works *Digest
+	for _, p := range parts[1:] {
+		all += p.all
+		fail += p.fail
+		for _, d := range p.works {
+			if d.started >= bad.from-int64(meanwhile) && d.started <= bad.to+int64(meanwhile) && (works == nil || byStart(d, works) < 0) {
+				works = d
+			}
+		}
+	}
+	if all < minFailing || fail*100 > all*okPart {
+		return nil
+	}
+	return works
+}
+
+func (b *finder) describeBackends(parts []*part, works *Digest) *record.Backends {
+	bad := parts[0]
+	r := &record.Backends{URL: b.set.urls[bad.failed[0].url], Bad: bad.server.AddrPort(), Fail: bad.fail, All: bad.all, Works: works.start()}
+	how := map[string]int{}
+	for i, d := range bad.failed {
+		how[d.how()]++
+		if i < 3 {
+			r.At = append(r.At, d.end())
+		}
+	}
+	r.How = counts(how)
+	for _, p := range parts[1:] {
+		r.Others = append(r.Others, p.server.AddrPort())
+		r.OthersN += p.all
+		r.OthersFail += p.fail
+	}
+	slices.SortFunc(r.Others, func(x, y netip.AddrPort) int { return x.Compare(y) })
+	return r
+}
+
+// Limits of browsers, as their sources have them: Chromium's
+// client_socket_pool_manager.cc (255 WebSockets in a group), Firefox's preference
+// network.websocket.max-connections (200).
+var browserLimit = [...]int{chromium: 255, firefox: 200}
+
+// heldFor is how long a client must have stood at its limit.
+const heldFor = 2 * time.Second
+
+// full finds clients that held as many WebSockets to one endpoint as their
+// browser allows, and no more.
+func (b *finder) full() {
+	lists := map[group][]*Digest{}
+	n := map[group]int{}
+	each := func(f func(g group, d *Digest)) {
+		b.set.each(func(d *Digest) {
+			if d.browser != otherClient && d.flags&opened != 0 && d.flags&hop == 0 {
+				f(group{client: d.client.addr, who: d.who, what: hashEndpoint(d.server)}, d)
+			}
+		})
+	}
+	each(func(g group, _ *Digest) { n[g]++ })
+	for g, count := range n {
+		if count >= browserLimit[firefox] {
+			lists[g] = make([]*Digest, 0, count)
+		}
+	}
+	if len(lists) == 0 {
+		return
+	}
+	each(func(g group, d *Digest) {
+		if list, ok := lists[g]; ok {
+			lists[g] = append(list, d)
+		}
+	})
+	var found []record.Relation
+	for _, list := range lists {
+		if f, members := fullest(list); f != nil {
+			if r, kept := b.relation(members); kept {
+				f.URL = b.set.urls[list[0].url]
+				r.Full = f
+				found = append(found, r)
+			}
+		}
+	}
+	sortRelations(found, func(r *record.Relation) record.Ref { return r.Full.At })
+	b.found = append(b.found, found...)
+}
+
+// change is the opening or the end of a connection.
+type change struct {
+	at   int64
+	step int
+	d    *Digest
+}
+
+// fullest is the time at which a client held the most connections, if that is
+// its browser's limit and it stood there for a while.
+func fullest(list []*Digest) (*record.Full, []*Digest) {
+	var changes []change
+	for _, d := range list {
+		changes = append(changes, change{d.opened, 1, d})
+		if d.flags&stillOpen == 0 {
+			changes = append(changes, change{d.ended, -1, d})
+		}
+	}
+	slices.SortFunc(changes, func(x, y change) int {
+		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.step, y.step), byStart(x.d, y.d))
+	})
+	held, most, at := 0, 0, 0
+	for i, c := range changes {
+		if held += c.step; held > most {
+			most, at = held, i
+		}
+	}
+	first := list[0]
+	if most != browserLimit[first.browser] {
+		return nil, nil
+	}
+	f := &record.Full{Client: netip.AddrFrom16(first.client.addr).Unmap(), Server: first.server.AddrPort(), Most: most,
+		Browser: browserNames[first.browser], At: changes[at].d.start()}
+	last := changes[len(changes)-1]
+	f.For = time.Duration(last.at - changes[at].at)
+	if at+1 < len(changes) {
+		next := changes[at+1]
+		f.For, f.Until = time.Duration(next.at-changes[at].at), next.d.end()
+	}
+	if f.For < heldFor {
+		return nil, nil
+	}
+	var members []*Digest
+	for _, d := range list {
+		if d.opened <= changes[at].at && (d.flags&stillOpen != 0 || d.ended > changes[at].at) {
+			members = append(members, d)
+		}
+	}
+	return f, members
+}

@@ -1,0 +1,157 @@
+package correlate
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// Bounds of ends that have their time in common: chance makes some of them
+// agree, the more the more there are.
+const (
+	minCuts     = 3
+	minAfter    = 3 * time.Second
+	sameTime    = 100 * time.Millisecond
+	neighbours  = time.Second // around a cluster: where there are as many, it is chance
+	clusterPart = 10          // a cluster is at least this part of all cuts
+	// apart: ends at one moment have another cause than their age.
+	apart = 500 * time.Millisecond
+)
+
+// cuts finds, for each endpoint, connections that were cut after the same silence
+// or at the same age.
+func (b *finder) cuts() {
+	lists := map[endpoint][]*Digest{}
+	for e, t := range b.byEnd {
+		if t.cut >= minCuts {
+			lists[e] = make([]*Digest, 0, t.cut)
+		}
+	}
+	if len(lists) == 0 {
+		return
+	}
+	b.set.each(func(d *Digest) {
+		if d.flags&cutOff != 0 && d.flags&hop == 0 {
+			if list, ok := lists[d.server]; ok {
+				lists[d.server] = append(list, d)
+			}
+		}
+	})
+	var found []record.Relation
+	for e, list := range lists {
+		silent, aged := candidates(list)
+		for i, some := range [2][]timed{silent, aged} {
+			cluster := largest(some, len(list))
+			if cluster == nil {
+				continue
+			}
+			members := make([]*Digest, len(cluster))
+			for k := range cluster {
+				members[k] = cluster[k].d
+			}
+			if r, kept := b.relation(members); kept {
+				r.Cuts = describeCuts(e, cluster, members, i == 0, len(list))
+				found = append(found, r)
+			}
+			break // what was silent for the same time has often the same age as well
+		}
+	}
+	sortRelations(found, func(r *record.Relation) record.Ref { return r.Cuts.At[0] })
+	b.found = append(b.found, found...)
+}
+
+// timed is a connection and the time after which it was cut.
+type timed struct {
+	d     *Digest
+	after time.Duration
+}
+
+// candidates are the connections that somebody cut: the server's side, or the
+// client's where a timer explains it (a proxy is the client of the server behind it).
+func candidates(list []*Digest) (silent, aged []timed) {
+	for _, d := range list {
+		if d.flags&byServerSide == 0 && d.flags&timer == 0 {
+			continue
+		}
+		if s := time.Duration(d.silence); s >= minAfter {
+			silent = append(silent, timed{d, s})
+		} else if age := d.age(); age >= minAfter {
+			aged = append(aged, timed{d, age})
+		}
+	}
+	return silent, aged
+}
+
+// largest is the largest cluster of equal times that is no chance.
+func largest(list []timed, all int) []timed {
+	if len(list) < minCuts {
+		return nil
+	}
+	slices.SortFunc(list, func(a, b timed) int {
+		if c := cmp.Compare(a.after, b.after); c != 0 {
+			return c
+		}
+		return byStart(a.d, b.d)
+	})
+	var best []timed
+	left, near, far := 0, 0, 0
+	for right := range list {
+		for list[right].after-list[left].after > sameTime {
+			left++
+		}
+		cluster := list[left : right+1]
+		if len(cluster) < minCuts || len(cluster) <= len(best) || len(cluster)*clusterPart < all {
+			continue
+		}
+		for list[near].after < cluster[0].after-neighbours {
+			near++
+		}
+		far = max(far, right)
+		for far+1 < len(list) && list[far+1].after <= list[right].after+neighbours {
+			far++
+		}
+		if around := far - near + 1; 2*len(cluster) < around || !spread(cluster) {
+			continue
+		}
+		best = cluster
+	}
+	return best
+}
+
+// spread: the ends lie apart, at three moments at least.
+func spread(cluster []timed) bool {
+	ends := make([]int64, len(cluster))
+	for i := range cluster {
+		ends[i] = cluster[i].d.ended
+	}
+	slices.Sort(ends)
+	moments, last := 1, ends[0]
+	for _, at := range ends[1:] {
+		if time.Duration(at-last) > apart {
+			moments++
+			last = at
+		}
+	}
+	return moments >= minCuts
+}
+
+func describeCuts(e endpoint, cluster []timed, members []*Digest, silent bool, all int) *record.Cuts {
+	c := &record.Cuts{Server: e.AddrPort(), Silent: silent, Of: all, After: cluster[len(cluster)/2].after,
+		Min: cluster[0].after, Max: cluster[len(cluster)-1].after}
+	byClient := 0
+	for i, d := range members {
+		if i < 4 {
+			c.At = append(c.At, d.end())
+		}
+		if d.flags&byClientSide != 0 {
+			byClient++
+		}
+		if d.flags&timer != 0 {
+			c.Named++
+		}
+	}
+	c.ByClient = 2*byClient > len(members)
+	return c
+}

@@ -1,0 +1,279 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/wsleuth/wsleuth/analyze/correlate"
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/track"
+)
+
+// maxWaiting bounds the finished connections that wait for another hop of the
+// same handshake; beyond it the oldest is judged without it.
+const maxWaiting = 1 << 12
+
+// waiting is a finished part of a story.
+type waiting struct {
+	story *correlate.Story
+	conn  *record.Connection
+}
+
+// sampleKey is the Sec-WebSocket-Key of RFC 6455's example (section 1.3).
+const sampleKey = "dGhlIHNhbXBsZSBub25jZQ=="
+
+// asked notes a request at the moment at which it is seen.
+func (k *collector) asked(a *track.Ask) {
+	if k.vantages > 1 {
+		return // these are joined when all are known
+	}
+	h := correlate.Handshake{Conn: correlate.Conn{File: a.First.File, Packet: a.First.Packet, Stream: a.Stream}, Client: a.Client, Server: a.Server,
+		At: a.At, Vantage: a.Vantage}
+	line, rest, _ := strings.Cut(a.Head, "\n")
+	if _, target, ok := strings.Cut(line, " "); ok {
+		target, _, _ = strings.Cut(target, " ")
+		h.Target = correlate.HashTarget(target)
+	}
+	for rest != "" {
+		line, rest, _ = strings.Cut(rest, "\n")
+		handshakeField(&h, line)
+	}
+	k.hops.Ask(h)
+}
+
+// handshakeField takes from a field line what tells one handshake from another.
+func handshakeField(h *correlate.Handshake, line string) {
+	colon := strings.IndexByte(line, ':')
+	if colon < 0 {
+		return
+	}
+	name := line[:colon]
+	switch {
+	case len(name) == len("Sec-WebSocket-Key") && strings.EqualFold(name, "Sec-WebSocket-Key"):
+		key := strings.TrimSpace(line[colon+1:])
+		h.Key, h.Sample = correlate.HashText(key), key == sampleKey
+	case len(name) == len("Via") && strings.EqualFold(name, "Via"), len(name) == len("X-Varnish") && strings.EqualFold(name, "X-Varnish"):
+		h.Passed = true
+	case len(name) == len("X-Forwarded-For") && strings.EqualFold(name, "X-Forwarded-For"):
+		h.Passed = true
+		list := strings.Split(line[colon+1:], ",")
+		// The last is what the proxy at hand added.
+		if addr, err := netip.ParseAddr(strings.TrimSpace(list[len(list)-1])); err == nil {
+			h.For = addr.Unmap()
+		}
+	}
+}
+
+// handshakeOf is a finished connection's request.
+func handshakeOf(c *record.Connection) (h correlate.Handshake, ok bool) {
+	u := c.Facts.Upgrade
+	if u == nil || u.Request == nil {
+		return h, false
+	}
+	h = correlate.Handshake{Conn: connOf(c), Client: c.Client, Server: c.Server, At: u.RequestRef, Vantage: c.Facts.Vantage, Target: correlate.HashTarget(u.Request.Target)}
+	for i := range u.Request.Fields {
+		handshakeField(&h, u.Request.Fields[i].Name+":"+u.Request.Fields[i].Value)
+	}
+	if p := c.Facts.Proxy; p != nil {
+		if client, err := netip.ParseAddrPort(p.Client); err == nil {
+			h.For, h.Passed = client.Addr().Unmap(), true
+		}
+	}
+	return h, true
+}
+
+// connOf names a connection as Ask does.
+func connOf(c *record.Connection) correlate.Conn {
+	f := c.Facts
+	at := correlate.Conn{File: f.First.File, Packet: f.First.Packet, Stream: -1}
+	if f.H2 != nil {
+		at.Stream = int64(f.H2.Stream)
+	}
+	return at
+}
+
+// part takes a finished connection of a story, and gives the story away when
+// no part of it is under way.
+func (k *collector) part(s *correlate.Story, c *record.Connection) {
+	if c.Facts.TCP.ClientBy != "port" {
+		k.speaks(c.Server)
+	}
+	if u := c.Facts.Upgrade; u != nil {
+		k.remember(c, u)
+	}
+	all := k.hops.Finish(s, connOf(c), c)
+	if all || s.Released {
+		k.story(s)
+		return
+	}
+	k.waiting = append(k.waiting, waiting{s, c})
+	if len(k.waiting) > maxWaiting {
+		first := k.waiting[0].story
+		k.waiting = k.waiting[1:]
+		if !first.Released {
+			k.story(first)
+		}
+	}
+}
+
+// releaseStories gives away what waits for parts that never came.
+func (k *collector) releaseStories() {
+	for _, w := range k.waiting {
+		if w.conn.Facts != nil {
+			k.story(w.story)
+		}
+	}
+	k.waiting = nil
+}
+
+// story judges the finished parts of a story together and gives them away, in
+// the order in which the handshake went.
+func (k *collector) story(s *correlate.Story) {
+	s.Released = true
+	k.waiting = slices.DeleteFunc(k.waiting, func(w waiting) bool { return w.story == s })
+	for i := range s.Parts {
+		p := &s.Parts[i]
+		if p.Front < 0 {
+			continue
+		}
+		front := &s.Parts[p.Front]
+		if p.Done != nil && front.Done != nil && front.Done.Facts != nil && p.Done.Facts != nil && !correlate.Holds(front.Done, p.Done) {
+			p.Front = -1 // the same key twice, by chance or by habit
+		}
+		if p.Done != nil && p.Front >= 0 && p.Done.Facts != nil {
+			p.Done.HopOf = k.hopID(front, p.Done)
+		}
+	}
+	for i := range s.Parts {
+		if c := s.Parts[i].Done; c != nil && c.Facts != nil {
+			k.names.name(c)
+			k.judgePart(s, c)
+		}
+	}
+	cause := make([]string, len(s.Parts))
+	for i := range s.Parts {
+		k.decided(s, i, cause)
+	}
+	for i := range s.Parts {
+		if c := s.Parts[i].Done; c != nil && c.Facts != nil {
+			k.give(c, cause[i])
+		}
+	}
+}
+
+// judgePart judges one part. An answer to another part's key is the proxy's
+// mistake with this very handshake, and no replay.
+func (k *collector) judgePart(s *correlate.Story, c *record.Connection) {
+	if u := c.Facts.Upgrade; u != nil && acceptDiffers(u) {
+		accept, _ := u.Response.Get("Sec-WebSocket-Accept")
+		other, ok := k.keys[accept]
+		if ok && other.ID != c.ID && !slices.ContainsFunc(s.Parts, func(p correlate.Part) bool { return p.Done != nil && p.Done.ID == other.ID }) {
+			c.Facts.KeyElsewhere = &other
+		}
+	}
+	k.judge.connection(c, k.o, k.wants)
+}
+
+// hopID is the ID of the connection that a hop continues, whether or not it is finished.
+func (k *collector) hopID(front *correlate.Part, c *record.Connection) string {
+	if front.Done != nil {
+		return front.Done.ID
+	}
+	id := fmt.Sprint(front.Conn.Packet)
+	if len(c.Facts.Files) > 1 {
+		id = fmt.Sprintf("%d:%s", front.Conn.File+1, id)
+	}
+	if front.Conn.Stream >= 0 {
+		id += fmt.Sprintf("/%d", front.Conn.Stream)
+	}
+	return id
+}
+
+// decided points the verdict of a part that failed to the hop that decided, and
+// notes what the proxy between them changed.
+func (k *collector) decided(s *correlate.Story, at int, cause []string) {
+	front := s.Parts[at].Done
+	if front == nil || front.Facts == nil {
+		return
+	}
+	var last *record.Connection
+	for i := range s.Parts {
+		if p := &s.Parts[i]; p.Front == at && p.Done != nil && p.Done.Facts != nil {
+			last = p.Done // of several tries the last one decided
+		}
+	}
+	if last == nil {
+		return
+	}
+	keep := k.o.Keep == nil || k.o.Keep(front) || k.o.Keep(last)
+	hop := k.hops.NoteHop(front, last, keep)
+	if front.Outcome == record.ClosedClean || front.Outcome == record.Open {
+		return
+	}
+	if hop != nil && k.changed(hop, &cause[at]) {
+		return
+	}
+	if len(last.Findings) > 0 && last.Findings[0].Severity == record.Error {
+		cause[at] = last.Findings[0].Code
+	}
+	if front.Verdict != "" {
+		front.Verdict = hopVerdict(front, last)
+	}
+}
+
+// changed judges what a proxy changed in one handshake: if it explains the
+// failure, that is the verdict.
+func (k *collector) changed(hop *record.Hop, cause *string) bool {
+	found := k.judge.relation(&record.Relation{Files: hop.Front.Facts.Files, Total: 1, Hop: hop})
+	if len(found) == 0 {
+		return false
+	}
+	*cause = found[0].Code
+	for _, c := range []*record.Connection{hop.Front, hop.Back} {
+		if c.Fault == record.FaultUnknown || c.Fault == record.FaultServer {
+			c.Fault = found[0].Fault
+		}
+	}
+	if hop.Front.Verdict != "" {
+		hop.Front.Verdict = found[0].Title + " (hop " + hop.Back.ID + "): " + whoActs[hop.Front.Fault] + "."
+	}
+	return true
+}
+
+// hopVerdict adds to the verdict of the client's side what the hop behind tells.
+func hopVerdict(front, back *record.Connection) string {
+	verdict := strings.TrimSuffix(front.Verdict, ".")
+	where := "hop " + back.ID + " to " + back.Server.String()
+	f, b := front.Facts.Upgrade, back.Facts.Upgrade
+	answered := func(u *record.UpgradeFacts) bool { return u != nil && u.Response != nil && !u.ResponseCut }
+	switch {
+	case front.Facts.WS != nil && back.Facts.WS != nil:
+		return verdict + ". " + whoEnded(front, back, where)
+	case answered(f) && answered(b) && f.Response.Status == b.Response.Status:
+		return verdict + fmt.Sprintf(". The server behind the proxy answered so: %s, packet %d.", where, b.ResponseRef.Packet)
+	case answered(f) && answered(b):
+		return verdict + fmt.Sprintf(". This is the proxy's own answer: the server behind it answered %d (%s, packet %d).", b.Response.Status, where, b.ResponseRef.Packet)
+	case answered(f):
+		return verdict + ". This is the proxy's own answer: the server behind it gave none (" + where + ")."
+	case len(back.Findings) > 0 && back.Findings[0].Severity == record.Error:
+		return verdict + ". Decided at the " + where + ": " + back.Findings[0].Title + "."
+	}
+	return verdict + ". It went on over the " + where + "."
+}
+
+// whoEnded says which side of the proxy ended first.
+func whoEnded(front, back *record.Connection, where string) string {
+	f, b := &front.Facts.TCP, &back.Facts.TCP
+	switch {
+	case !f.End.Seen() || !b.End.Seen():
+	case f.EndBy == record.Client && f.End.Time <= b.End.Time:
+		return "It began at the client's side; the " + where + " followed."
+	case b.EndBy == record.Server && b.End.Time <= f.End.Time:
+		return fmt.Sprintf("It began at the server behind the proxy: %s, packet %d.", where, b.End.Packet)
+	case f.EndBy == record.Server && b.EndBy == record.Client:
+		return fmt.Sprintf("The proxy ended both hops (%s, packet %d).", where, b.End.Packet)
+	}
+	return "It went on over the " + where + "."
+}

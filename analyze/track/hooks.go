@@ -1,0 +1,72 @@
+package track
+
+import (
+	"bytes"
+	"net/netip"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
+)
+
+// Ask is a request for a WebSocket at the moment at which it was seen: its
+// connection is not finished yet.
+type Ask struct {
+	Client, Server netip.AddrPort
+	First          record.Ref // the connection's first packet
+	Stream         int64      // of HTTP/2; else -1
+	Vantage        int32
+	At             record.Ref
+	Head           string // as on the wire; in HTTP/2 only Target is known
+	Target         string
+}
+
+// asked tells whoever wants to know of a request.
+func (c *conn) asked(a *attempt) {
+	if c.t.o.Asked == nil {
+		return
+	}
+	f := c.flow
+	c.t.o.Asked(&Ask{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), First: ref(f.First()), Stream: -1,
+		Vantage: f.Vantage, At: first(a.requestAt), Head: a.request})
+}
+
+// Poll is a request of a library that does without a WebSocket.
+type Poll struct {
+	Client, Server    netip.AddrPort
+	Family, Transport string // as http1.PollingTransport has them
+	At                record.Ref
+}
+
+// signs of polling in a request target; a look at these costs nothing for all
+// other requests.
+var pollingSigns = [][]byte{[]byte("transport="), []byte("/xhr"), []byte("/eventsource"), []byte("/htmlfile"), []byte("/jsonp"), []byte("negotiate?"), []byte("?id=")}
+
+// polled tells whoever wants to know of a request that may be polling.
+func (c *conn) polled(p *http1.Parser, at record.Ref) {
+	if c.t.o.Polled == nil {
+		return
+	}
+	line := p.Raw()
+	if i := bytes.IndexByte(line, '\n'); i >= 0 {
+		line = line[:i]
+	}
+	line = line[:min(len(line), maxPollLine)]
+	for _, sign := range pollingSigns {
+		if !bytes.Contains(line, sign) {
+			continue
+		}
+		parts := bytes.Fields(line)
+		if len(parts) < 2 {
+			return
+		}
+		family, transport := http1.PollingTransport(string(parts[1]))
+		if family != "" && transport != "websocket" && transport != "webSockets" && transport != "negotiate" {
+			f := c.flow
+			c.t.o.Polled(Poll{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), Family: family, Transport: transport, At: at})
+		}
+		return
+	}
+}
+
+// maxPollLine bounds the request line that is looked at.
+const maxPollLine = 4 << 10

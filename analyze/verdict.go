@@ -25,6 +25,8 @@ func verdict(c *record.Connection) string {
 		return healthyVerdict(c)
 	case c.Outcome == record.Open:
 		return openVerdict(c)
+	case c.Outcome == record.Opaque:
+		return opaqueVerdict(c)
 	}
 	what := plainOutcome(c)
 	if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
@@ -92,8 +94,6 @@ func plainOutcome(c *record.Connection) string {
 		return "The WebSocket was closed with an error"
 	case record.ClosedAbnormal:
 		return "The WebSocket ended without a Close frame"
-	case record.Opaque:
-		return "Encrypted, and no key fits: it may be a WebSocket"
 	}
 	return "The capture does not hold enough of this connection to tell how it ended"
 }

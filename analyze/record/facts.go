@@ -330,14 +330,16 @@ type TLSFacts struct {
 	CipherSuite string
 	Alerts      []TLSAlert // the first few
 	CloseNotify [2]Ref     // by Dir, where it could be read
-	NotTLS      []byte     // first bytes of an answer that is not TLS
-	NotTLSRef   Ref
-	NotTLSDir   Dir
-	Keys        string // decrypt's word: unused, none-given, no-match, fit, do-not-fit, undecided, unsupported
-	KeysText    string // what is unsupported
-	KeysRef     Ref    // the first encrypted record
-	Decrypted   bool
-	Sides       [2]TLSSide
+	// LikelyCloseNotify is a side's last record where it could not be read and is an alert, or as short as one.
+	LikelyCloseNotify [2]Ref
+	NotTLS            []byte // first bytes of an answer that is not TLS
+	NotTLSRef         Ref
+	NotTLSDir         Dir
+	Keys              string // decrypt's word: unused, none-given, no-match, fit, do-not-fit, undecided, unsupported
+	KeysText          string // what is unsupported
+	KeysRef           Ref    // the first encrypted record
+	Decrypted         bool
+	Sides             [2]TLSSide
 	// Sizes are the lengths of the first application_data records in order.
 	Sizes []TLSSize
 	// Small counts later application records of up to 256 bytes per direction, Turns how often the direction of application

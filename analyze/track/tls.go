@@ -227,14 +227,16 @@ func (l *tlsLayer) failed() bool {
 const promptly = int64(200e6)
 
 // leftUnused: the client completed the handshake and left at once without a
-// byte, as one does that refuses the certificate afterwards. Browsers leave a
-// second HTTP/2 connection to the same server in the same way: they need one only.
+// byte, as one does that refuses the certificate afterwards; below TLS 1.3 the
+// outside of the records shows it, too. Browsers leave a second HTTP/2
+// connection to the same server in the same way: they need one only.
 func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
 	st := l.session.State()
 	client, server := f.Half(f.Client), f.Half(f.Client.Other())
 	gone := client.FIN.Seen() && (!server.FIN.Seen() || client.FIN.Time <= server.FIN.Time)
 	soon := client.FIN.Time-client.LastData.Time < promptly
-	return gone && soon && st.ALPN != "h2" && st.Decrypted() && st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords == 0
+	told := st.Decrypted() || st.Version != 0 && st.Version < tls.TLS13 && st.HandshakeDone() != decrypt.Unknown
+	return gone && soon && st.ALPN != "h2" && told && st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords == 0
 }
 
 // closedTLS handles a TLS connection in which no WebSocket was seen.
@@ -308,6 +310,14 @@ func (l *tlsLayer) facts() *record.TLSFacts {
 	f.KeysRef = f.Sides[record.Server].FirstSealedRef
 	if client := f.Sides[record.Client].FirstSealedRef; !f.KeysRef.Seen() || client.Seen() && client.Time < f.KeysRef.Time {
 		f.KeysRef = client
+	}
+	for d := range f.LikelyCloseNotify {
+		f.LikelyCloseNotify[d] = l.like.alerts[d]
+		for i := range l.alerts {
+			if a := &l.alerts[i]; a.Opaque && int(a.Dir) == d {
+				f.LikelyCloseNotify[d] = a.Ref
+			}
+		}
 	}
 	for i := range st.SizeCount {
 		f.Sizes = append(f.Sizes, record.TLSSize{Dir: record.Dir(st.Sizes[i].Dir), Length: int(st.Sizes[i].Length)})

@@ -105,8 +105,8 @@ const (
 	leastSilence = 3 * time.Second
 	leastAge     = 30 * time.Second
 	// Timers run out at whole seconds after what started them; polling, the path and a coarse clock blur that.
-	wholeSecond = 100 * time.Millisecond
-	lifetimeStep  = 10 * time.Second
+	wholeSecond  = 100 * time.Millisecond
+	lifetimeStep = 10 * time.Second
 )
 
 // whole is the distance of d from the nearest multiple of unit.
@@ -141,6 +141,18 @@ func cutOf(c *record.Connection) (cut, bool) {
 	return cut{}, false
 }
 
+// darkCut is the end of what looks like a WebSocket inside TLS that cannot be
+// read. Whether a Close frame came is not known; one would have broken the
+// silence on which the rules about timers rest.
+func darkCut(c *record.Connection) (cut, bool) {
+	if c.Facts == nil || c.Facts.TLS == nil || c.Facts.TLS.Likeness == nil {
+		return cut{}, false
+	}
+	t := &c.Facts.TCP
+	ok := t.EndHow == "fin" || t.EndHow == "rst"
+	return cut{t.End, t.EndBy, strings.ToUpper(t.EndHow)}, ok && c.Facts.WS == nil
+}
+
 // streamEnd is the first that ended an HTTP/2 stream.
 func streamEnd(h *record.H2Facts) (cut, bool) {
 	var end cut
@@ -169,7 +181,7 @@ func silenceOf(c *record.Connection, end cut) (d time.Duration, from, broken rec
 // idle tells that a timer on silence explains a cut, and which defaults fit.
 func idle(c *record.Connection, end cut) (silence time.Duration, fits []known.Timer, ok bool) {
 	silence, _, broken := silenceOf(c, end)
-	if silence < leastSilence || c.Facts.WS.Damaged != [2]bool{} && c.Facts.TCP.OneWay {
+	if w := c.Facts.WS; silence < leastSilence || c.Facts.TCP.OneWay && (w == nil || w.Damaged != [2]bool{}) {
 		return silence, nil, false
 	}
 	_, product, _ := known.Answerer(c)
@@ -187,6 +199,9 @@ func idle(c *record.Connection, end cut) (silence time.Duration, fits []known.Ti
 // middle of traffic.
 func lifetime(c *record.Connection, end cut) (age time.Duration, ok bool) {
 	w, t := c.Facts.WS, &c.Facts.TCP
+	if w == nil {
+		return 0, false
+	}
 	if silence, _, _ := silenceOf(c, end); silence >= leastSilence || t.LateStart || !w.HandshakeSeen {
 		return 0, false
 	}

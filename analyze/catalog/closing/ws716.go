@@ -30,6 +30,9 @@ var WS716 = &rule.Rule{
 
 func checkIdle(c *record.Connection, r *rule.Reporter) {
 	end, ok := cutOf(c)
+	if !ok {
+		end, ok = darkCut(c)
+	}
 	if !ok || r.Has("WS208") || r.Has("WS211") {
 		return
 	}
@@ -57,6 +60,9 @@ func checkIdle(c *record.Connection, r *rule.Reporter) {
 	}
 	if n := c.Facts.TCP.KeepAlivesInSilence; n > 0 {
 		f.Title += fmt.Sprintf(" (%d TCP keep-alives did not help)", n)
+	}
+	if c.Facts.WS == nil {
+		f.NextStep = known.KeyLogStep(c)
 	}
 	r.Add(f)
 }

@@ -13,10 +13,10 @@ type keyLog struct {
 // Config.KeyLogWriter; Python ssl.SSLContext.keylog_filename and
 // create_default_context; curl SSLKEYLOGFILE; neykov/extract-tls-secrets.
 var keyLogs = []keyLog{
-	{"Chrome or Chromium", "quit it, then: SSLKEYLOGFILE=/tmp/keys google-chrome (or --ssl-key-log-file=/tmp/keys)", Chromium},
+	{"Chrome or Chromium", "quit it, then: google-chrome --ssl-key-log-file=/tmp/keys", Chromium},
 	{"Firefox", "quit it, then: SSLKEYLOGFILE=/tmp/keys firefox", Firefox},
 	{"Node.js", "node --tls-keylog=/tmp/keys app.js", Node},
-	{"Python", "SSLKEYLOGFILE=/tmp/keys python app.py (with ssl.create_default_context; otherwise set context.keylog_filename)", Python},
+	{"Python", "SSLKEYLOGFILE=/tmp/keys python app.py", Python},
 	{"Go", "set tls.Config.KeyLogWriter to a file opened for appending", GoGorilla},
 	{"curl", "SSLKEYLOGFILE=/tmp/keys curl …", Other},
 	{"Java", "java -javaagent:extract-tls-secrets.jar=/tmp/keys -jar app.jar", Java},

@@ -14,9 +14,8 @@ var WS111 = &rule.Rule{
 		Seen:  "The TLS handshake is complete and encrypted records follow, but no secret was given that belongs to this connection.",
 		Why:   "Whether it carries a WebSocket, and how that ended, cannot be told: Upgrade, frames and Close codes are inside the encryption.",
 		How:   "Key logs name each connection by the random of its ClientHello; this one is not among them.",
-		Alike: "A key log that was begun after the connection, or belongs to another process, has no matching line. Where the line is there and does not fit, it is WS112.",
-		Fix: "Let the client write its secrets and give the file with --keylog: SSLKEYLOGFILE=/tmp/keys for Chromium, Firefox, curl, Node (--tls-keylog) and Python (ssl context keylog_filename); in Go set tls.Config.KeyLogWriter. " +
-			"Or capture behind the proxy that ends TLS.",
+		Alike: "Records of the size of an Upgrade request and of its answer, and then records too short for HTTP, make a WebSocket likely; the report then says that it was recognised by that. A key log that was begun after the connection, or belongs to another process, has no matching line. Where the line is there and does not fit, it is WS112.",
+		Fix:   "Let the client write its secrets and give the file with --keylog: " + known.KeyLogs() + ". Or capture behind the proxy that ends TLS.",
 	},
 	References: []string{"RFC 9850", "https://wiki.wireshark.org/TLS#using-the-pre-master-secret"},
 	Check:      checkNoKeys,
@@ -34,15 +33,22 @@ func checkNoKeys(c *record.Connection, r *rule.Reporter) {
 	}
 	f := rule.Found{
 		Title:    "The TLS connection" + sni(t) + " could not be decrypted: no key was given",
-		NextStep: "Let the client write its TLS secrets (SSLKEYLOGFILE=/tmp/keys) and analyse again with --keylog /tmp/keys, or capture behind the proxy that ends TLS.",
+		NextStep: known.KeyLogStep(c),
 		Remedy:   "Give the client's key log with --keylog FILE.",
 		Evidence: []record.Evidence{r.At(t.ClientHello, "ClientHello%s", sni(t))},
+	}
+	if c.Facts.TLSFailed && t.Chain != nil {
+		f.NextStep = "" // what failed can be seen without keys
 	}
 	switch t.Keys {
 	case "unsupported":
 		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: " + known.Clip(t.KeysText) + " is not supported"
 	case "no-match":
 		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: the key log has no line for its ClientHello"
+	}
+	if l := t.Likeness; l != nil {
+		f.Title += "; its records look like a WebSocket's"
+		f.Evidence = append(f.Evidence, r.At(l.RequestRef, "record of the size of an Upgrade request: %d bytes", l.Request), r.At(l.AnswerRef, "record of the size of a 101: %d bytes", l.Answer))
 	}
 	if !t.ClientHello.Seen() {
 		f.Evidence = []record.Evidence{r.At(c.Facts.First, "first packet of the TLS connection")}

@@ -45,7 +45,9 @@ func checkUntrusted(c *record.Connection, r *rule.Reporter) {
 		}
 		r.Add(f)
 	case left:
-		addLeft(c, t, r)
+		if !r.Has("WS403") { // a hidden alert says more
+			addLeft(c, t, r)
+		}
 	}
 }
 
@@ -54,6 +56,9 @@ func addLeft(c *record.Connection, t *record.TLSFacts, r *rule.Reporter) {
 	f := untrusted(c, t)
 	f.Title = "The client left right after the certificate of " + asked(t) + " at " + known.Endpoint(c) + ", without a word, as one does that refuses it" + chainProblem(t)
 	f.Confidence = record.Possible
+	if chainProblem(t) == "" {
+		f.Fault = record.FaultUnknown
+	}
 	f.NextStep = "Ask the client's log what it found wrong, or try: openssl s_client -connect " + known.Endpoint(c) + " -servername " + asked(t)
 	if leaf(t) == nil {
 		f.NextStep = known.KeyLogStep(c)

@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"time"
+
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -26,7 +28,14 @@ var WS205 = &rule.Rule{
 
 func checkResetWhileOpen(c *record.Connection, r *rule.Reporter) {
 	t := tcpOf(c)
-	if t == nil || t.EndHow != "rst" || c.Facts.WS == nil || c.Facts.WS.FirstClose != nil {
+	if t == nil || t.EndHow != "rst" {
+		return
+	}
+	if c.Facts.WS == nil && c.Facts.TLS != nil && c.Facts.TLS.Likeness != nil {
+		checkResetInTheDark(c, t, r)
+		return
+	}
+	if c.Facts.WS == nil || c.Facts.WS.FirstClose != nil {
 		return
 	}
 	if c.Outcome == record.InvalidHandshake || c.Facts.H2 != nil && h2Ended(c.Facts.H2) {
@@ -50,6 +59,28 @@ func checkResetWhileOpen(c *record.Connection, r *rule.Reporter) {
 	}
 	r.Add(f)
 }
+
+// checkResetInTheDark is for what looks like a WebSocket inside TLS that cannot
+// be read: a Close frame before the RST would be a short record just before it.
+func checkResetInTheDark(c *record.Connection, t *record.TCPFacts, r *rule.Reporter) {
+	x, tls := ending(t), c.Facts.TLS
+	if x == nil || x.AfterOwnFIN || x.AfterOtherFIN || t.OneWay || tls.LikelyCloseNotify[0].Seen() || tls.LikelyCloseNotify[1].Seen() {
+		return
+	}
+	f := rule.Found{
+		Title: known.SideFirst(c, t.EndBy) + " reset the encrypted connection, probably an open WebSocket, " + known.Seconds(t.End.Time.Sub(tls.Likeness.AnswerRef.Time)) + " after it opened, without a close_notify",
+		Fault: resetFault(c, t), SeenByUser: known.UserSaw(c, known.SawResetOpen), Confidence: record.Possible, NextStep: known.KeyLogStep(c),
+		Remedy:   "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, capture on both sides.",
+		Evidence: []record.Evidence{r.At(x.Ref, "%s, %s after the last record", howReset(x), known.Seconds(t.End.Time.Sub(tls.LastAppData.Time)))},
+	}
+	if t.End.Time.Sub(tls.LastAppData.Time) > closeBefore || f.Fault == record.FaultIntermediary {
+		f.Confidence = record.Likely
+	}
+	r.Add(f)
+}
+
+// closeBefore is how long before a RST a Close frame would have come.
+const closeBefore = 500 * time.Millisecond
 
 // h2Ended: the stream ended before the TCP connection did.
 func h2Ended(h *record.H2Facts) bool {

@@ -1,0 +1,67 @@
+package analyze
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// silent is the shortest silence before an end that is worth telling.
+const silent = time.Second
+
+// opaqueVerdict says of an encrypted connection what is certain without a key:
+// that TLS completed, who ended it, after what silence, how.
+func opaqueVerdict(c *record.Connection) string {
+	t, tcp := c.Facts.TLS, &c.Facts.TCP
+	if t == nil {
+		return "Encrypted, and no key fits: it may be a WebSocket."
+	}
+	var b strings.Builder
+	host := ""
+	if t.SNI != "" {
+		host = " to " + known.Clip(t.SNI)
+	}
+	version := "TLS"
+	if t.Version != "" {
+		version = "TLS " + t.Version
+	}
+	if l := t.Likeness; l != nil {
+		fmt.Fprintf(&b, "%s a WebSocket%s inside %s: records of the size of an Upgrade request and of its 101, then short ones in both directions", map[record.Confidence]string{
+			record.Likely: "Probably", record.Possible: "Possibly"}[l.Confidence], host, version)
+	} else {
+		fmt.Fprintf(&b, "%s connection%s that no key opens: it may be a WebSocket", version, host)
+	}
+	switch {
+	case len(c.Findings) > 0 && c.Findings[0].Severity == record.Error:
+		b.WriteString(". " + c.Findings[0].Title)
+	case tcp.End.Seen():
+		b.WriteString(opaqueEnd(t, tcp))
+	case c.Facts.EndOfCapture:
+		fmt.Fprintf(&b, "; it was still open when the capture ended, after %s", age(time.Duration(c.DurationMS*1e6)))
+	}
+	b.WriteString(". A key log would tell the rest.")
+	return b.String()
+}
+
+// opaqueEnd tells how an encrypted connection ended.
+func opaqueEnd(t *record.TLSFacts, tcp *record.TCPFacts) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "; the %s ended it by %s", tcp.EndBy, strings.ToUpper(tcp.EndHow))
+	if t.CloseNotify[tcp.EndBy].Seen() || t.LikelyCloseNotify[tcp.EndBy].Seen() {
+		b.WriteString(" after what looks like a close_notify")
+	}
+	if tcp.SilenceBroken.Seen() {
+		fmt.Fprintf(&b, " in answer to data after %s of silence", age(tcp.Silence))
+	} else if tcp.Silence >= silent {
+		fmt.Fprintf(&b, " after %s of silence", age(tcp.Silence))
+	}
+	if !tcp.SilenceBroken.Seen() && tcp.Silence >= 3*silent {
+		if fits := known.IdleTimers(tcp.Silence, known.Unknown); len(fits) > 0 {
+			b.WriteString(", consistent with " + known.TimerNames(fits))
+		}
+	}
+	return b.String()
+}

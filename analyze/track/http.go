@@ -228,8 +228,9 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 		h.releaseEarly(s)
 		return
 	}
+	trace := p.Trace()
 	p.SetBody(http1.NoBody, 0)
-	h.open(s, a)
+	h.open(s, a, trace)
 }
 
 // orphan101 takes a 101 whose request is not in the capture.
@@ -244,16 +245,19 @@ func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
 	a.response = string(p.Raw())
 	a.responseAt = h.keep(record.Server, p)
 	s.conn.attempts = append(s.conn.attempts, a)
-	h.open(s, a)
+	h.open(s, a, false)
 }
 
 // open hands the stream over to the frames, unless the 101 says that it is
 // another protocol which was asked for.
-func (h *httpLayer) open(s *slot, a *attempt) {
+func (h *httpLayer) open(s *slot, a *attempt, trace bool) {
+	var response *http1.Head
 	b := s.conn.t.scratch()
-	http1.ParseHeadInto(&b.response, http1.Response, a.response)
-	response := &b.response
-	if !response.HasToken("Upgrade", "websocket") && response.Has("Upgrade") && !http1.HasTrace(response) && !a.asksForWebSocket(b) {
+	if !trace || http1.RawHas(a.response, "Sec-WebSocket-Extensions") || http1.RawHas(a.response, "Sec-WebSocket-Protocol") {
+		http1.ParseHeadInto(&b.response, http1.Response, a.response)
+		response = &b.response
+	}
+	if !trace && !response.HasToken("Upgrade", "websocket") && response.Has("Upgrade") && !a.asksForWebSocket(b) {
 		s.conn.drop(a)
 		s.dismiss()
 		return

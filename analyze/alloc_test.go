@@ -17,6 +17,7 @@ type talk struct {
 	table  *reassembly.Table
 	number int64
 	seq    [2]uint32
+	port   uint16
 	buf    [1500]byte
 	p      capture.Packet
 	ip     link.IP
@@ -36,7 +37,7 @@ var talkAddr = [2]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAd
 func (k *talk) send(side int, flags byte, payload []byte) {
 	k.number++
 	b := k.buf[:20+len(payload)]
-	ports := [2]uint16{40000, 80}
+	ports := [2]uint16{k.port, 80}
 	binary.BigEndian.PutUint16(b, ports[side])
 	binary.BigEndian.PutUint16(b[2:], ports[1-side])
 	binary.BigEndian.PutUint32(b[4:], k.seq[side])
@@ -57,13 +58,18 @@ func (k *talk) send(side int, flags byte, payload []byte) {
 func newTalk() *talk {
 	tracker := track.New(track.Options{Emit: func(*record.Connection, int64) {}, Files: func() []string { return []string{"a"} },
 		Encapsulation: func(int32) []string { return nil }, End: func(int32) record.Ref { return record.Ref{} }})
-	k := &talk{table: reassembly.New(reassembly.Options{Handler: tracker}), seq: [2]uint32{1000, 9000}}
+	k := &talk{table: reassembly.New(reassembly.Options{Handler: tracker}), seq: [2]uint32{1000, 9000}, port: 40000}
+	k.open()
+	return k
+}
+
+// open does the handshakes of TCP and WebSocket.
+func (k *talk) open() {
 	k.send(0, syn, nil)
 	k.send(1, syn|ack, nil)
 	k.send(0, ack, nil)
 	k.send(0, ack|psh, []byte("GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"))
 	k.send(1, ack|psh, []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"))
-	return k
 }
 
 var (

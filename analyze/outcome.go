@@ -38,7 +38,8 @@ func outcome(c *record.Connection) (record.Phase, record.Outcome) {
 // halfSeen: what the other side said, or what was asked for, is not in the
 // capture, so that nothing can be said of how it ended.
 func halfSeen(f *record.Facts) bool {
-	return f.TCP.OneWay || f.Upgrade != nil && f.Upgrade.CutByCapture && f.Upgrade.RequestCut
+	u := f.Upgrade
+	return f.TCP.OneWay || u != nil && u.CutByCapture && (u.RequestCut || u.Request == nil)
 }
 
 func upgradeOutcome(f *record.Facts) record.Outcome {

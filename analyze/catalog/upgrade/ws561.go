@@ -64,8 +64,14 @@ func checkStreamReset(c *record.Connection, r *rule.Reporter) {
 	r.Add(f)
 }
 
-// streamEnded tells that a side had ended the stream before the reset.
+// streamEnded: one side had ended the stream before the reset, which is then
+// how the other is told to stop. An error code says more than that.
 func streamEnded(h *record.H2Facts) bool {
+	switch h2.ErrorCode(h.Reset.Code) {
+	case h2.NoError, h2.Cancel, h2.StreamClosed:
+	default:
+		return h.EndStream[0].Seen() && h.EndStream[1].Seen()
+	}
 	for _, end := range h.EndStream {
 		if end.Seen() && end.Time <= h.Reset.Ref.Time {
 			return true

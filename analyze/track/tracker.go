@@ -207,20 +207,21 @@ const ownChoice = int64(1e9)
 
 // conn is one TCP connection that is worth following.
 type conn struct {
-	t        *Tracker
-	flow     *reassembly.Flow
-	root     slot
-	first    opening
-	attempts []*attempt
-	spent    *httpLayer // no longer reads anything
-	lost     bool       // what is missing now was lost by the capture, not on the way
-	tls      *tlsLayer  // the innermost; nil: no ClientHello was seen
-	tunnel   *tunnel    // the innermost; nil: no forward proxy was asked
-	proxy    *record.ProxyFacts
-	other    bool // it turned out to be something else
-	peeked   peeked
-
+	// What every packet touches lies together.
+	root  slot
+	t     *Tracker
+	flow  *reassembly.Flow
+	spent *httpLayer // no longer reads anything
 	pulse
+	other    bool // it turned out to be something else
+	lost     bool // what is missing now was lost by the capture, not on the way
+	attempts []*attempt
+
+	tls    *tlsLayer // the innermost; nil: no ClientHello was seen
+	tunnel *tunnel   // the innermost; nil: no forward proxy was asked
+	proxy  *record.ProxyFacts
+	first  opening
+	peeked peeked
 }
 
 // pulse is when application bytes came.

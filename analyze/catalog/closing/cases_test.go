@@ -104,6 +104,16 @@ var cases = []caseOf{
 		c.Facts.TCP.SilenceBroken = at(17, 409*time.Second)
 	}, title: "Data after 401.3 s of silence was answered by a RST: the path had forgotten the connection, consistent with Azure Load Balancer's idle timeout"},
 	{code: "WS716", name: "closed by a frame", change: func(c *record.Connection) { c.Facts.TCP.Silence = 60 * time.Second }},
+	{code: "WS716", name: "in the dark", change: func(c *record.Connection) {
+		silent(60 * time.Second)(c)
+		c.Facts.WS, c.Facts.Upgrade, c.Outcome = nil, nil, record.Opaque
+		c.Facts.TLS = &record.TLSFacts{Likeness: &record.TLSLikeness{Confidence: record.Likely}}
+	}, title: "after 60.0 s of silence in both directions, consistent with nginx's proxy_read_timeout", fault: record.FaultIntermediary, confidence: record.Likely},
+	{code: "WS716", name: "in the dark, like nothing", change: func(c *record.Connection) {
+		silent(60 * time.Second)(c)
+		c.Facts.WS, c.Facts.Upgrade, c.Outcome = nil, nil, record.Opaque
+		c.Facts.TLS = &record.TLSFacts{}
+	}},
 	{code: "WS717", name: "healthy"},
 	{code: "WS717", name: "thirty seconds", change: aged(30 * time.Second), title: "at an age of 30.0 s, in the middle of traffic, consistent with Google Cloud load balancing's backend service timeout", fault: record.FaultIntermediary},
 	{code: "WS701", name: "cut by its age", change: aged(30 * time.Second), title: "ended the WebSocket", fault: record.FaultIntermediary},

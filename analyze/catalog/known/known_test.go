@@ -7,6 +7,7 @@ import (
 
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/wire/http1"
+	"github.com/wsleuth/wsleuth/analyze/wire/tls"
 )
 
 const request = "GET /x HTTP/1.1\nHost: a\nUpgrade: websocket\n"
@@ -174,14 +175,56 @@ func TestUserSaw(t *testing.T) {
 
 // TestEveryKindHasAMessage: a kind without one would leave its findings without.
 func TestEveryKindHasAMessage(t *testing.T) {
-	for kind, by := range messages {
-		if len(by) == 0 {
-			t.Errorf("%s has no message", kind)
-		}
-		for engine, text := range by {
-			if strings.Count(text, "%s") > 1 || text == "" {
-				t.Errorf("%s of %s: %q", kind, engine, text)
+	for _, table := range []map[Kind]map[Engine]string{messages, tlsMessages} {
+		for kind, by := range table {
+			if len(by) == 0 {
+				t.Errorf("%s has no message", kind)
 			}
+			for engine, text := range by {
+				if strings.Count(text, "%s") > 1 || text == "" {
+					t.Errorf("%s of %s: %q", kind, engine, text)
+				}
+			}
+		}
+	}
+}
+
+// A client whose TLS failed has sent no request: its ClientHello tells which
+// messages its user got.
+func TestTheHelloTellsTheClient(t *testing.T) {
+	for name, tc := range map[string]struct {
+		hello    tls.ClientHello
+		saw, not string
+		step     string
+	}{
+		"chromium": {tls.ClientHello{CipherSuites: []tls.CipherSuite{0x3a3a, 0x1301}}, "Chromium: WebSocket connection to 'wss://app.test/…' failed: Error in connection establishment: net::ERR_CERT_DATE_INVALID", "Node", "google-chrome"},
+		"firefox":  {tls.ClientHello{CipherSuites: []tls.CipherSuite{0x1301}, Extensions: []tls.Extension{0, 34, 28}}, "SEC_ERROR_EXPIRED_CERTIFICATE", "Chromium", "SSLKEYLOGFILE=/tmp/keys firefox"},
+		"openssl":  {tls.ClientHello{Extensions: []tls.Extension{0, 22}}, "Node.js ws: CERT_HAS_EXPIRED: certificate has expired; Python websockets: [SSL: CERTIFICATE_VERIFY_FAILED]", "Chromium", "--tls-keylog=/tmp/keys"},
+		"go":       {tls.ClientHello{Extensions: []tls.Extension{0, 18}}, "x509: certificate has expired", "Chromium", "KeyLogWriter"},
+		"java":     {tls.ClientHello{Extensions: []tls.Extension{0, 17}}, "CertificateExpiredException", "Chromium", "-javaagent"},
+		"unknown":  {tls.ClientHello{Extensions: []tls.Extension{0}}, "Chromium: ", "nothing", "SSLKEYLOGFILE=/tmp/keys for browsers"},
+	} {
+		c := &record.Connection{Facts: &record.Facts{TLS: &record.TLSFacts{Hello: &tc.hello, SNI: "app.test"}}}
+		if got := UserSaw(c, SawCertExpired); !strings.Contains(got, tc.saw) || strings.Contains(got, tc.not) {
+			t.Errorf("%s: user saw %q", name, got)
+		}
+		if got := KeyLogStep(c); !strings.Contains(got, tc.step) || !strings.HasSuffix(got, "--keylog /tmp/keys.") {
+			t.Errorf("%s: next step %q", name, got)
+		}
+	}
+}
+
+func TestInspector(t *testing.T) {
+	for issuer, want := range map[string]string{"Zscaler Intermediate Root CA (zscalertwo.net)": "Zscaler", "FortiGate CA": "FortiGate", "DO_NOT_TRUST_FiddlerRoot": "Fiddler",
+		"DigiCert Global G3 TLS ECC SHA384 2020 CA1": "", "": "", "ACME Web Gateway CA": ""} {
+		product, _ := Inspector(&tls.Chain{Certificates: []*tls.Certificate{{IssuerCommonName: issuer, Issuer: "CN=" + issuer}}})
+		if product != want {
+			t.Errorf("%q: %q, expected %q", issuer, product, want)
+		}
+	}
+	for _, i := range inspections {
+		if i.text != strings.ToLower(i.text) {
+			t.Errorf("%q is not in lower case", i.text)
 		}
 	}
 }

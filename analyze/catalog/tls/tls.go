@@ -119,7 +119,16 @@ func early(t *record.TLSFacts) *wiretls.Certificate {
 // client asked for by name.
 func misnamed(t *record.TLSFacts) bool {
 	x := leaf(t)
-	return x != nil && t.SNI != "" && !x.CoversHost(t.SNI)
+	if x == nil || t.SNI == "" {
+		return false
+	}
+	for _, name := range x.DNSNames { // most often it is just this name, or its domain's wildcard
+		_, domain, _ := strings.Cut(t.SNI, ".")
+		if name == t.SNI || domain != "" && strings.HasPrefix(name, "*.") && name[2:] == domain {
+			return false
+		}
+	}
+	return !x.CoversHost(t.SNI)
 }
 
 // verdict is what the client made of the server's certificate.

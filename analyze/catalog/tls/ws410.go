@@ -50,7 +50,7 @@ func checkClientCertificate(c *record.Connection, r *rule.Reporter) {
 	if t == nil {
 		return
 	}
-	f := rule.Found{Remedy: "Give the client a certificate of an authority that " + known.Endpoint(c) + " accepts (Node.js cert and key, Go tls.Config.Certificates, Python load_cert_chain)."}
+	var f rule.Found
 	a := fatal(t, record.Server)
 	switch {
 	case is(a, wiretls.CertificateRequired), t.CertificateRequested && is(a, wiretls.HandshakeFailure), t.CertificateRequested && is(a, aboutCertificate...):
@@ -64,6 +64,7 @@ func checkClientCertificate(c *record.Connection, r *rule.Reporter) {
 	default:
 		return
 	}
+	f.Remedy = "Give the client a certificate of an authority that " + known.Endpoint(c) + " accepts (Node.js cert and key, Go tls.Config.Certificates, Python load_cert_chain)."
 	r.Add(f)
 }
 

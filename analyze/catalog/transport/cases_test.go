@@ -73,6 +73,25 @@ var cases = []caseOf{
 		reset(c, record.Client)
 		c.Outcome = record.InvalidHandshake
 	}},
+	{code: "WS205", name: "in the dark", change: func(c *record.Connection) {
+		dark(c)
+		reset(c, record.Server)
+	}, title: "reset the encrypted connection, probably an open WebSocket, 9.40 s after it opened", fault: record.FaultServer, confidence: record.Possible},
+	{code: "WS205", name: "in the dark, after a pause", change: func(c *record.Connection) {
+		dark(c)
+		reset(c, record.Server)
+		c.Facts.TLS.LastAppData = at(15, 5*time.Second)
+	}, title: "without a close_notify", confidence: record.Likely},
+	{code: "WS205", name: "in the dark, after a close_notify", change: func(c *record.Connection) {
+		dark(c)
+		reset(c, record.Server)
+		c.Facts.TLS.LikelyCloseNotify[record.Client] = at(17, 9*time.Second)
+	}},
+	{code: "WS205", name: "in the dark, like nothing", change: func(c *record.Connection) {
+		dark(c)
+		reset(c, record.Server)
+		c.Facts.TLS.Likeness = nil
+	}},
 	{code: "WS206", name: "healthy"},
 	{code: "WS206", name: "genuine abort", change: func(c *record.Connection) {
 		abnormal(c)

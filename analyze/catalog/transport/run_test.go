@@ -55,6 +55,14 @@ func abnormal(c *record.Connection) {
 	c.Outcome = record.ClosedAbnormal
 }
 
+// dark hides all in TLS that cannot be read but looks like a WebSocket.
+func dark(c *record.Connection) {
+	c.Facts.WS, c.Facts.Upgrade, c.Outcome, c.Phase, c.RecognizedBy = nil, nil, record.Opaque, record.PhaseTLS, record.ByTLSFingerprint
+	c.Facts.Opaque = true
+	c.Facts.TLS = &record.TLSFacts{Complete: "likely", LastAppData: at(17, 9*time.Second),
+		Likeness: &record.TLSLikeness{Confidence: record.Likely, RequestRef: at(4, 3*time.Millisecond), AnswerRef: at(5, 4*time.Millisecond)}}
+}
+
 // noAnswer takes the WebSocket and the response away.
 func noAnswer(c *record.Connection) {
 	c.Facts.WS, c.Facts.Upgrade.Response, c.Outcome = nil, nil, record.NoResponse

@@ -120,12 +120,9 @@ func (k *collector) part(s *correlate.Story, c *record.Connection) {
 
 // releaseStories gives away what waits for parts that never came.
 func (k *collector) releaseStories() {
-	for _, w := range k.waiting {
-		if w.conn.Facts != nil {
-			k.story(w.story)
-		}
+	for len(k.waiting) > 0 {
+		k.story(k.waiting[0].story) // takes all of its parts out
 	}
-	k.waiting = nil
 }
 
 // story judges the finished parts of a story together and gives them away, in

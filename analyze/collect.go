@@ -189,6 +189,7 @@ func (k *collector) give(c *record.Connection, cause string) {
 		k.stats.Failed++
 	}
 	k.set.Add(c, keep)
+	k.names.need(c)
 	if keep && k.err == nil {
 		k.sum.add(c, cause)
 		k.err = k.sink.Connection(c)

@@ -98,12 +98,16 @@ func (e *engine) read(ctx context.Context) error {
 		if len(e.infos[p.File].Secrets) > e.taken[p.File] {
 			e.takeSecrets(p.File)
 		}
+		if f := e.infos[p.File]; len(f.Names) > 0 {
+			e.collect.names.blocks(f, p.File)
+		}
 		if int(p.Vantage) >= len(e.ends) {
 			e.grow(p.Vantage)
 		}
 		e.ends[p.Vantage] = record.Ref{Packet: p.Number, Time: record.Time(p.Time), File: p.File}
 		switch e.decoder.Decode(&p, &ip) {
 		case link.Decoded:
+			e.collect.names.packet(&p, &ip)
 			e.table.Packet(&p, &ip)
 		case link.Unsupported:
 			e.unsupported(&p)

@@ -152,6 +152,7 @@ type Connection struct {
 	Client       netip.AddrPort `json:"client"`
 	Server       netip.AddrPort `json:"server"`
 	DNSName      string         `json:"dns_name,omitempty"`
+	DNSPacket    int64          `json:"dns_packet,omitempty"` // the answer that gave the name
 	Scheme       string         `json:"scheme,omitempty"`
 	URL          string         `json:"url,omitempty"`
 	Host         string         `json:"host,omitempty"`

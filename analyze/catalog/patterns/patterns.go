@@ -14,7 +14,7 @@ import (
 )
 
 // Rules lists the rules in the order of their codes.
-var Rules = []*rule.Rule{WS801, WS802, WS803, WS804, WS805, WS806, WS807, WS808}
+var Rules = []*rule.Rule{WS801, WS802, WS803, WS804, WS805, WS806, WS807, WS808, WS809}
 
 // where names what was asked for: the URL, or the endpoint where none is known.
 func where(url string, server netip.AddrPort) string {

@@ -1,0 +1,281 @@
+package correlate
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// Limits of what is remembered of names.
+const (
+	// maxAddresses bounds the addresses whose names are known, maxNames the
+	// names of one address: the latest are kept.
+	maxAddresses, maxNames = 1 << 16, 4
+	// maxLookUps bounds the names that were asked for and have no address yet.
+	maxLookUps = 1 << 13
+	// maxUnresolved is how many names may fail in a capture before failing ones say nothing:
+	// programs ask for names that do not exist all day.
+	maxUnresolved = 8
+	// soon is how long after a look-up the connection comes for which it was made.
+	soon = 10 * time.Second
+)
+
+// Names remembers what addresses are called, and which names could not be
+// resolved.
+type Names struct {
+	byAddr  map[netip.Addr][]Named
+	lookups map[lookupKey]*lookup
+	byName  map[string]int // look-ups without an address, by name
+	// resolved are clients that resolved some name; one that then connected to nothing has
+	// its connections elsewhere: the capture does not show them.
+	resolved map[netip.Addr]*resolved
+}
+
+// Named is a name that an address had from a packet on; a name resolution
+// block has none.
+type Named struct {
+	Name string
+	At   record.Ref
+}
+
+type lookupKey struct {
+	client netip.Addr
+	name   string
+}
+
+type lookup struct {
+	server         netip.Addr
+	query, answer  record.Ref
+	last           record.Time
+	code           string
+	tries          int
+	address        bool // one was given
+	asked          bool // for an address, and not only for parameters
+	unreached      bool
+	followed       bool
+	needed         []string
+	failedResponse bool
+}
+
+type resolved struct {
+	at   record.Time
+	used bool
+}
+
+// Add notes the name of an address.
+func (n *Names) Add(addr netip.Addr, name string, at record.Ref) {
+	addr = addr.Unmap()
+	list, known := n.byAddr[addr]
+	if !known && len(n.byAddr) >= maxAddresses || name == "" {
+		return
+	}
+	if i := slices.IndexFunc(list, func(x Named) bool { return x.Name == name }); i >= 0 {
+		return
+	}
+	if n.byAddr == nil {
+		n.byAddr = map[netip.Addr][]Named{}
+	}
+	if len(list) >= maxNames {
+		list = append(list[:0], list[1:]...)
+	}
+	n.byAddr[addr] = append(list, Named{name, at})
+}
+
+// Of is the name of an address at a time: the one that the host is called, or
+// else the latest that was known then.
+func (n *Names) Of(addr netip.Addr, host string, at record.Time) (Named, bool) {
+	list := n.byAddr[addr.Unmap()]
+	var best Named
+	for _, x := range list {
+		if x.Name == host {
+			return x, true
+		}
+		if best.Name == "" || x.At.Time <= at && x.At.Time >= best.At.Time {
+			best = x
+		}
+	}
+	return best, best.Name != "" && best.At.Time <= at
+}
+
+// Any tells that some name is known or was asked for.
+func (n *Names) Any() bool { return len(n.byAddr)+len(n.lookups) > 0 }
+
+// Waiting tells that some name has no address so far.
+func (n *Names) Waiting() bool { return len(n.lookups) > 0 }
+
+// Query notes that a client asks for a name. address tells that it asks for an
+// address.
+func (n *Names) Query(client, server netip.Addr, name string, address bool, at record.Ref) {
+	if unlikely(name) {
+		return
+	}
+	l := n.lookup(client, name)
+	if l == nil {
+		return
+	}
+	if !l.query.Seen() {
+		l.query, l.server = at, server
+	}
+	l.tries++
+	l.last = at.Time
+	l.asked = l.asked || address
+}
+
+func (n *Names) lookup(client netip.Addr, name string) *lookup {
+	key := lookupKey{client, name}
+	l := n.lookups[key]
+	if l == nil {
+		if len(n.lookups) >= maxLookUps {
+			return nil
+		}
+		if n.lookups == nil {
+			n.lookups, n.byName = map[lookupKey]*lookup{}, map[string]int{}
+		}
+		l = &lookup{}
+		n.lookups[key] = l
+		n.byName[name]++
+	}
+	return l
+}
+
+// unlikely names are asked for by every system and resolve nowhere: they say
+// nothing about a WebSocket.
+func unlikely(name string) bool {
+	first, rest, dotted := strings.Cut(name, ".")
+	return !dotted || rest == "" || strings.HasPrefix(name, "_") || strings.Contains(name, "._") || strings.HasSuffix(name, ".arpa") || strings.HasSuffix(name, ".local") ||
+		first == "wpad" || first == "isatap" || strings.HasSuffix(name, ".localhost")
+}
+
+// Answer notes the answer to a look-up: with an address, or with the return
+// code that says why there is none.
+func (n *Names) Answer(client, server netip.Addr, name string, address bool, code string, at record.Ref) {
+	if unlikely(name) {
+		return
+	}
+	if address {
+		key := lookupKey{client, name}
+		if n.lookups[key] != nil {
+			delete(n.lookups, key)
+			n.byName[name]--
+		}
+		if n.resolved == nil {
+			n.resolved = map[netip.Addr]*resolved{}
+		}
+		if r := n.resolved[client]; r != nil || len(n.resolved) < maxLookUps {
+			if r == nil {
+				r = new(resolved)
+				n.resolved[client] = r
+			}
+			r.at = at.Time
+		}
+		return
+	}
+	l := n.lookups[lookupKey{client, name}]
+	if l == nil {
+		return
+	}
+	l.last = at.Time
+	if !l.failedResponse && (code != "" || !l.answer.Seen()) {
+		l.answer, l.code, l.failedResponse = at, code, code != ""
+	}
+}
+
+// Unreached notes an ICMP error to a query.
+func (n *Names) Unreached(client, server netip.Addr, at record.Ref) {
+	for key, l := range n.lookups {
+		if key.client == client && l.server == server && l.query.Time <= at.Time && !l.answer.Seen() {
+			l.answer, l.unreached = at, true
+			l.last = max(l.last, at.Time)
+		}
+	}
+}
+
+// Connects notes that a client opens a TCP connection.
+func (n *Names) Connects(client netip.Addr, at record.Time) {
+	if r := n.resolved[client]; r != nil {
+		r.used = true
+	}
+	for key, l := range n.lookups {
+		if key.client == client && at.Sub(l.last) <= soon {
+			l.followed = true
+		}
+	}
+}
+
+// Need notes that a connection which failed asked for a name.
+func (n *Names) Need(name, id string, at record.Ref) {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	if n.byName[name] == 0 {
+		return
+	}
+	for key, l := range n.lookups {
+		if key.name == name && len(l.needed) < record.MaxRelated && !slices.Contains(l.needed, id) {
+			l.needed = append(l.needed, id)
+		}
+	}
+}
+
+// Relations are the names that could not be resolved and were needed, as far
+// as the capture tells.
+func (n *Names) Relations(files []string) []record.Relation {
+	var failed []record.Relation
+	quiet := 0
+	for key, l := range n.lookups {
+		if !l.asked || !l.failedResponse && !l.answer.Seen() && l.tries < 2 {
+			continue
+		}
+		r := record.Relation{Files: files, Connections: l.needed, Total: len(l.needed), LookUp: l.describe(key)}
+		r.LookUp.Nothing = !l.followed && n.shows(key.client)
+		if !r.LookUp.Needed && !r.LookUp.Nothing {
+			continue
+		}
+		if !r.LookUp.Needed {
+			quiet++
+		}
+		failed = append(failed, r)
+	}
+	if quiet > maxUnresolved {
+		failed = slices.DeleteFunc(failed, func(r record.Relation) bool { return !r.LookUp.Needed })
+	}
+	slices.SortFunc(failed, func(a, b record.Relation) int {
+		return cmp.Or(len(a.LookUp.Name)-len(b.LookUp.Name), strings.Compare(a.LookUp.Name, b.LookUp.Name), a.LookUp.Client.Compare(b.LookUp.Client))
+	})
+	failed = withoutSuffixes(failed)
+	sortRelations(failed, func(r *record.Relation) record.Ref { return r.LookUp.Query })
+	return failed
+}
+
+// shows: where the client resolved other names, connections came of it.
+func (n *Names) shows(client netip.Addr) bool {
+	r := n.resolved[client]
+	return r == nil || r.used
+}
+
+// withoutSuffixes leaves out what a resolver tries with its search list when
+// the name itself does not resolve. The list is sorted by the length of names.
+func withoutSuffixes(list []record.Relation) (kept []record.Relation) {
+	for _, r := range list {
+		if !slices.ContainsFunc(kept, func(k record.Relation) bool {
+			return k.LookUp.Client == r.LookUp.Client && strings.HasPrefix(r.LookUp.Name, k.LookUp.Name+".")
+		}) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+func (l *lookup) describe(key lookupKey) *record.LookUp {
+	x := &record.LookUp{Name: key.name, Client: key.client, Server: l.server, Code: l.code, Query: l.query, Answer: l.answer,
+		Unreached: l.unreached, Tries: l.tries, Needed: len(l.needed) > 0}
+	if x.Code == "" {
+		x.Code = "no answer"
+		if l.answer.Seen() && !l.unreached {
+			x.Code = "no address"
+		}
+	}
+	return x
+}

@@ -2,6 +2,8 @@ package analyze
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -111,6 +113,33 @@ func (e *engine) show(c *record.Connection, over bool) {
 		return
 	}
 	s := Snapshot{Connection: c, Over: over || c.Facts.TCP.End.Seen(), Clock: record.Time(l.clock), Active: c.Facts.Last.Time}
+	if !s.Over {
+		goesOn(c)
+	}
 	c.Facts = nil
 	l.Progress(s)
+}
+
+// meanwhile turns what is said of a capture's end into what is true before it.
+var meanwhile = strings.NewReplacer("the capture ended after", "it has been waiting for", "when the capture ended, after", "for",
+	"it was still open when the capture ended", "it is open")
+
+// goesOn takes back what is only said because the judgement is made as if the
+// capture ended now.
+func goesOn(c *record.Connection) {
+	c.Findings = slices.DeleteFunc(c.Findings, func(f record.Finding) bool { return f.Code == "WS105" })
+	c.Verdict = meanwhile.Replace(c.Verdict)
+	for i := range c.Findings {
+		c.Findings[i].Title = meanwhile.Replace(c.Findings[i].Title)
+		for k := range c.Findings[i].Evidence {
+			c.Findings[i].Evidence[k].Note = meanwhile.Replace(c.Findings[i].Evidence[k].Note)
+		}
+	}
+}
+
+// lastKeys takes the TLS secrets that came since the last look.
+func (e *engine) lastKeys() {
+	if l := &e.live; l.Live != nil && l.Follow != nil && l.Follow() {
+		e.tracker.Retry()
+	}
 }

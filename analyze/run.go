@@ -62,6 +62,7 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	e.collect.recycle = e.tracker.Recycle
 	e.table = reassembly.New(reassembly.Options{Handler: e.tracker})
 	readErr := e.read(ctx)
+	e.lastKeys()
 	e.table.Close()
 	sinkErr := e.collect.finish(e.src.Files(), e.odd, e.tracker.Counts)
 	return e.collect.stats, errors.Join(readErr, sinkErr)

@@ -37,3 +37,8 @@ func (a *analysis) profile() (stop func(), err error) {
 	}
 	return stop, nil
 }
+
+// profileTo starts a CPU profile, unless name is empty.
+func profileTo(name string) (stop func(), err error) {
+	return (&analysis{cpuProfile: name}).profile()
+}

@@ -12,6 +12,7 @@ const shortHelp = `wsleuth reads packet captures and says why each WebSocket con
 
   wsleuth capture.pcapng                      the verdict on every connection
   wsleuth show capture.pcapng --connection 7  the story of one
+  sudo wsleuth live                           sniff, and see it while it happens
   wsleuth explain WS501                       what a finding means
   wsleuth --help                              all flags and commands
 `
@@ -48,7 +49,7 @@ could not be read or the command line is wrong.`,
 	root.Flags().SortFlags = false
 	c.flags(root)
 	root.PersistentFlags().BoolVar(&p.quiet, "quiet", false, "no progress bar and no notes on standard error")
-	root.AddCommand(showCommand(p), explainCommand(p), renderCommand(p), versionCommand(p), completionCommand())
+	root.AddCommand(showCommand(p), liveCommandOf(p), explainCommand(p), renderCommand(p), versionCommand(p), completionCommand())
 	usageErrors(root)
 	return root
 }

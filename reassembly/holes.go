@@ -69,6 +69,9 @@ func (t *Table) giveUp(f *Flow, d Side, clock int64) (GapKind, bool) {
 	if len(e.ranges) > 0 {
 		next, since = e.ranges[0].start, e.ranges[0].clock
 	}
+	if o.lastAck.seen() { // no later than that the hole was acknowledged, if it was
+		since = min(since, o.lastAck.time)
+	}
 	switch {
 	case e.acked(h, next) && (len(e.ranges) >= AckedSegments || clock-since >= AckedWait || f.flags&flowReset != 0):
 		return GapLost, true

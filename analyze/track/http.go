@@ -33,8 +33,10 @@ type httpLayer struct {
 	connect   *tunnel // the CONNECT whose answer is awaited; its request is the last of pending
 	refusal   *tunnel // whose refusal's body is now coming
 	earlyLost bool    // the capture lacks some of what the client sent early
-	orphan    string  // an answer that came before any request
-	orphanAt  []piece
+	// requestsLost: the capture lacks requests, so that answers cannot be told by their place.
+	requestsLost bool
+	orphan       string // an answer that came before any request
+	orphanAt     []piece
 }
 
 // method is what must be known of a request when its answer comes.
@@ -153,6 +155,9 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 		a.requestAt = h.keepIn(a.requestAt, record.Client, p)
 		h.begin(s, a)
 		h.claimOrphan(s, a)
+		if h.requestsLost {
+			h.first = len(h.pending) // a client that does not pipeline has had the answers to all others
+		}
 		s.conn.asked(a)
 	default:
 		s.conn.polled(p, final(h.pieces[record.Client]))
@@ -235,15 +240,14 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 
 // orphan101 takes a 101 whose request is not in the capture.
 func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
-	head := p.Head()
-	p.SetBody(http1.NoBody, 0)
+	head, raw, at := p.Head(), string(p.Raw()), h.keep(record.Server, p)
+	p.SetBody(http1.NoBody, 0) // Raw is gone now
 	if known || !head.HasToken("Upgrade", "websocket") && !head.Has("Sec-WebSocket-Accept") {
 		s.dismiss() // an upgrade to another protocol
 		return
 	}
 	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1", answered: true}
-	a.response = string(p.Raw())
-	a.responseAt = h.keep(record.Server, p)
+	a.response, a.responseAt = raw, at
 	s.conn.attempts = append(s.conn.attempts, a)
 	h.open(s, a, false)
 }
@@ -379,6 +383,7 @@ func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int6
 		h.silent[d] = true
 		return
 	}
+	h.requestsLost = h.requestsLost || d == record.Client
 	if !p.Gap(n) && d == record.Server {
 		h.refused, h.refusal = false, nil
 	}
@@ -387,9 +392,14 @@ func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int6
 // resume goes on where the answer to the Upgrade request is lost: frames may
 // follow it.
 func (h *httpLayer) resume(s *slot, a *attempt) {
-	early, at := h.early, h.earlyAt
+	s.layer = &opening{late: true, attempt: a, early: h.early, earlyAt: h.earlyAt}
 	h.early, h.earlyAt = nil, nil
-	s.layer = &opening{late: true, attempt: a}
+}
+
+// releaseEarly hands on what the client sent while its answer was awaited.
+func (o *opening) releaseEarly(s *slot) {
+	early, at := o.early, o.earlyAt
+	o.early, o.earlyAt = nil, nil
 	for i, p := range at {
 		end := int64(len(early))
 		if i+1 < len(at) {
@@ -397,6 +407,22 @@ func (h *httpLayer) resume(s *slot, a *attempt) {
 		}
 		s.layer.data(s, s.conn.side(record.Client), p.at, early[p.offset:end])
 	}
+}
+
+// answersAgain: what was lost was an interim answer or that to an earlier
+// request; the one to the Upgrade request only begins.
+func (o *opening) answersAgain(s *slot, from reassembly.Side, at record.Ref, b []byte) bool {
+	a := o.attempt
+	if a == nil || a.response != "" || s.conn.dir(from) != record.Server || http1.LooksResponse(b) != http1.Yes {
+		return false
+	}
+	a.responseCut, a.responseLost, a.answered = false, false, false
+	h := newHTTPLayer(s.conn.t)
+	h.upgrade, h.latest, h.pending = a, a, append(h.pending, methodUpgrade)
+	h.early, h.earlyAt = o.early, o.earlyAt
+	s.layer = h
+	h.data(s, from, at, b)
+	return true
 }
 
 // cut101 makes an attempt of an answer of 101 that is cut where its request

@@ -103,10 +103,21 @@ type opening struct {
 	// attempt is the one whose answer is not in the capture: what follows is
 	// likely to be frames.
 	attempt *attempt
+	early   []byte // what its client sent meanwhile
+	earlyAt []piece
 }
 
 func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 	o.seen[from] += int64(len(b))
+	if o.answersAgain(s, from, at, b) {
+		return
+	}
+	if len(o.early) > 0 {
+		if o.releaseEarly(s); s.layer != o {
+			s.layer.data(s, from, at, b)
+			return
+		}
+	}
 	client := from == s.conn.flow.Client
 	kind := o.look(s, from, b)
 	if o.late && (kind == protoOther || kind == protoMaybe && len(o.held[from])+len(b) > maxHeld) {
@@ -200,6 +211,12 @@ func (o *opening) missing(s *slot, from reassembly.Side, at record.Ref, n int64)
 func (o *opening) end(s *slot, from reassembly.Side, at record.Ref) {}
 
 func (o *opening) close(s *slot) {
+	if len(o.early) > 0 {
+		if o.releaseEarly(s); s.layer != o {
+			s.layer.close(s)
+			return
+		}
+	}
 	if o.guess != nil {
 		o.guess.release()
 	}

@@ -81,6 +81,14 @@ func (p *Parser) lost(b []byte) []byte {
 	return nil
 }
 
+// About one in twenty places in random bytes looks like a frame, with the next
+// where it ends, and a packet has a thousand places: within it, as opposed to
+// its beginning, only this many frames one after the other convince.
+const (
+	manyFrames  = 7
+	exactFrames = 4 // the last of which ends where the packet does
+)
+
 // findFrame looks for a place in b from where frames follow one another, and
 // returns -1 if there is none that convinces.
 func findFrame(b []byte, masked bool) int {
@@ -88,12 +96,14 @@ func findFrame(b []byte, masked bool) int {
 		w := walkFrames(b[i:], masked)
 		switch {
 		case w.broken:
-		case w.frames >= 3,
-			w.frames >= 2 && w.exact,
+		case w.frames >= manyFrames,
+			w.frames >= exactFrames && w.exact,
 			i == 0 && w.frames >= 1 && w.exact,
-			// Random bytes under a random key are no text.
-			masked && w.text >= 32,
-			i == 0 && w.text >= 16:
+			i == 0 && w.frames >= 3,
+			// A key taken from within masked text makes text of text: only a
+			// whole frame convinces.
+			i == 0 && masked && w.frames >= 1 && w.text >= 32,
+			i == 0 && !masked && w.text >= 16:
 			return i
 		}
 	}
@@ -107,6 +117,10 @@ type walk struct {
 	exact  bool // the bytes end where a frame does
 	broken bool
 }
+
+// maxTextLook bounds the payload that is checked to be text, for every place in
+// a packet may look like the beginning of a long one.
+const maxTextLook = 256
 
 // maxWalk bounds the frames that one walk looks at.
 const maxWalk = 8
@@ -140,8 +154,9 @@ func walkFrames(b []byte, masked bool) (w walk) {
 		n := uint64(len(b))
 		payload := b[:min(n, h.Length)]
 		if h.Opcode == Text && h.RSV == 0 {
+			payload = payload[:min(len(payload), maxTextLook)]
 			state, _ := checkText(utf8Accept, keyWord(&h, 0), payload)
-			if state == utf8Reject || state != utf8Accept && h.Fin && n >= h.Length {
+			if state == utf8Reject || state != utf8Accept && h.Fin && uint64(len(payload)) == h.Length {
 				w.broken = true
 				return w
 			}

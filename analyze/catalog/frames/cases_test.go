@@ -82,6 +82,10 @@ var cases = []caseOf{
 		unanswered(5*time.Second, record.Client)(c)
 		c.Facts.WS.Damaged[record.Server] = true
 	}},
+	{code: "WS614", name: "the frame with the Pong may be in a gap", change: func(c *record.Connection) {
+		unanswered(5*time.Second, record.Client)(c)
+		c.Facts.TCP.Gaps = []record.Gap{{Ref: at(11, 6*time.Second), From: record.Server, Length: 6, Kind: "lost"}}
+	}},
 	{code: "WS614", name: "the Ping never arrived", change: func(c *record.Connection) {
 		unanswered(5*time.Second, record.Client)(c)
 		s := &c.Facts.TCP.Sides[record.Client]

@@ -43,7 +43,7 @@ func checkPing(c *record.Connection, r *rule.Reporter) {
 	for d := range w.Pings {
 		p, by := &w.Pings[d], record.Dir(d)
 		waited := livedOn(c, w).Time.Sub(p.FirstUnanswered.Time)
-		if p.Unanswered == 0 || waited < pongOverdue || w.Damaged[by.Other()] || silentSide(c, by) {
+		if p.Unanswered == 0 || waited < pongOverdue || w.Damaged[by.Other()] || silentSide(c, by) || lostSince(c, by.Other(), p.FirstUnanswered) {
 			continue
 		}
 		f := rule.Found{
@@ -92,6 +92,16 @@ func livedOn(c *record.Connection, w *record.WSFacts) record.Ref {
 func silentSide(c *record.Connection, by record.Dir) bool {
 	s := &c.Facts.TCP.Sides[by]
 	return s.Unacked > 0 && s.UnackedFirst.Time <= c.Facts.WS.Pings[by].FirstUnanswered.Time
+}
+
+// lostSince: bytes of this side are not in the capture from the given time on; the Pong may have been among them.
+func lostSince(c *record.Connection, from record.Dir, since record.Ref) bool {
+	for i := range c.Facts.TCP.Gaps {
+		if g := &c.Facts.TCP.Gaps[i]; g.From == from && !g.Ref.Before(since) {
+			return true
+		}
+	}
+	return false
 }
 
 // gaveUp: the side that pinged closed because of it, as it says.

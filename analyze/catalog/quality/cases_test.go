@@ -22,6 +22,9 @@ var cases = []caseOf{
 		gaps(record.Gap{Length: 100, Kind: "lost"})(c)
 		c.Facts.TCP.OneWay = true
 	}},
+	{code: "WS102", name: "a RST beyond what was seen", change: aheadReset(134, 0), title: "134 bytes that the client sent before its RST are not in the capture"},
+	{code: "WS102", name: "a RST that fits", change: aheadReset(0, 0)},
+	{code: "WS102", name: "a RST of someone else", change: aheadReset(134, 7)},
 	{code: "WS103", name: "healthy"},
 	{code: "WS103", name: "server only", change: func(c *record.Connection) { c.Facts.TCP.OneWay, c.Facts.TCP.OneWayDir = true, record.Server },
 		title: "Only the packets of the server are in the capture, none of the client"},
@@ -95,5 +98,17 @@ func TestFiles(t *testing.T) {
 				t.Errorf("found %v, expected %s %q with evidence", found, tc.code, tc.title)
 			}
 		})
+	}
+}
+
+// aheadReset ends the connection by a RST of the client so many bytes beyond its last and hops off its TTL.
+func aheadReset(ahead int64, hops uint8) func(c *record.Connection) {
+	return func(c *record.Connection) {
+		t := &c.Facts.TCP
+		t.Sides[record.Client].FIN, t.Sides[record.Server].FIN = record.Ref{}, record.Ref{}
+		t.Sides[record.Client].Bytes = 200
+		x := record.Reset{Ref: record.Ref{Packet: 40, Time: t.End.Time + 1}, From: record.Client, TTL: 64 - hops, MinTTL: 64, MaxTTL: 64, Others: 5, SeqAhead: ahead}
+		t.Resets = []record.Reset{x}
+		t.End, t.EndBy, t.EndHow = x.Ref, record.Client, "rst"
 	}
 }

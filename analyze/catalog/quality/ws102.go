@@ -25,7 +25,7 @@ var WS102 = &rule.Rule{
 }
 
 func checkMissing(c *record.Connection, r *rule.Reporter) {
-	if c.Facts == nil || len(c.Facts.TCP.Gaps) == 0 || c.Facts.TCP.OneWay {
+	if c.Facts == nil || c.Facts.TCP.OneWay {
 		return
 	}
 	var bytes int64
@@ -43,6 +43,7 @@ func checkMissing(c *record.Connection, r *rule.Reporter) {
 		count++
 	}
 	if first == nil {
+		checkBeforeReset(c, r)
 		return
 	}
 	title := fmt.Sprintf("%d bytes that the peer acknowledged are not in the capture (%d gap%s, the first in what the %s sent)", bytes, count, known.Plural(count), first.From)
@@ -55,4 +56,29 @@ func checkMissing(c *record.Connection, r *rule.Reporter) {
 		NextStep: "Capture again without losses (tcpdump -B 65536, a capture filter for the hosts at hand).",
 		Evidence: []record.Evidence{r.At(first.Ref, "%d bytes of the %s before this packet are not in the capture", first.Length, first.From)},
 	})
+}
+
+// aheadLimit bounds how far a RST may lie beyond what was seen of its sender
+// and still tell of lost bytes: the largest window without scaling.
+const aheadLimit = 1 << 16
+
+// checkBeforeReset: a RST is sent with the sequence number of the next byte
+// (RFC 9293 section 3.10.7), so one that lies beyond what was seen of its
+// sender tells of bytes that are not there, which nothing acknowledged any more.
+func checkBeforeReset(c *record.Connection, r *rule.Reporter) {
+	t := &c.Facts.TCP
+	for i := range t.Resets {
+		x := &t.Resets[i]
+		fits := x.Others > 0 && x.WentOn == 0 && x.TTL >= x.MinTTL && x.TTL <= x.MaxTTL
+		if x.Ref != t.End || !fits || x.SeqAhead <= 0 || x.SeqAhead > aheadLimit || t.Sides[x.From].Bytes == 0 || t.Sides[x.From].FIN.Seen() {
+			continue
+		}
+		r.Add(rule.Found{
+			Title:      fmt.Sprintf("%d bytes that the %s sent before its RST are not in the capture", x.SeqAhead, x.From),
+			Confidence: record.Likely,
+			Remedy:     "Capture again with a larger buffer (tcpdump -B 65536) and a filter for these hosts.",
+			Evidence:   []record.Evidence{r.At(x.Ref, "the sequence number of the RST is %d beyond the last byte seen of the %s", x.SeqAhead, x.From)},
+		})
+		return
+	}
 }

@@ -111,7 +111,9 @@ func compareForeign(t *testing.T, want *foreignConnection, all []*record.Connect
 		return
 	}
 	c := all[i]
-	differ := func(what string, want, got any) { t.Errorf("connection %s: %s: want %v, got %v", c.ID, what, want, got) }
+	differ := func(what string, want, got any) {
+		t.Errorf("connection %s: %s: want %v, got %v", c.ID, what, want, got)
+	}
 	if r := want.Response; r != nil && (c.Response == nil || c.Response.Status != r.Status || c.Response.Packet != r.Frame) {
 		differ("answer", *r, c.Response)
 	}

@@ -41,6 +41,7 @@ type entry struct {
 	Files       []string
 	Later       bool
 	Keylog      string
+	MadeWith    string `json:"made_with"`
 	Connections []label
 	Must        []string `json:"capture_findings_must"`
 	May         []string `json:"capture_findings_may"`

@@ -107,6 +107,7 @@ var cases = []caseOf{
 	{code: "WS405", name: "left", change: all(leaves, chain(good, intermediate)), title: "The client left right after the certificate", fault: record.FaultUnknown, confidence: record.Possible, severity: record.Error},
 	{code: "WS405", name: "left after the handshake", change: all(leaves, chain(good, intermediate), facts(func(t *record.TLSFacts) { t.Complete = "likely" })), title: "left right after", severity: record.Warning, confidence: record.Possible},
 	{code: "WS405", name: "left in the dark", change: dark(), title: "left right after the certificate", confidence: record.Possible},
+	{code: "WS405", name: "what it sent may be missing", change: all(dark(), tcp(func(t *record.TCPFacts) { t.GapBytes[record.Client] = 90 }))},
 	{code: "WS405", name: "a hidden alert says more", change: dark(19)},
 	{code: "WS405", name: "it expired", change: all(alert(record.Client, wiretls.CertificateUnknown), chain(expired, intermediate))},
 	{code: "WS405", name: "another name", change: all(alert(record.Client, wiretls.CertificateUnknown), chain(other, intermediate))},

@@ -159,6 +159,9 @@ func judged(c *record.Connection, t *record.TLSFacts) verdict {
 func clientLeft(c *record.Connection, t *record.TLSFacts) bool {
 	tcp := &c.Facts.TCP
 	flight := t.Chain != nil || t.Sides[record.Server].Sealed >= 2
+	if tcp.CutShort > 0 || tcp.GapBytes != [2]int64{} {
+		return false // what it sent may be missing in the capture
+	}
 	return flight && !tcp.OneWay && tcp.EndHow != "" && tcp.EndBy == record.Client
 }
 

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog"
 	"github.com/wsleuth/wsleuth/analyze/decrypt"
@@ -123,9 +124,20 @@ func (e *engine) grow(vantage int32) {
 	e.collect.vantages = len(e.ends)
 }
 
-// end is the end of a vantage point's capture: its last packet, and when it was known that none came after.
+// maxTail bounds how long a file's word is taken for it that nothing came
+// after its last packet: tools that shift packets in time leave it as it was.
+const maxTail = record.Time(time.Hour)
+
+// end is the end of a vantage point's capture: its last packet, at the time
+// until which it is known that none came after.
 func (e *engine) end(vantage int32) record.Ref {
 	end := e.ends[vantage]
+	last := end.Time
+	if int(end.File) < len(e.infos) {
+		if ended := record.Time(e.infos[end.File].Ended); ended-last <= maxTail {
+			end.Time = max(end.Time, ended)
+		}
+	}
 	end.Time = max(end.Time, record.Time(e.live.clock))
 	return end
 }

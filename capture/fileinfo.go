@@ -31,6 +31,10 @@ type FileInfo struct {
 	// First is the time of the first packet, Last the greatest time, in ns
 	// since 1970-01-01 UTC. Both are 0 without packets.
 	First, Last int64
+	// Ended is when capturing ended by the interface statistics (isb_endtime),
+	// in ns since 1970: later than Last if nothing more came for a while; 0 if
+	// the file does not say.
+	Ended int64
 	// Backwards counts packets with a time before that of the packet in
 	// front of them; FirstBackwards is the number of the first such packet.
 	Backwards, FirstBackwards int64

@@ -25,8 +25,9 @@ const (
 	ifTsoffset    = 14
 	ifHardware    = 15
 
-	isbIfDrop = 5
-	isbOSDrop = 7
+	isbEndTime = 3
+	isbIfDrop  = 5
+	isbOSDrop  = 7
 
 	nameEnd  = 0
 	nameIPv4 = 1
@@ -188,8 +189,9 @@ func (d *pcapng) interfaceBody(b []byte, at int64) bool {
 	return true
 }
 
-// statistics keeps the drop counts of an interface statistics block, which
-// count from the start of the capture: the last block has the sum.
+// statistics keeps the end of the capture and the drop counts of an interface
+// statistics block, which count from the start of the capture: the last block
+// has the sum.
 func (d *pcapng) statistics(b []byte) {
 	const fixed = 12
 	if len(b) < fixed || uint64(d.u32(b)) >= uint64(len(d.ifs)-d.first) {
@@ -201,6 +203,10 @@ func (d *pcapng) statistics(b []byte) {
 			return
 		}
 		switch code {
+		case isbEndTime: // "in the same format of the timestamp field defined in the Enhanced Packet Block"
+			if t, ok := i.clock.nanoseconds(uint64(d.u32(value))<<32 | uint64(d.u32(value[4:]))); ok {
+				d.r.info.Ended = max(d.r.info.Ended, t)
+			}
 		case isbIfDrop:
 			i.ifDrop, i.stated = d.u64(value), true
 		case isbOSDrop:

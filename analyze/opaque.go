@@ -65,3 +65,25 @@ func opaqueEnd(t *record.TLSFacts, tcp *record.TCPFacts) string {
 	}
 	return b.String()
 }
+
+// tlsFailure says how far a TLS handshake came that no finding explains, and
+// who ended it.
+func tlsFailure(c *record.Connection) string {
+	t, tcp := c.Facts.TLS, &c.Facts.TCP
+	text := "The TLS handshake did not complete"
+	if t == nil || !tcp.End.Seen() {
+		return text
+	}
+	from, stage := t.ClientHello, "the ClientHello"
+	if t.ServerHello.Seen() {
+		from, stage = t.ServerHello, "the ServerHello"
+	}
+	if t.Complete != "" {
+		text, from, stage = "The TLS connection was never used", t.Sides[record.Client].FirstSealedRef, "the handshake"
+	}
+	text += fmt.Sprintf(": the %s ended it by %s", tcp.EndBy, strings.ToUpper(tcp.EndHow))
+	if from.Seen() {
+		text += fmt.Sprintf(", %s after %s", age(max(0, tcp.End.Time.Sub(from.Time))), stage)
+	}
+	return text
+}

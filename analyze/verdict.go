@@ -75,7 +75,7 @@ func plainOutcome(c *record.Connection) string {
 	case record.TunnelFailed:
 		return "The forward proxy did not open the tunnel"
 	case record.TLSFailed:
-		return "The TLS handshake did not complete"
+		return tlsFailure(c)
 	case record.Rejected:
 		if c.Response != nil {
 			return fmt.Sprintf("The Upgrade request was answered with %d %s", c.Response.Status, c.Response.Reason)

@@ -348,8 +348,18 @@ type TLSFacts struct {
 	Turns                  int64
 	Pairs                  int64
 	FirstData, LastAppData Ref // application data records
+	// IssuerElsewhere: another connection of the capture to the same host got a
+	// certificate of another issuer; nil: none did, or nobody compared.
+	IssuerElsewhere *IssuerElsewhere
 	// Likeness: the records that could not be read look like a WebSocket; nil: they do not.
 	Likeness *TLSLikeness
+}
+
+// IssuerElsewhere is the issuer that another connection to the same host saw.
+type IssuerElsewhere struct {
+	Issuer string
+	ID     string // of that connection
+	Ref    Ref    // its certificate
 }
 
 // TLSLikeness is what makes encrypted records look like a WebSocket. Lengths

@@ -27,7 +27,7 @@ func checkNoKeys(c *record.Connection, r *rule.Reporter) {
 	}
 	t := c.Facts.TLS
 	switch t.Keys {
-	case "none-given", "no-match", "unsupported":
+	case "none-given", "no-match", "unsupported", "undecided":
 	default:
 		return
 	}
@@ -43,6 +43,8 @@ func checkNoKeys(c *record.Connection, r *rule.Reporter) {
 	switch t.Keys {
 	case "unsupported":
 		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: " + known.Clip(t.KeysText) + " is not supported"
+	case "undecided":
+		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: the key log names it, but a secret or bytes of the beginning are missing"
 	case "no-match":
 		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: the key log has no line for its ClientHello"
 	}

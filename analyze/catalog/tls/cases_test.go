@@ -155,6 +155,9 @@ var cases = []caseOf{
 	{code: "WS411", name: "the client turned to something else", change: all(failed, facts(func(t *record.TLSFacts) { t.NotTLS, t.NotTLSDir = []byte("GET / HTTP/1.1"), record.Client }))},
 	{code: "WS413", name: "healthy"},
 	{code: "WS413", name: "Zscaler", change: chain(zscaler, intermediate), title: "Zscaler opens TLS between the client and app.test", fault: record.FaultIntermediary, severity: record.Warning},
+	{code: "WS413", name: "another issuer elsewhere", change: facts(func(t *record.TLSFacts) {
+		t.IssuerElsewhere = &record.IssuerElsewhere{Issuer: "CN=ACME Web Gateway CA", ID: "44", Ref: at(44, time.Second)}
+	}), title: "elsewhere by 'CN=ACME Web Gateway CA': one of the two connections is opened on the way", confidence: record.Likely},
 	{code: "WS413", name: "no certificate seen", change: facts(func(t *record.TLSFacts) { t.Chain = nil })},
 	{code: "WS414", name: "healthy"},
 	{code: "WS414", name: "none shared", change: all(alert(record.Server, wiretls.NoApplicationProtocol), facts(func(t *record.TLSFacts) { t.ALPNOffered = []string{"\x0a\x0a", "http/1.1"} })),

@@ -29,11 +29,27 @@ func checkIntercepted(c *record.Connection, r *rule.Reporter) {
 	}
 	product, issuer := known.Inspector(t.Chain)
 	if product == "" {
+		checkOtherIssuer(c, t, r)
 		return
 	}
 	r.Add(rule.Found{
 		Title:    product + " opens TLS between the client and " + asked(t) + ": the certificate at " + known.Endpoint(c) + " was issued by " + known.Quote(issuer),
 		Remedy:   "Exempt " + asked(t) + " from inspection in " + product + " and try again, or install its root certificate at the client.",
 		Evidence: []record.Evidence{r.At(t.ChainRef, "%s", "certificate issued by "+known.Quote(issuer))},
+	})
+}
+
+// checkOtherIssuer is for a device that does not name its product: the same
+// host has another issuer elsewhere.
+func checkOtherIssuer(c *record.Connection, t *record.TLSFacts, r *rule.Reporter) {
+	x, elsewhere := leaf(t), t.IssuerElsewhere
+	if x == nil || elsewhere == nil || elsewhere.Issuer == x.Issuer {
+		return
+	}
+	r.Add(rule.Found{
+		Title:      "The certificate of " + asked(t) + " at " + known.Endpoint(c) + " was issued by " + known.Quote(x.Issuer) + ", elsewhere by " + known.Quote(elsewhere.Issuer) + ": one of the two connections is opened on the way",
+		Confidence: record.Likely,
+		Remedy:     "Find out which of the two issuers is the host's own; the other one belongs to a device that opens TLS: exempt " + asked(t) + " from its inspection and try again.",
+		Evidence:   []record.Evidence{r.At(t.ChainRef, "%s", "certificate issued by "+known.Quote(x.Issuer)), r.At(elsewhere.Ref, "%s", "certificate of connection "+elsewhere.ID+", issued by "+known.Quote(elsewhere.Issuer))},
 	})
 }

@@ -101,8 +101,6 @@ func readManifest(t testing.TB, folder string) []entry {
 // each with the reason why it stands.
 var shortfalls = map[string]string{
 	"websocket/suricata-websocket-control-frag 10.0.0.1:54321->10.0.0.2:80": "the request's key does decode to 18 bytes, which the label leaves out",
-	"var-snaplen-96 10.77.1.2:37124->10.77.2.2:80":                          "enough is left to see the frames and the Close; a clean close has fault none, and the label's fault is that of the outcome incomplete",
-	"h2-rst-while-open 10.78.1.2:50332->10.78.2.2:443":                      "END_STREAM comes before the RST_STREAM, so that the stream is said to have ended, not to have been reset",
 }
 
 // TestLabels holds what the manifests say of every labelled connection.

@@ -279,6 +279,13 @@ func (a *Anonymizer) evidence(list []record.Evidence) []record.Evidence {
 	return list
 }
 
+// Made passes on the tool that made the result.
+func (a anonymous) Made(by record.Tool) {
+	if to, ok := a.to.(maker); ok {
+		to.Made(by)
+	}
+}
+
 // Pattern anonymizes a pattern.
 func (a anonymous) Pattern(p record.Pattern) error {
 	p.Title, p.Remedy, p.Evidence = a.Text(p.Title), a.Text(p.Remedy), a.evidence(p.Evidence)

@@ -44,6 +44,7 @@ type result struct {
 	stats       analyze.Stats
 	interrupted bool
 	unreadable  int // files that could not be read at all
+	files       []*capture.FileInfo
 }
 
 // options are those of the analysis. Key logs are checked here.
@@ -115,7 +116,7 @@ func (a *analysis) run(ctx context.Context, p *program, paths []string, quiet bo
 	}
 	stats, err := analyze.Run(ctx, src, options, sink)
 	stop()
-	r := result{read: true, stats: stats, unreadable: unreadable(src.Files())}
+	r := result{read: true, stats: stats, unreadable: unreadable(src.Files()), files: src.Files()}
 	if errors.Is(err, context.Canceled) {
 		r.interrupted = true
 		p.note("interrupted: the report covers the %d packets that were read", progress.Packets.Load())

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
 const shortHelp = `wsleuth reads packet captures and says why each WebSocket connection failed.
@@ -54,13 +56,23 @@ could not be read or the command line is wrong.`,
 	return root
 }
 
+// clean anonymizes a text, if that is asked for.
+func (c *analyzeCommand) clean(text string) string {
+	if c.anonymity.texts == nil {
+		return text
+	}
+	return c.anonymity.texts.Text(text)
+}
+
 // analyzeCommand is what wsleuth does without the name of a command.
 type analyzeCommand struct {
 	*program
 	analysis
 	outputs
-	failed   bool
-	exitZero bool
+	evidence  evidenceFlags
+	anonymity anonymity
+	failed    bool
+	exitZero  bool
 }
 
 func (c *analyzeCommand) flags(cmd *cobra.Command) {
@@ -71,6 +83,8 @@ func (c *analyzeCommand) flags(cmd *cobra.Command) {
 	f.BoolVar(&c.events, "events", false, "the events of healthy connections, too")
 	f.BoolVar(&c.hash, "hash", false, "the SHA-256 of the files (always in html and markdown)")
 	f.BoolVar(&c.exitZero, "exit-zero", false, "exit with 0 even if connections failed")
+	c.evidence.flags(cmd)
+	c.anonymity.flags(cmd)
 	c.analysis.flags(cmd)
 }
 
@@ -79,19 +93,41 @@ func (c *analyzeCommand) run(ctx context.Context, paths []string) error {
 		fmt.Fprint(c.stderr, shortHelp)
 		return &exitError{code: exitWrong}
 	}
+	if err := c.anonymity.prepare(); err != nil {
+		return err
+	}
+	if err := c.evidence.check(paths, c.anonymity.on); err != nil {
+		return err
+	}
 	renderer, err := c.outputs.open(c.program, &c.manners, c.failed, paths)
 	if err != nil {
 		return err
 	}
+	var sink record.Sink = c.anonymity.sink(renderer)
+	var chosen *selection
+	if c.evidence.file != "" {
+		f, err := create(c.evidence.file, paths)
+		if err != nil {
+			return err
+		}
+		c.outputs.files = append(c.outputs.files, f)
+		chosen = newSelection(sink, len(c.ids) > 0, c.selected(), c.clean)
+		sink = chosen
+	}
 	c.hash = c.hash || c.hashing()
 	onScreen, _ := terminalOf(c.stdout)
-	r, err := c.analysis.run(ctx, c.program, paths, c.quiet || onScreen && c.streaming(), renderer)
+	r, err := c.analysis.run(ctx, c.program, paths, c.quiet || onScreen && c.streaming(), sink)
 	if !r.read {
 		c.outputs.discard()
 		return err
 	}
 	if err := errors.Join(renderer.Close(), c.outputs.close()); err != nil {
 		return err
+	}
+	if chosen != nil {
+		if err := c.writeEvidence(ctx, paths, chosen, r.files); err != nil {
+			return err
+		}
 	}
 	switch {
 	case err != nil:

@@ -140,6 +140,11 @@ func (l *wsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 	if l.dead[d] {
 		return
 	}
+	if d == record.Client && l.openingLen[d] == 0 && l.a.request == "" && at.Before(l.opened) {
+		if b = l.belated(at, b); len(b) == 0 {
+			return
+		}
+	}
 	if have := l.openingLen[d]; have < uint8(len(l.opening[d])) {
 		if have == 0 {
 			l.begin[d] = at
@@ -151,6 +156,21 @@ func (l *wsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 		}
 	}
 	l.parser[d].Feed(l, b)
+}
+
+// belated takes the request that comes after its answer, because it was held
+// back for a gap before it, and returns what follows it.
+func (l *wsLayer) belated(at record.Ref, b []byte) []byte {
+	if l.late || http1.Looks(b) != http1.Yes {
+		return b
+	}
+	end := bytes.Index(b, []byte("\r\n\r\n"))
+	if end < 0 {
+		return nil // only a part of it: the capture's loss
+	}
+	end += len("\r\n\r\n")
+	l.a.request, l.a.requestAt = string(b[:end]), append(l.a.requestAt[:0], piece{0, at})
+	return b[end:]
 }
 
 // foreign: what begins like this was never meant to be frames. A frame of text

@@ -171,6 +171,8 @@ func (st *h2Stream) holdEarly(b []byte) {
 func (st *h2Stream) missing(n int64) {
 	side := st.slot.conn.side(st.l.dir)
 	switch {
+	case st.closed && st.a.ws != nil:
+		st.a.ws.damaged[st.l.dir] = true // a gap is found late: what it swallowed may have come before the end
 	case st.closed:
 	case st.a.ws != nil:
 		st.a.ws.missing(&st.slot, side, st.l.at, n)

@@ -255,6 +255,9 @@ func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
 // open hands the stream over to the frames, unless the 101 says that it is
 // another protocol which was asked for.
 func (h *httpLayer) open(s *slot, a *attempt, trace bool) {
+	if a.early > 0 && final(a.responseAt).Before(a.earlyAt) {
+		a.early, a.earlyAt = 0, record.Ref{} // it came after the answer, which was only held back for a gap before it
+	}
 	var response *http1.Head
 	b := s.conn.t.scratch()
 	if !trace || http1.RawHas(a.response, "Sec-WebSocket-Extensions") || http1.RawHas(a.response, "Sec-WebSocket-Protocol") {

@@ -66,7 +66,7 @@ func (l *tlsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) 
 	if have := l.startLen[d]; int(have) < len(l.start[d]) {
 		l.startLen[d] += uint8(copy(l.start[d][have:], b))
 	}
-	if s.conn.t.o.Follow {
+	if o := &s.conn.t.o; o.Follow || o.Keys.Len() > 0 { // bytes may have to wait for keys, or for the other side's hello
 		l.origin[d].add(at, len(b))
 	}
 	l.session.Feed(decrypt.Dir(d), b, l)
@@ -93,7 +93,22 @@ func (l *tlsLayer) close(s *slot) {
 		l.from = side
 		l.session.End(decrypt.Dir(s.conn.dir(side)), l)
 	}
+	l.unopened()
 	l.inner.layer.close(&l.inner)
+}
+
+// unopened tells the layer inside of a side whose records did not all open:
+// what they held is missing there.
+func (l *tlsLayer) unopened() {
+	st := l.session.State()
+	if !st.Decrypted() {
+		return
+	}
+	for d := range st.Sides {
+		if x := &st.Sides[d]; x.Sealed > x.Opened {
+			l.inner.layer.missing(&l.inner, l.outer.conn.side(record.Dir(d)), l.at, unknownLoss)
+		}
+	}
 }
 
 // Record implements decrypt.Sink.
@@ -203,6 +218,9 @@ func (l *tlsLayer) ApplicationData(r decrypt.Record, b []byte) {
 
 // Problem implements decrypt.Sink.
 func (l *tlsLayer) Problem(p decrypt.Problem) {
+	if p.Kind == decrypt.LostRecords && l.session.State().Decrypted() {
+		l.inner.layer.missing(&l.inner, l.outer.conn.side(record.Dir(p.Dir)), l.at, unknownLoss)
+	}
 	if p.Kind == decrypt.NotTLS && l.notTLS == nil {
 		d := record.Dir(p.Dir)
 		l.notTLS, l.notTLSAt, l.notTLSDir = l.start[d][:l.startLen[d]], l.at, d

@@ -38,6 +38,8 @@ func checkStreamReset(c *record.Connection, r *rule.Reporter) {
 	switch {
 	case w != nil && (w.FirstClose != nil || streamEnded(h)):
 		return
+	case w == nil && h.Late:
+		return // its answer may be among what the capture lost
 	case w == nil && (u.Response != nil || u.ResponseCut || r.Has("WS534")):
 		return
 	}

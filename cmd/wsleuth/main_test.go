@@ -1,15 +1,22 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/ulikunitz/xz"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected outputs in the scripts")
@@ -47,7 +54,7 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "compress": compress, "split": split},
 	})
 }
 
@@ -69,4 +76,48 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
 	}
+}
+
+// compress writes a file in a compressed form: compress FORMAT FILE TO.
+func compress(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: compress FORMAT FILE TO")
+	}
+	var out bytes.Buffer
+	var w io.WriteCloser
+	var err error
+	switch args[0] {
+	case "gzip":
+		w = gzip.NewWriter(&out)
+	case "zstd":
+		w, err = zstd.NewWriter(&out)
+	case "xz":
+		w, err = xz.NewWriter(&out)
+	case "lz4":
+		w = lz4.NewWriter(&out)
+	default:
+		ts.Fatalf("no format %q", args[0])
+	}
+	ts.Check(err)
+	_, err = io.WriteString(w, ts.ReadFile(args[1]))
+	ts.Check(err)
+	ts.Check(w.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), out.Bytes(), 0o600))
+}
+
+// split cuts a pcap into two files after so many packets, as tcpdump -C does: split FILE PACKETS FIRST SECOND.
+func split(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: split FILE PACKETS FIRST SECOND")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	const header, record = 24, 16
+	b := []byte(ts.ReadFile(args[0]))
+	at := header
+	for range n {
+		at += record + int(binary.LittleEndian.Uint32(b[at+8:]))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), b[:at], 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[3]), append(bytes.Clone(b[:header]), b[at:]...), 0o600))
 }

@@ -415,6 +415,9 @@ func (t *Table) capturesSection() {
 	if files > 1 {
 		what = plural(files, "file")
 	}
+	if unread := t.unread(); unread > 0 && files > 1 {
+		what = fmt.Sprintf("%s of %s", number(files-unread), what)
+	}
 	text := fmt.Sprintf("Read %s: %s, %s", what, plural(t.packets, "packet"), size(t.bytes))
 	if t.view.first != 0 {
 		text += fmt.Sprintf(", %s to %s", t.time.full(t.view.first), t.time.short(t.view.last))
@@ -424,4 +427,14 @@ func (t *Table) capturesSection() {
 	}
 	t.page.paragraph(0, text+".", faint)
 	t.notes("", faint, func(s record.Severity) bool { return s == record.Info })
+}
+
+// unread is how many files turned out to be no captures.
+func (t *Table) unread() (n int64) {
+	for i := range t.captures {
+		if t.captures[i].Format == "" {
+			n++
+		}
+	}
+	return n
 }

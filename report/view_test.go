@@ -75,7 +75,7 @@ func TestTableIsBounded(t *testing.T) {
 		}
 		table.Connection(c)
 		table.Pattern(record.Pattern{Code: "WS801", Slug: "reconnect-storm", Severity: record.Error, Connections: make([]string, 1000)})
-		table.Capture(record.Capture{File: fmt.Sprint(i), Findings: []record.Finding{finding("WS106", record.Warning, "")}})
+		table.Capture(record.Capture{Format: "pcap", File: fmt.Sprint(i), Findings: []record.Finding{finding("WS106", record.Warning, "")}})
 	}
 	if n := len(table.causes.list); n > maxCauses+1 {
 		t.Errorf("%d causes are kept", n)

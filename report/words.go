@@ -175,6 +175,7 @@ func size(n int64) string {
 type clock struct {
 	zone *time.Location
 	day  string // times of this day are written without it
+	year int    // and those of this year without the year; 0: with it
 }
 
 // newClock leaves out the day where first and last are on one.
@@ -185,6 +186,9 @@ func newClock(zone *time.Location, first, last record.Time) clock {
 	}
 	if day := c.date(first); day == c.date(last) {
 		c.day = day
+	}
+	if year := first.Std().In(zone).Year(); year == last.Std().In(zone).Year() {
+		c.year = year
 	}
 	return c
 }
@@ -199,6 +203,9 @@ func (c clock) short(t record.Time) string {
 	std := t.Std().In(c.zone)
 	if c.day != "" && c.date(t) == c.day {
 		return std.Format("15:04:05")
+	}
+	if std.Year() != c.year {
+		return std.Format(time.DateTime)
 	}
 	return std.Format("01-02 15:04:05")
 }

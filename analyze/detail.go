@@ -39,7 +39,7 @@ func describeUpgrade(c *record.Connection, u *record.UpgradeFacts) {
 		c.Response = &record.Response{Status: h.Status, Reason: h.Reason, Version: h.Version, Headers: headers(h),
 			Packet: u.ResponseRef.Packet, BodyExcerpt: string(u.Body)}
 		if u.RequestRef.Seen() {
-			c.Response.LatencyMS = record.Millis(u.ResponseRef.Time.Sub(u.RequestLast.Time))
+			c.Response.LatencyMS = record.Millis(max(0, u.ResponseRef.Time.Sub(u.RequestLast.Time))) // an answer may come before its request
 		}
 	}
 }

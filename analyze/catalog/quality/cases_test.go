@@ -75,7 +75,7 @@ var files = []struct {
 		record.Capture{Facts: &record.CaptureFacts{Problems: []record.CaptureProblem{{Kind: "cut short", Offset: 1000, Packet: 9, Text: "the file ends within a record"}}}}},
 	{"WS106", "The file cannot be read any further at byte 24", record.Capture{Facts: &record.CaptureFacts{Problems: []record.CaptureProblem{{Kind: "corrupt", Offset: 24}}}}},
 	{"WS108", "17 packets were dropped while the capture was taken (10 are in it)", record.Capture{Packets: 10, Drops: 17, Facts: &record.CaptureFacts{}}},
-	{"WS109", "Link type user0 cannot be decoded: 4 packets were left out",
+	{"WS109", "The link type user0 cannot be decoded: 4 packets were left out",
 		record.Capture{Facts: &record.CaptureFacts{UnsupportedLinkTypes: []string{"user0"}, UnsupportedPackets: 4, UnsupportedFirst: at(1, 0)}}},
 	{"WS110", "2 of 10 packets have an earlier time", record.Capture{Packets: 10, Facts: &record.CaptureFacts{Backwards: 2, BackwardsFirst: at(5, 0)}}},
 }

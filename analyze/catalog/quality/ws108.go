@@ -27,7 +27,7 @@ func checkDrops(c *record.Capture, r *rule.Reporter) {
 		return
 	}
 	r.Add(rule.Found{
-		Title:    fmt.Sprintf("%d packets were dropped while the capture was taken (%d are in it)", c.Drops, c.Packets),
+		Title:    fmt.Sprintf("%d packet%s dropped while the capture was taken (%d are in it)", c.Drops, map[bool]string{true: " was", false: "s were"}[c.Drops == 1], c.Packets),
 		Remedy:   "Capture again with a larger buffer (dumpcap -B 64) and a capture filter.",
 		Evidence: []record.Evidence{byteAt(c, 0, fmt.Sprintf("the interface statistics of this file count %d drops", c.Drops))},
 	})

@@ -29,7 +29,8 @@ func checkLinkType(c *record.Capture, r *rule.Reporter) {
 		return
 	}
 	f := rule.Found{
-		Title:  fmt.Sprintf("Link type %s cannot be decoded: %d packets were left out", known.Clip(strings.Join(c.Facts.UnsupportedLinkTypes, ", ")), c.Facts.UnsupportedPackets),
+		Title: fmt.Sprintf("The link type %s cannot be decoded: %d packet%s left out", known.Clip(strings.TrimPrefix(strings.Join(c.Facts.UnsupportedLinkTypes, ", "), "link-type ")),
+			c.Facts.UnsupportedPackets, map[bool]string{true: " was", false: "s were"}[c.Facts.UnsupportedPackets == 1]),
 		Remedy: "Capture with another link type (tcpdump -L, -y), or rewrite the number with editcap -T if the real type is known.",
 	}
 	if ref := c.Facts.UnsupportedFirst; ref.Seen() {

@@ -28,7 +28,7 @@ func checkBackwards(c *record.Capture, r *rule.Reporter) {
 	}
 	ref := c.Facts.BackwardsFirst
 	f := rule.Found{
-		Title:  fmt.Sprintf("%d of %d packets have an earlier time than the packet before", c.Facts.Backwards, c.Packets),
+		Title:  fmt.Sprintf("%d of %d packets %s an earlier time than the packet before", c.Facts.Backwards, c.Packets, map[bool]string{true: "has", false: "have"}[c.Facts.Backwards == 1]),
 		Remedy: "reordercap puts the file in order; look for a clock that was set while capturing.",
 	}
 	if ref.Seen() {

@@ -49,7 +49,7 @@ func checkResetWhileOpen(c *record.Connection, r *rule.Reporter) {
 		Title: known.SideFirst(c, t.EndBy) + " reset the open WebSocket after " + known.Seconds(t.End.Time.Sub(c.Facts.WS.OpenedRef.Time)) + ", without a Close frame",
 		Fault: resetFault(c, t), SeenByUser: known.UserSaw(c, known.SawResetOpen),
 		Remedy:   "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, capture on both sides.",
-		Evidence: []record.Evidence{r.At(x.Ref, "%s, %s after the last data", howReset(x), known.Seconds(t.End.Time.Sub(t.LastData.Time)))},
+		Evidence: []record.Evidence{r.At(x.Ref, "%s%s", howReset(x), afterData(t))},
 	}
 	if f.Fault != record.FaultIntermediary {
 		f.Confidence = record.Likely
@@ -85,4 +85,13 @@ const closeBefore = 500 * time.Millisecond
 // h2Ended: the stream ended before the TCP connection did.
 func h2Ended(h *record.H2Facts) bool {
 	return h.Reset != nil || h.EndStream[record.Client].Seen() || h.EndStream[record.Server].Seen()
+}
+
+// afterData says how long the connection was quiet before its end; data that
+// came behind a RST which nobody heeded says nothing.
+func afterData(t *record.TCPFacts) string {
+	if !t.LastData.Seen() || t.End.Before(t.LastData) {
+		return ""
+	}
+	return ", " + known.Seconds(t.End.Time.Sub(t.LastData.Time)) + " after the last data"
 }

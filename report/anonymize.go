@@ -43,6 +43,9 @@ type anonymous struct {
 
 // name remembers a host name, without its port.
 func (a *Anonymizer) name(host string) {
+	if strings.Contains(host, "/") {
+		return // a URL: its host is found by its form
+	}
 	host = strings.ToLower(strings.TrimSpace(host))
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.Contains(host[i:], "]") && strings.Count(host, ":") == 1 {
 		host = host[:i]
@@ -109,8 +112,13 @@ func (a *Anonymizer) address(text string) string {
 }
 
 func (a *Anonymizer) replaceNames(s string) string {
-	low := strings.ToLower(s)
-	if len(low) != len(s) { // a letter whose lower case is longer
+	low := strings.Map(func(r rune) rune { // of the same length, which ToLower does not promise
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
+	if len(low) != len(s) { // bytes that are no UTF-8 became longer
 		s = low
 	}
 	for _, name := range a.names {

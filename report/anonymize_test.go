@@ -60,9 +60,11 @@ func TestAnonymizeText(t *testing.T) {
 	a := NewAnonymizer(plainMapper{})
 	a.name("App.Test:8080")
 	a.name("sub.app.test")
+	a.name("http://x.test")
 	for text, want := range map[string]string{
 		"to 10.0.0.1:80":                "to 250.255.255.254:80",
 		"ipv6.addr==2001:db8::1 && x":   "ipv6.addr==df01:db8::1 && x",
+		"HTTP/1.1 from http":            "HTTP/1.1 from http",
 		"at 10:00:00 of APP.test":       "at 10:00:00 of nnnnnnnn",
 		"https://sub.app.test/app.test": "https://nnnnnnnnnnnn/nnnnnnnn",
 		"[2001:db8::1]:443 closed":      "[df01:db8::1]:443 closed",

@@ -72,7 +72,7 @@ func TestNames(t *testing.T) {
 // What was right stays right: checksums of IP and TCP, names of any case, addresses in text.
 func TestRewrite(t *testing.T) {
 	a := NewAnonymizer([]byte("a secret of some length"))
-	for _, payload := range []string{"", "GET / HTTP/1.1\r\nHost: App.Test\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n", "xapp.testx", strings.Repeat("app.test 10.0.0.1 ", 20)} {
+	for _, payload := range []string{"", "GET / HTTP/1.1\r\nHost: App.Test\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n", "xapp.testx", "\xff\xfeapp.test\xff\u0130", strings.Repeat("app.test 10.0.0.1 ", 20)} {
 		p := segment(0, 1, 24, payload)
 		if !a.Rewrite(p, []string{"app.test"}) {
 			t.Fatal("not rewritten")

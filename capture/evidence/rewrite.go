@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"regexp"
@@ -38,6 +39,16 @@ func Raw(p *capture.Packet, payload int, src, dst netip.Addr) bool {
 			p.Data, p.LinkType = p.Data[at:], capture.LinkRaw
 			return true
 		}
+	}
+	return false
+}
+
+// Rewrites tells whether Rewrite knows a link type; Raw helps with others.
+func Rewrites(t capture.LinkType) bool {
+	switch t {
+	case capture.LinkEthernet, capture.LinkSLL, capture.LinkSLL2, capture.LinkNull, capture.LinkLoop,
+		capture.LinkRaw, capture.LinkRawBSD, capture.LinkIPv4, capture.LinkIPv6:
+		return true
 	}
 	return false
 }
@@ -182,11 +193,22 @@ func (a *Anonymizer) transport(p *capture.Packet, at int, protocol byte, change 
 	return false
 }
 
+// lower is b with A to Z in lower case, and as long.
+func lower(b []byte) string {
+	low := bytes.Clone(b)
+	for i, c := range low {
+		if c >= 'A' && c <= 'Z' {
+			low[i] = c + 'a' - 'A'
+		}
+	}
+	return string(low)
+}
+
 var dottedQuad = regexp.MustCompile(`\d{1,3}(?:\.\d{1,3}){3}`)
 
 // text replaces names and IPv4 addresses in a payload by others of the same length.
 func (a *Anonymizer) text(b []byte, offset int, change *checksum, names []string) {
-	low := strings.ToLower(string(b))
+	low := lower(b)
 	put := func(at int, text string) {
 		change.replace(b[at:at+len(text)], []byte(text), offset+at)
 		copy(b[at:], text)

@@ -34,7 +34,7 @@ func (e *evidenceFlags) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&e.file, "evidence", "", "write the packets of failing connections (or of --connection) to `FILE` as pcapng, with the findings as packet comments")
 	f.BoolVar(&e.withSecrets, "with-secrets", false, "put the TLS secrets of exactly these connections into the evidence capture")
-	f.BoolVar(&e.strip, "strip-payload", false, "zero the WebSocket payloads and credentials in the evidence capture")
+	f.BoolVar(&e.strip, "strip-payload", false, "zero the WebSocket payloads and credentials in the evidence capture; what only payloads prove stays as a comment")
 }
 
 // check refuses what cannot be, before anything is read.

@@ -212,7 +212,7 @@ func (w *evidenceWriter) put(out *evidenceFile, p *capture.Packet, ip *link.IP, 
 	case payload < 0: // nobody knows what is in it
 		p.Data = p.Data[:0]
 		return out.strip.Other(p, tag)
-	case w.c.anonymity.on && tunnelled(w.decoder.Encapsulation(ip.Encapsulation)):
+	case w.c.anonymity.on && (!evidence.Rewrites(p.LinkType) || tunnelled(w.decoder.Encapsulation(ip.Encapsulation))):
 		before := len(p.Data)
 		if !evidence.Raw(p, payload, ip.Src, ip.Dst) {
 			p.Data = p.Data[:0]

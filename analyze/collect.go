@@ -46,6 +46,7 @@ type collector struct {
 	waiting []waiting // parts of stories that are finished, oldest first
 	works   works
 	names   names
+	paths   []pathSeen
 
 	sum     summary
 	wants   func(*record.Connection) bool
@@ -65,6 +66,9 @@ func newCollector(o Options, rules []*rule.Rule, sink record.Sink) *collector {
 func (k *collector) add(c *record.Connection, _ int64) {
 	if k.vantages > 1 && len(k.views) < maxHeld {
 		k.views = append(k.views, c)
+		return
+	}
+	if c.Facts.Shadow {
 		return
 	}
 	k.admit(c)

@@ -33,6 +33,7 @@ func (k *collector) patterns(files []*capture.FileInfo) {
 	found := k.set.Relations(names)
 	found = append(found, k.hops.Relations(names)...)
 	found = append(found, k.names.Relations(names)...)
+	found = append(found, k.pathRelations(names)...)
 	for i := range found {
 		for _, p := range k.judge.relation(&found[i]) {
 			if k.err != nil {

@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -26,7 +27,8 @@ const (
 // How long after a handshake came to a proxy it may leave it.
 const (
 	passedOn = 2 * time.Minute // with the same key
-	renewed  = 5 * time.Second // with another one
+	atOnce   = 2 * time.Second // with the same key, but from an address that nothing ties to the proxy
+	renewed  = 5 * time.Second // with another key
 )
 
 // Conn names a connection by its first packet, before it is finished.
@@ -55,8 +57,14 @@ type Handshake struct {
 // HashText is a key for comparing texts, never 0.
 func HashText(s string) uint64 { return max(1, hashString(hashSeed, s)) }
 
-// HashTarget is HashText of a request target without its query.
-func HashTarget(target string) uint64 { return HashText(path(target)) }
+// HashTarget is HashText of a request target in origin form.
+func HashTarget(target string) uint64 {
+	p := path(target)
+	if i := strings.IndexByte(target, '?'); i >= 0 {
+		return max(1, hashString(hashString(hashSeed, p), target[i:]))
+	}
+	return HashText(p)
+}
 
 // HashURL is a key for comparing what handshakes ask for, without the query.
 func HashURL(host, target string) uint64 { return hashString(hashString(hashSeed, host), path(target)) }
@@ -103,7 +111,10 @@ func (h *Hops) Empty() bool { return len(h.stories) == 0 }
 // Ask notes a handshake and joins it with the one that it passes on, if there is one.
 func (h *Hops) Ask(n Handshake) {
 	if h.byKey == nil {
-		h.byKey, h.servers, h.stories = map[uint64]int32{}, map[netip.Addr]struct{}{}, map[Conn]*Story{}
+		h.byKey, h.servers = map[uint64]int32{}, map[netip.Addr]struct{}{}
+	}
+	if h.stories == nil {
+		h.stories = map[Conn]*Story{}
 	}
 	front, weak := h.sameKey(&n)
 	if front < 0 {
@@ -154,7 +165,7 @@ func (h *Hops) sameKey(n *Handshake) (at int32, weak bool) {
 		case a.backs >= maxBacks || !h.follows(a, n, passedOn) || !elsewhere(a, n):
 		case strong(a, n):
 			return at, false
-		case alone && !n.Sample && a.Client.Addr() != n.Client.Addr():
+		case alone && !n.Sample && a.Client.Addr() != n.Client.Addr() && (n.Passed || a.Target == n.Target) && h.follows(a, n, atOnce):
 			return at, true
 		}
 		if at = a.before; at < 0 {
@@ -230,6 +241,13 @@ func (h *Hops) join(front, back Conn, weak bool) {
 	s.Parts = append(s.Parts, Part{Conn: back, Front: at, Weak: weak})
 	s.left++
 	h.stories[back] = s
+}
+
+// Again forgets the handshakes that were seen so far, but no story: all of them
+// will be asked for once more, now that other vantage points are known.
+func (h *Hops) Again() {
+	h.Apart = true
+	h.ring, h.next, h.byKey = nil, 0, nil
 }
 
 // Story is the story that a connection is part of; nil: it is part of none.

@@ -229,7 +229,8 @@ func (n *Names) Relations(files []string) []record.Relation {
 			continue
 		}
 		r := record.Relation{Files: files, Connections: l.needed, Total: len(l.needed), LookUp: l.describe(key)}
-		r.LookUp.Nothing = !l.followed && n.shows(key.client)
+		// A name may well have addresses of one kind only: that alone stops nobody.
+		r.LookUp.Nothing = !l.followed && n.shows(key.client) && r.LookUp.Code != "no address"
 		if !r.LookUp.Needed && !r.LookUp.Nothing {
 			continue
 		}

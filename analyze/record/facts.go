@@ -61,9 +61,35 @@ type Facts struct {
 
 	// Preceding counts complete HTTP exchanges on this TCP connection before the Upgrade request.
 	Preceding int
+	// Shadow: nothing is reported of this connection by itself; it is only the other view of one that is.
+	Shadow bool
+	// Samples, by Dir, are what two views of one connection are compared by; nil unless there are several vantage points.
+	Samples *[2]Sample
 	// KeyElsewhere: the 101's Accept value is the right one for this other
 	// connection's key in the same capture.
 	KeyElsewhere *OtherConnection
+}
+
+// Sample is the stream of one side, as far as it is remembered for comparing it
+// with another view: its first bytes, then a sum for each SampleBlock bytes.
+type Sample struct {
+	Head   []byte
+	Length int64
+	At     []SampleAt // which packets hold Head, in order
+	Blocks []SampleSum
+	Stops  bool // bytes are missing behind Length, or a limit was reached
+}
+
+// SampleAt says which packet holds the bytes from an offset on.
+type SampleAt struct {
+	Offset int64
+	Ref    Ref
+}
+
+// SampleSum is the sum of one whole block, and the packet that holds its first byte.
+type SampleSum struct {
+	Sum uint64
+	Ref Ref
 }
 
 // OtherConnection points to another connection of the capture.
@@ -504,4 +530,15 @@ type Sink interface {
 	Capture(Capture) error
 	Rule(code string, r Rule) error
 	Summary(Summary) error
+}
+
+// PacketOf is the packet that holds the byte at an offset of Head.
+func (s *Sample) PacketOf(offset int64) (at Ref) {
+	for i := range s.At {
+		if s.At[i].Offset > offset {
+			break
+		}
+		at = s.At[i].Ref
+	}
+	return at
 }

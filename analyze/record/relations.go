@@ -168,7 +168,9 @@ type Path struct {
 	// Offset is by how much Far's clock is ahead of Near's, Drift how much it gains per second (0: not known).
 	Offset time.Duration
 	Drift  float64
-	NAT    string // addresses that differ, in words; empty: none
+	// EndsEarly: one of the captures holds no packet later than what it lacks.
+	EndsEarly bool
+	NAT       string // addresses that differ, in words; empty: none
 
 	Forged    []PathReset
 	Lost      []PathLoss

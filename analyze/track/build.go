@@ -36,6 +36,7 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	}
 	if c != nil {
 		c.silenceFacts(&facts.TCP, end)
+		facts.Samples = c.samples
 	}
 	for i := range facts.TCP.Stalls {
 		if s := &facts.TCP.Stalls[i]; !s.End.Seen() {

@@ -33,6 +33,9 @@ type Options struct {
 	// libraries that do without, as they are seen.
 	Asked  func(*Ask)
 	Polled func(Poll)
+	// Apart, unless nil, tells that there are several vantage points, so that
+	// what each of them saw is to be compared.
+	Apart func() bool
 	// Budget bounds the memory that inflating takes, for all trackers together.
 	Budget *ws.Budget
 }
@@ -54,6 +57,7 @@ type Tracker struct {
 	blocks      []*block
 	spare       *block
 	pool        pool
+	sampled     int
 	watched     map[*reassembly.Flow]peeked // failed without a byte, and shown
 }
 
@@ -70,6 +74,9 @@ func (t *Tracker) Data(f *reassembly.Flow, from reassembly.Side, at reassembly.A
 		return
 	}
 	c := t.conns[f.App]
+	if c.samples != nil {
+		c.sample(from, at, b)
+	}
 	c.root.layer.data(&c.root, from, ref(at), b)
 	c.settle()
 	if c.spent != nil {
@@ -86,6 +93,7 @@ func (t *Tracker) Missing(f *reassembly.Flow, from reassembly.Side, at reassembl
 	}
 	c := t.conns[f.App]
 	c.lost = why != reassembly.GapUnfilled
+	c.unsampled(from)
 	c.root.layer.missing(&c.root, from, ref(at), n)
 	c.settle()
 }
@@ -118,6 +126,7 @@ func (t *Tracker) attach(f *reassembly.Flow) *conn {
 	c.root = slot{conn: c, scheme: "ws"}
 	c.first.late = f.ClientBy != reassembly.ClientBySYN
 	c.root.layer = &c.first
+	t.beginSamples(c)
 	if n := len(t.free); n > 0 {
 		f.App = t.free[n-1]
 		t.free = t.free[:n-1]
@@ -170,6 +179,7 @@ func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last b
 		t.closedTLS(f, c, order, last)
 	default:
 		t.Other++
+		t.shadow(f, c, order, last)
 	}
 }
 
@@ -214,6 +224,7 @@ type conn struct {
 	spent *httpLayer // no longer reads anything
 	pulse
 	other    bool // it turned out to be something else
+	samples  *[2]record.Sample
 	lost     bool // what is missing now was lost by the capture, not on the way
 	attempts []*attempt
 

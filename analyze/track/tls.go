@@ -239,6 +239,30 @@ func (l *tlsLayer) failed() bool {
 	return l.notTLS != nil || st.HandshakeDone() == decrypt.Unknown
 }
 
+// saidSo: a side said that the handshake failed, by an alert or by an answer
+// that is not TLS.
+func (l *tlsLayer) saidSo() bool {
+	for i := range l.alerts {
+		if l.alerts[i].Fatal {
+			return true
+		}
+	}
+	return l.notTLS != nil
+}
+
+// lossy: the capture lacks bytes of the flow that were there.
+func lossy(f *reassembly.Flow) bool {
+	if f.Rare == nil {
+		return false
+	}
+	for i := range f.Rare.Gaps {
+		if f.Rare.Gaps[i].Kind != reassembly.GapUnfilled {
+			return true
+		}
+	}
+	return f.Rare.CutShort > 0
+}
+
 // promptly is how soon a client leaves that checks the certificate after the
 // handshake and refuses it; one that opened a connection in advance and never
 // used it waits longer.
@@ -271,9 +295,12 @@ func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool)
 func (l *tlsLayer) attempt(f *reassembly.Flow, last bool) *attempt {
 	ended := f.Half(0).FIN.Seen() || f.Half(1).FIN.Seen() || f.Rare != nil && len(f.Rare.Resets) > 0
 	switch {
+	case lossy(f) && !l.saidSo() && !l.unanswered(f, last):
+		// What is not in the capture may have completed the handshake.
 	case l.failed() && !halfCaptured(f) && (ended || l.unanswered(f, last)), l.leftUnused(f):
 		return &attempt{tls: l, scheme: "wss", failed: true}
-	case l.session.State().Decrypted():
+	}
+	if l.session.State().Decrypted() {
 		return nil
 	}
 	a := &attempt{tls: l, scheme: "wss", opaque: true}

@@ -309,6 +309,9 @@ func (s *liveRun) analyze(ctx context.Context) (analyze.Stats, error) {
 	if len(s.follow) > 0 {
 		o.Live.Follow = s.followKeys
 	}
+	if s.interactive() {
+		return s.show(ctx, src, o)
+	}
 	// The report covers what was captured until the interrupt: the source ends by itself.
 	ctx = context.WithoutCancel(ctx)
 	lines := s.lines()

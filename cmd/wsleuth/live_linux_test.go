@@ -427,3 +427,71 @@ func TestLiveNoCommand(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// TestLiveScreen drives the live view in a terminal of 80 by 24.
+func TestLiveScreen(t *testing.T) {
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Skip("tmux, the terminal of this test, is not installed")
+	}
+	s := newSpace(t)
+	dir := ownedByNobody(t)
+	terminal := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("tmux", append([]string{"-S", filepath.Join(dir, "tmux"), "-f", "/dev/null"}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("tmux %q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	see := func(words ...string) {
+		t.Helper()
+		shown := ""
+		for end := time.Now().Add(soon); time.Now().Before(end); {
+			shown = terminal("capture-pane", "-p")
+			if strings.Contains(shown, "built with cgo") {
+				t.Skip("programs with cgo cannot confine themselves: run with CGO_ENABLED=0")
+			}
+			if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(shown, w) }) {
+				return
+			}
+		}
+		t.Fatalf("no %q on the screen:\n%s", words, shown)
+	}
+	terminal("new-session", "-d", "-x", "80", "-y", "24", "cd "+dir+"; wsleuth live --user nobody -i lo --netns "+s.path+"; echo EXIT $?; read -r wait")
+	defer terminal("kill-server")
+	see("Waiting for WebSocket connections")
+	request, _ := handshake(0)
+	l := s.listen("127.0.0.1:0")
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			io.ReadFull(c, make([]byte, len(request)))
+			failures[0].server(c, "")
+			io.Copy(io.Discard, c)
+			c.Close()
+		}
+	}()
+	c, err := s.dial(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(c, request)
+	see("> FAILED", "WS525", "answered 403 Forbidden")
+	c.Close()
+	terminal("send-keys", "Enter")
+	see("Connection 1: rejected 403", "FINDINGS")
+	terminal("send-keys", "Escape")
+	see("CONNECTION")
+	terminal("send-keys", "s")
+	see("save: r")
+	terminal("send-keys", "r")
+	see("saved wsleuth-")
+	terminal("send-keys", "q")
+	see("EXIT 1", "Read lo: ")
+	saved, _ := filepath.Glob(filepath.Join(dir, "wsleuth-*.json"))
+	if len(saved) != 1 {
+		t.Fatalf("saved %q", saved)
+	}
+	if code, stdout, stderr := session(t.Context(), nil, "render", saved[0]); code != exitFine || !strings.Contains(stdout, "WS525") {
+		t.Errorf("what was saved cannot be rendered: %d %s%s", code, stdout, stderr)
+	}
+}

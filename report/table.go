@@ -339,7 +339,15 @@ func (t *Table) unidentifiedSection() {
 	}
 	t.page.heading(fmt.Sprintf("NOT IDENTIFIED: %s failed before %s need not be WebSocket", plural(n, "TCP connection"), what), bold)
 	t.endpoints(&t.unknown, "FAILED")
-	t.page.paragraph(0, "What to do: "+t.explainCommands(), plain)
+	for _, e := range t.cases {
+		f := e.of()
+		text := fmt.Sprintf("%s %s (%s): %s", f.Code, f.Slug, e.connection.ID, sentence(e.connection.Verdict))
+		if f.Remedy != "" {
+			text += " " + sentence(f.Remedy)
+		}
+		t.page.paragraph(2, Clean(text), plain)
+	}
+	t.page.paragraph(0, "More: "+t.explainCommands(), plain)
 }
 
 // explainCommands name what explains the commonest failures of unidentified connections.

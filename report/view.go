@@ -47,6 +47,7 @@ type view struct {
 	causes   causes // of failed connections
 	warnings causes // of those that worked
 	unknown  tally[endpoint]
+	cases    []example       // unidentified: the first of each finding
 	dark     tally[endpoint] // opaque
 	byEnd    map[record.Outcome]int64
 
@@ -113,13 +114,13 @@ func classify(c *record.Connection) (class, int) {
 	}
 	main := causeOf(c.Findings, firstError)
 	switch {
+	case c.Outcome == record.Opaque && c.RecognizedBy == record.ByNothing:
+		return opaque, -1
 	case c.RecognizedBy == record.ByNothing:
 		return unidentified, main
 	case firstError >= 0:
 		return failed, main
-	case c.Outcome == record.Opaque:
-		return opaque, -1
-	case c.Outcome == record.Incomplete:
+	case c.Outcome == record.Opaque, c.Outcome == record.Incomplete: // probably wss, and no key for it
 		return undecided, firstWarning
 	case firstWarning >= 0:
 		return warned, firstWarning
@@ -159,9 +160,12 @@ func (v *view) Connection(c *record.Connection) error {
 		v.addWarnings(c)
 	case failed:
 		v.fine = nil
+		if c.HopOf != "" {
+			break // told with the client's side of the story, and by what they show together
+		}
 		v.failed = keep(v.failed, c)
 		group := v.causes.add(c, main)
-		if c.HopOf == "" && len(v.ends) < maxCauses {
+		if len(v.ends) < maxCauses {
 			v.ends[end{c.Outcome, group.slug}]++
 		}
 	case undecided:
@@ -174,6 +178,9 @@ func (v *view) Connection(c *record.Connection) error {
 			e.code, e.slug = c.Findings[main].Code, c.Findings[main].Slug
 		}
 		v.unknown.add(e, c.ID)
+		if v.newCase(c, main) {
+			v.cases = append(v.cases, example{withoutFacts(c), main})
+		}
 	}
 	return nil
 }

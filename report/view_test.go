@@ -34,7 +34,8 @@ func TestClassify(t *testing.T) {
 		{"causes in a circle", record.ClosedAbnormal, record.ByUpgrade, []record.Finding{finding("WS701", record.Error, "WS716"), finding("WS716", record.Error, "WS701")}, failed, "WS701"},
 		{"no rule found it", record.Rejected, record.ByUpgrade, nil, failed, ""},
 		{"nobody can tell", record.Incomplete, record.ByUpgrade, []record.Finding{finding("WS102", record.Warning, "")}, undecided, "WS102"},
-		{"opaque", record.Opaque, record.ByTLSFingerprint, nil, opaque, ""},
+		{"opaque", record.Opaque, record.ByNothing, nil, opaque, ""},
+		{"probably wss", record.Opaque, record.ByTLSFingerprint, nil, undecided, ""},
 		{"TLS failed", record.TLSFailed, record.ByTLSFingerprint, []record.Finding{finding("WS403", record.Error, "")}, failed, "WS403"},
 		{"unidentified", record.ConnectFailed, record.ByNothing, []record.Finding{finding("WS201", record.Error, "")}, unidentified, "WS201"},
 	}
@@ -71,7 +72,7 @@ func TestTableIsBounded(t *testing.T) {
 			c.Outcome = record.Incomplete
 			c.Findings = nil
 		case 3:
-			c.Outcome, c.Findings = record.Opaque, nil
+			c.Outcome, c.Findings, c.RecognizedBy = record.Opaque, nil, record.ByNothing
 		}
 		table.Connection(c)
 		table.Pattern(record.Pattern{Code: "WS801", Slug: "reconnect-storm", Severity: record.Error, Connections: make([]string, 1000)})
@@ -116,14 +117,14 @@ func TestCausesByRemedy(t *testing.T) {
 	}
 }
 
-// The further hop of a story is shown, but counted once.
+// The further hop of a story is told with the client's side.
 func TestHopsCountOnce(t *testing.T) {
 	v := newView()
 	first, hop := sample(1), sample(2)
 	hop.HopOf = first.ID
 	v.Connection(first)
 	v.Connection(hop)
-	if v.counts[failed] != 1 || len(v.failed) != 2 {
+	if v.counts[failed] != 1 || len(v.failed) != 1 {
 		t.Errorf("%d failed, %d rows", v.counts[failed], len(v.failed))
 	}
 }

@@ -17,11 +17,29 @@ func (v *view) Wants(c *record.Connection) bool {
 	case warned:
 		return v.counts[failed] == 0 && len(v.fine) < maxRows || v.newWarning(c)
 	case failed:
-		return len(v.failed) < maxRows || !v.causes.settled(c, main)
+		return c.HopOf == "" && (len(v.failed) < maxRows || !v.causes.settled(c, main))
 	case undecided:
 		return len(v.unclear) < maxRows
+	case unidentified:
+		return v.newCase(c, main)
 	}
 	return false
+}
+
+// maxCases is how many findings of unidentified connections are explained.
+const maxCases = 5
+
+// newCase: no unidentified connection with this finding was kept yet.
+func (v *view) newCase(c *record.Connection, i int) bool {
+	if len(v.cases) >= maxCases || i < 0 {
+		return false
+	}
+	for _, e := range v.cases {
+		if e.of().Code == c.Findings[i].Code {
+			return false
+		}
+	}
+	return true
 }
 
 func (v *view) newWarning(c *record.Connection) bool {

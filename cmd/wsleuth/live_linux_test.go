@@ -475,7 +475,7 @@ func TestLiveScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	io.WriteString(c, request)
-	see("> FAILED", "WS525", "answered 403 Forbidden")
+	see("> FAILED", "WS525", "answered 403")
 	c.Close()
 	terminal("send-keys", "Enter")
 	see("Connection 1: rejected 403", "FINDINGS")

@@ -47,7 +47,7 @@ could not be read or the command line is wrong.`,
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Use: "help", Hidden: true, Run: func(cmd *cobra.Command, args []string) { root.Help() }})
+	root.SetHelpCommand(&cobra.Command{Use: "help", Short: "Help, the same as --help", Run: func(cmd *cobra.Command, args []string) { root.Help() }})
 	root.Flags().SortFlags = false
 	c.flags(root)
 	root.PersistentFlags().BoolVar(&p.quiet, "quiet", false, "no progress bar and no notes on standard error")

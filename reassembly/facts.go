@@ -128,7 +128,9 @@ func (f *Flow) retransmitted(e Retransmission) {
 	r := f.rare()
 	if len(r.Retransmissions) < MaxRetransmission {
 		r.Retransmissions = append(r.Retransmissions, e)
+		return
 	}
+	r.Retransmissions[MaxRetransmission-1] = e // the last is worth more than the one before
 }
 
 // compare looks whether bytes that were sent again are still the same. Only a

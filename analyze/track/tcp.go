@@ -31,6 +31,7 @@ func tcpFacts(t *record.TCPFacts, f *reassembly.Flow) {
 	t.OneWay, t.OneWayDir = oneWay(t)
 	if f.Rare != nil {
 		rareFacts(t, f.Rare, dir)
+		sentLast(t)
 	}
 	for d := range t.Sides {
 		for i := range t.Resets {
@@ -47,6 +48,17 @@ func tcpFacts(t *record.TCPFacts, f *reassembly.Flow) {
 		}
 		if !t.End.Seen() || r.Ref.Before(t.End) {
 			t.End, t.EndBy, t.EndHow = r.Ref, r.From, "rst"
+		}
+	}
+}
+
+// sentLast finds when what was never acknowledged was sent for the last time.
+func sentLast(t *record.TCPFacts) {
+	for i := range t.Retransmissions {
+		x := &t.Retransmissions[i]
+		s := &t.Sides[x.From]
+		if s.UnackedSent > 1 && x.Original.Packet == s.UnackedFirst.Packet && x.Original.File == s.UnackedFirst.File && (s.UnackedLast.Before(x.Ref) || s.UnackedLast == s.UnackedFirst) {
+			s.UnackedLast = x.Ref
 		}
 	}
 }

@@ -29,10 +29,17 @@ func verdict(c *record.Connection) string {
 		return opaqueVerdict(c)
 	}
 	what := plainOutcome(c)
-	if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
+	if len(c.Findings) > 0 && explains(c, &c.Findings[0]) {
 		what = c.Findings[0].Title
+	} else if c.Outcome == record.Incomplete {
+		return what + "."
 	}
 	return strings.TrimSuffix(what, ".") + ": " + whoActs[c.Fault] + "."
+}
+
+// explains tells whether the first finding says why it ended so: an error, or the Close code that is only a warning.
+func explains(c *record.Connection, f *record.Finding) bool {
+	return f.Severity == record.Error || c.Outcome == record.ClosedError && f.Severity == record.Warning && strings.HasPrefix(f.Code, "WS7")
 }
 
 func healthyVerdict(c *record.Connection) string {

@@ -46,7 +46,7 @@ func checkClosePayload(c *record.Connection, r *rule.Reporter) {
 			Fault:      v.Dir.Fault(),
 			SeenByUser: known.UserSaw(c, known.SawFrame),
 			Remedy:     "Correct the Close frames of the " + v.Dir.String() + ": two bytes of code, then UTF-8.",
-			Evidence:   []record.Evidence{r.At(v.Ref, "Close frame of the %s, %d bytes of payload", v.Dir, v.Header.Length)},
+			Evidence:   []record.Evidence{r.At(v.Ref, "Close frame of the %s, payload length %d", v.Dir, v.Header.Length)},
 		})
 		return // an echo of it is no second fault
 	}

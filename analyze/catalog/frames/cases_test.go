@@ -70,7 +70,7 @@ var cases = []caseOf{
 		c.Facts.WS.Largest[record.Client], c.Facts.WS.LargestRef[record.Client] = 2<<20, at(9, time.Second)
 	}, title: "sent a message of 2.0 MiB", severity: record.Info},
 	{code: "WS614", name: "healthy"},
-	{code: "WS614", name: "never", change: unanswered(5*time.Second, record.Client), title: "did not answer 2 of the client's 2 Pings with a Pong within 4.00 s", fault: record.FaultServer, severity: record.Warning},
+	{code: "WS614", name: "never", change: unanswered(5*time.Second, record.Client), title: "did not answer any of the client's 2 Pings with a Pong within 4.00 s", fault: record.FaultServer, severity: record.Warning},
 	{code: "WS614", name: "just before the end", change: unanswered(8*time.Second, record.Client)},
 	{code: "WS614", name: "the sender gave up", change: func(c *record.Connection) {
 		unanswered(5*time.Second, record.Server)(c)

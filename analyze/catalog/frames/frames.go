@@ -87,7 +87,14 @@ func frameName(v *record.Violation) string {
 	article := "a "
 	if v.Header.Opcode.IsReserved() {
 		article = "a frame with "
-		return fmt.Sprintf("%s%s, %d bytes", article, v.Header.Opcode, v.Header.Length)
+		return fmt.Sprintf("%s%s, %s", article, v.Header.Opcode, byteCount(v.Header.Length))
 	}
-	return fmt.Sprintf("%s%s frame of %d bytes", article, v.Header.Opcode, v.Header.Length)
+	return fmt.Sprintf("%s%s frame of %s", article, v.Header.Opcode, byteCount(v.Header.Length))
+}
+
+func byteCount(n uint64) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", n)
 }

@@ -38,6 +38,9 @@ func checkReservedBits(c *record.Connection, r *rule.Reporter) {
 			Remedy:     "Correct the framing of the " + v.Dir.String() + ".",
 			SeenByUser: known.UserSaw(c, known.SawReservedBits),
 		}
+		if v.Header.RSV != ws.RSV1 {
+			f.SeenByUser = known.UserSaw(c, known.SawReserved23, strings.Join(bitNames(v.Header.RSV), " set, ")+" set")
+		}
 		if v.Header.RSV == ws.RSV1 && !w.Deflate && v.Dir == record.Server && deflateOffered(c) {
 			f.Confidence = record.Likely
 			f.Title += " though the client offered permessage-deflate"
@@ -49,13 +52,20 @@ func checkReservedBits(c *record.Connection, r *rule.Reporter) {
 }
 
 func bits(rsv uint8) string {
-	var names []string
+	names := bitNames(rsv)
+	if len(names) == 3 {
+		return "RSV1, RSV2 and RSV3"
+	}
+	return strings.Join(names, " and ")
+}
+
+func bitNames(rsv uint8) (names []string) {
 	for i, bit := range []uint8{ws.RSV1, ws.RSV2, ws.RSV3} {
 		if rsv&bit != 0 {
 			names = append(names, fmt.Sprintf("RSV%d", i+1))
 		}
 	}
-	return strings.Join(names, " and ")
+	return names
 }
 
 func negotiated(w *record.WSFacts, v *record.Violation) string {

@@ -47,12 +47,13 @@ func checkPing(c *record.Connection, r *rule.Reporter) {
 			continue
 		}
 		f := rule.Found{
-			Title: fmt.Sprintf("%s did not answer %d of the %s's %d Ping%s with a Pong within %s", known.SideFirst(c, by.Other()), p.Unanswered, by, p.Sent, known.Plural(p.Sent),
-				known.Seconds(waited)),
-			Fault:  by.Other().Fault(),
-			Remedy: "Find out why the " + by.Other().String() + " does not answer Pings: a blocked event loop, or an implementation without Pong.",
-			Evidence: []record.Evidence{r.At(p.FirstUnanswered, "Ping of the %s without a Pong", by),
-				r.At(p.LastUnanswered, "last Ping without a Pong")},
+			Title:    fmt.Sprintf("%s did not answer %s with a Pong within %s", known.SideFirst(c, by.Other()), unansweredPings(p, by), known.Seconds(waited)),
+			Fault:    by.Other().Fault(),
+			Remedy:   "Find out why the " + by.Other().String() + " does not answer Pings: a blocked event loop, or an implementation without Pong.",
+			Evidence: []record.Evidence{r.At(p.FirstUnanswered, "Ping of the %s without a Pong", by)},
+		}
+		if p.LastUnanswered != p.FirstUnanswered {
+			f.Evidence = append(f.Evidence, r.At(p.LastUnanswered, "last Ping without a Pong"))
 		}
 		if by == record.Client {
 			f.SeenByUser = known.UserSaw(c, known.SawKeepalive)
@@ -64,6 +65,17 @@ func checkPing(c *record.Connection, r *rule.Reporter) {
 		}
 		r.Add(f)
 	}
+}
+
+// unansweredPings says which.
+func unansweredPings(p *record.PingFacts, by record.Dir) string {
+	switch {
+	case p.Sent == 1:
+		return "the " + by.String() + "'s Ping"
+	case p.Unanswered == p.Sent:
+		return fmt.Sprintf("any of the %s's %d Pings", by, p.Sent)
+	}
+	return fmt.Sprintf("%d of the %s's %d Pings", p.Unanswered, by, p.Sent)
 }
 
 // livedOn is until when a Pong could be expected.

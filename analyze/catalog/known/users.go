@@ -38,7 +38,8 @@ const (
 	SawResetOpen         Kind = "reset-open"         // RST after it opened
 	SawCloseCode         Kind = "close-code"         // args: code
 	SawMasked            Kind = "masked"             // frames of the server
-	SawReservedBits      Kind = "reserved-bits"      //
+	SawReservedBits      Kind = "reserved-bits"      // RSV1
+	SawReserved23        Kind = "reserved-23"        // RSV2 or RSV3; args: as gorilla lists them
 	SawOpcode            Kind = "opcode"             // args: the opcode
 	SawContinuation      Kind = "continuation"       //
 	SawUnfinished        Kind = "unfinished"         // a new message inside an unfinished one
@@ -182,6 +183,10 @@ var messages = map[Kind]map[Engine]string{
 		Chromium: "One or more reserved bits are on", Node: "Invalid WebSocket frame: RSV1 must be clear", Python: "reserved bits must be 0",
 		GoGorilla: "websocket: RSV1 set", GoCoder: "received header with unexpected rsv bits set",
 	},
+	SawReserved23: {
+		Chromium: "One or more reserved bits are on", Node: "Invalid WebSocket frame: RSV2 and RSV3 must be clear", Python: "reserved bits must be 0",
+		GoGorilla: "websocket: %s", GoCoder: "received header with unexpected rsv bits set",
+	},
 	SawOpcode: {
 		Chromium: "Unrecognized frame opcode: %s", Node: "Invalid WebSocket frame: invalid opcode %s", Python: "invalid opcode: %s",
 		GoGorilla: "websocket: bad opcode %s", GoCoder: "received unknown opcode %s",
@@ -215,7 +220,7 @@ var messages = map[Kind]map[Engine]string{
 // openKinds are those that happen to a WebSocket that had opened; before that
 // Firefox has one text for all.
 var openKinds = map[Kind]bool{
-	SawAbnormal: true, SawResetOpen: true, SawCloseCode: true, SawMasked: true, SawReservedBits: true, SawOpcode: true, SawContinuation: true,
+	SawAbnormal: true, SawResetOpen: true, SawCloseCode: true, SawMasked: true, SawReservedBits: true, SawReserved23: true, SawOpcode: true, SawContinuation: true,
 	SawUnfinished: true, SawUTF8: true, SawFrame: true, SawTooBig: true, SawKeepalive: true, SawMixedContent: true,
 }
 

@@ -140,6 +140,9 @@ func forgedRemedy(x *record.Reset) string {
 	const find = "Find the device that resets in the name of others: a firewall's reject rule, an intrusion prevention system or content filter, a load balancer's idle timeout."
 	for _, initial := range []int{64, 128, 255} {
 		if hops := initial - int(x.TTL); hops >= 0 && hops <= 30 {
+			if hops == 0 {
+				return find + fmt.Sprintf(" If it starts at TTL %d, it is right beside the place of the capture, or the host itself.", initial)
+			}
 			return find + fmt.Sprintf(" If it starts at TTL %d, it is %d hop%s away from the capture.", initial, hops, known.Plural(hops))
 		}
 	}

@@ -156,7 +156,7 @@ var silenceCases = []caseOf{
 	{code: "WS535", name: "TLS port", change: both(ended(record.Server, "fin", time.Second), func(c *record.Connection) { c.Server = netip.MustParseAddrPort("10.0.0.5:8443") }),
 		title: "the port usually speaks TLS", fault: record.FaultClient, remedy: "wss://"},
 	{code: "WS535", name: "interim", change: both(ended(record.Server, "fin", time.Second), func(c *record.Connection) { c.Facts.Upgrade.Interim = 1 }), title: "only an interim answer"},
-	{code: "WS535", name: "before the request", change: ended(record.Server, "fin", -time.Second), title: "closed the connection before it had GET /socket"},
+	{code: "WS535", name: "before the request", change: ended(record.Server, "fin", -time.Second), title: "closed the connection before it had got GET /socket"},
 	{code: "WS535", name: "the client closes first", change: ended(record.Client, "fin", time.Second)},
 	{code: "WS535", name: "reset", change: ended(record.Server, "rst", time.Second)},
 	{code: "WS535", name: "not HTTP", change: both(ended(record.Server, "fin", time.Second), answeredBy("SSH-2.0-x\r\n"))},

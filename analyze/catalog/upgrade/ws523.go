@@ -40,7 +40,7 @@ func checkBadRequest(c *record.Connection, r *rule.Reporter) {
 		clause += ", though the client sent it: a proxy in between took it off"
 	case why.remedy == "large":
 		clause = fmt.Sprintf("%s (%d bytes)", clause, headBytes(u))
-	case clause == "" && fine(c, u) && !r.Has("WS412"):
+	case clause == "" && fine(c, u) && !r.Has("WS412") && !r.Has("WS307"):
 		clause = ", though the request is what RFC 6455 asks for"
 	}
 	if f.Remedy == "" {

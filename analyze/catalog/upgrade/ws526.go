@@ -12,7 +12,7 @@ var WS526 = &rule.Rule{
 	Severity: record.Error, Fault: record.FaultClient,
 	Text: rule.Text{
 		Seen:  "The handshake was answered with 404 Not Found or 410 Gone.",
-		Why:   "Nothing at this path takes WebSockets at who answered. The server itself is reachable and speaks HTTP.",
+		Why:   "Who answered has no WebSocket at this path. The server itself is reachable and speaks HTTP.",
 		How:   "The status line and the path are quoted; the answer's fields tell who answered.",
 		Alike: "Some servers answer 404 to a request whose Upgrade a proxy took off, because their route only matches WebSocket requests. A proxy that rewrites paths, or a wrong virtual host, gives 404 for a path that is right.",
 		Fix:   "Compare the client's path with the server's route, the slash at the end and the prefix that a proxy adds or removes included. If the path is right, check that the proxy sends it, with the Upgrade header, to the WebSocket server.",

@@ -14,7 +14,7 @@ var WS528 = &rule.Rule{
 	Severity: record.Error, Fault: record.FaultUnknown,
 	Text: rule.Text{
 		Seen: "The handshake was answered with 426 Upgrade Required: whoever answered wants a WebSocket handshake and did not see one.",
-		Why: "If the request in this capture is a whole handshake, the server that answered must have got another one. " +
+		Why: "The server that answered saw no Upgrade in the request. Where this capture shows one, it was lost behind this point. " +
 			"That happens when a proxy between this capture and the server takes the hop-by-hop fields Upgrade and Connection off, which most do unless told otherwise.",
 		How: "The request is checked field by field. A whole request and the answer 426 together mean that something in between changed it; the answer's Server and Via fields name the proxy. " +
 			"If the answer has Sec-WebSocket-Version, the server wants another version.",

@@ -35,12 +35,12 @@ func checkClosed(c *record.Connection, r *rule.Reporter) {
 	if !fin.Seen() || t.EndBy != record.Server || t.EndHow != "fin" {
 		return
 	}
-	when := known.Seconds(fin.Time.Sub(u.RequestLast.Time)) + " after "
+	when := known.Seconds(fin.Time.Sub(u.RequestLast.Time)) + " after " + target(u) + " without a response"
 	if fin.Time < u.RequestLast.Time {
-		when = "before it had "
+		when = "before it had got " + target(u)
 	}
 	f := rule.Found{
-		Title:      known.Endpoint(c) + " closed the connection " + when + target(u) + " without a response",
+		Title:      known.Endpoint(c) + " closed the connection " + when,
 		Fault:      record.FaultServer,
 		Remedy:     "Read the server's log at this time: a crash, a limit or a deny rule closes without an answer (nginx: return 444).",
 		SeenByUser: known.UserSaw(c, known.SawClosedUnanswered),

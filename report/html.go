@@ -130,7 +130,7 @@ var kindOrder = [classes]int{failed: 0, unidentified: 1, undecided: 2, warned: 3
 
 // kindPaint is the CSS class of a class.
 func kindPaint(k class) string {
-	return [classes]string{"good", "warn", "bad", "other", "other", "other"}[k]
+	return [classes]string{"good", "warn", "bad", "other", "other", "bad"}[k]
 }
 
 // Close writes the page.

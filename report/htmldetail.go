@@ -16,7 +16,7 @@ type htmlCause struct {
 	Code, Slug, Confidence      string
 	Count, Of                   string
 	Percent                     int // of the bar
-	Short, What, Actor, Tone    string
+	Name, Short, What, Actor    string
 	Why, Seen, Remedy, NextStep string
 	Do                          string // the remedy, shortened
 	Limits, Following, Beside   string
@@ -78,7 +78,7 @@ func block(s string) string { return strings.TrimSpace(strings.Join(cleanLines(s
 func (h *HTML) cause(c *cause, when clock, place int) htmlCause {
 	first := c.examples[0]
 	f := first.of()
-	x := htmlCause{Place: place, Code: Clean(c.code), Slug: Clean(c.slug), Count: number(c.count), Of: number(max(h.counts[failed], c.count)),
+	x := htmlCause{Place: place, Name: headWord(spoken(c.slug)), Code: Clean(c.code), Slug: Clean(c.slug), Count: number(c.count), Of: number(max(h.counts[failed], c.count)),
 		Percent: int(100 * c.count / max(h.counts[failed], c.count, 1)), Short: Clean(oneLine(h.whatShort(c))), What: Clean(oneLine(h.whatHappened(c))), Actor: actor(c.fault),
 		Seen: block(f.SeenByUser), Remedy: block(f.Remedy), NextStep: block(first.connection.NextStep),
 		Limits: Clean(named(&c.limits)), Following: Clean(named(&c.following)), Beside: Clean(named(&c.beside)),
@@ -101,6 +101,14 @@ func (h *HTML) cause(c *cause, when clock, place int) htmlCause {
 		x.Rest = number(rest)
 	}
 	return x
+}
+
+// headWord begins with a capital letter.
+func headWord(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return string(s[0]-'a'+'A') + s[1:]
 }
 
 // sureness says how sure a finding is, in words.

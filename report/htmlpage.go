@@ -13,38 +13,41 @@ import (
 
 // htmlPage is all that the template lays out: cleaned texts, in order.
 type htmlPage struct {
-	Policy   string
-	Style    template.CSS
-	Script   template.JS
-	Title    string
-	Tool     string
-	Tone     string // of the verdict: bad, warn, good
-	Headline []string
-	Tally    []htmlTally
-	Actors   []htmlTally
-	Minds    []htmlNote
-	Notes    []htmlNote
-	Causes   []htmlCause
-	MoreOf   []string
-	Patterns []htmlPattern
-	Timeline *timeline
-	Rows     [][]any // for the script
-	First    []htmlTableRow
-	Kinds    []htmlOption
-	Reasons  []string
-	Details  []htmlDetail
-	Warnings []htmlCause
-	Unclear  []htmlNote
-	Unknown  htmlEndpoints
-	Dark     htmlEndpoints
-	Captures []htmlCapture
-	Facts    []htmlFact
-	KeyHint  string
+	Policy         string
+	Style          template.CSS
+	Script         template.JS
+	Title          string
+	Tool           string
+	Tone           string // of the verdict: bad, warn, good
+	Headline       []string
+	Source         string // what was analysed, in a line
+	Tally          []htmlTally
+	Actors         []htmlTally
+	Minds          []htmlNote
+	Notes          []htmlNote
+	Causes         []htmlCause
+	Folded         int // so many of the causes are folded
+	MoreOf         []string
+	Patterns       []htmlPattern
+	FoldedPatterns int
+	MorePatterns   string
+	Timeline       *timeline
+	Rows           [][]any // for the script
+	First          []htmlTableRow
+	Kinds          []string
+	Reasons        []string
+	Details        []htmlDetail
+	Warnings       []htmlCause
+	Unclear        []htmlNote
+	Unknown        htmlEndpoints
+	Dark           htmlEndpoints
+	Captures       []htmlCapture
+	Facts          []htmlFact
+	KeyHint        string
 }
 
 type htmlTally struct{ Number, Text, Tone string }
 type htmlNote struct{ Where, Text string }
-type htmlOption struct{ Value, Text string }
 
 // htmlFact is a label and its text; Lines are for text that is copied.
 type htmlFact struct{ Label, Text string }
@@ -91,27 +94,43 @@ func (h *HTML) htmlPage() *htmlPage {
 		}
 		p.Causes = append(p.Causes, h.cause(c, when, i+1))
 	}
+	p.Folded = max(0, len(p.Causes)-maxCauseCards)
 	for _, c := range h.patterns {
 		if !h.o.Failed || c.Severity == record.Error {
 			p.Patterns = append(p.Patterns, h.pattern(c))
 		}
 	}
+	p.FoldedPatterns = max(0, len(p.Patterns)-3)
+	if h.morePatterns > 0 {
+		p.MorePatterns = "and " + plural(h.morePatterns, "more pattern") + ": -o ndjson lists every one."
+	}
 	p.Timeline = h.timeline(when)
 	h.table(p, when)
 	for i, d := range h.details {
 		told := h.detail(d.c, h.anchors[Clean(d.c.ID)])
-		told.Open = i == 0 && d.kind == failed
+		told.Open = i == 0 && (d.kind == failed || d.kind == unidentified)
 		p.Details = append(p.Details, told)
 	}
 	h.rest(p, when)
 	return p
 }
 
+// maxHeadline is how long a verdict in large letters may be; what is longer has two parts.
+const maxHeadline = 130
+
+// maxCauseCards is how many causes a reader sees at first.
+const maxCauseCards = 6
+
 // verdict is what a reader sees first.
 func (h *HTML) verdict(p *htmlPage) {
 	p.Tone = "good"
 	for _, s := range h.headline() {
-		p.Headline = append(p.Headline, Clean(s.text))
+		text := Clean(s.text)
+		if what, how, ok := strings.Cut(text, ": "); ok && len(text) > maxHeadline {
+			p.Headline = append(p.Headline, what+".")
+			text = strings.ToUpper(how[:1]) + how[1:]
+		}
+		p.Headline = append(p.Headline, text)
 		switch {
 		case s.with == red:
 			p.Tone = "bad"
@@ -144,7 +163,25 @@ func (h *HTML) verdict(p *htmlPage) {
 	}
 }
 
+// source says in a line what was analysed.
+func (h *HTML) source(p *htmlPage, when clock) {
+	var parts []string
+	switch n := int64(len(h.captures)) + h.moreCaptures; n {
+	case 0:
+	case 1:
+		parts = append(parts, Clean(h.captures[0].File))
+	default:
+		parts = append(parts, plural(n, "file"))
+	}
+	parts = append(parts, plural(h.packets, "packet"))
+	if h.view.first != 0 {
+		parts = append(parts, fmt.Sprintf("%s to %s (%s)", when.full(h.view.first), when.short(h.view.last), span(record.Millis(h.view.last.Sub(h.view.first)))))
+	}
+	p.Source = strings.Join(append(parts, p.Tool), " · ")
+}
+
 func (h *HTML) facts(p *htmlPage, when clock) {
+	h.source(p, when)
 	add := func(label, text string) {
 		if text != "" {
 			p.Facts = append(p.Facts, htmlFact{label, text})
@@ -181,7 +218,7 @@ func (h *HTML) table(p *htmlPage, when clock) {
 	for i, r := range h.rows {
 		lasted, start := span(r.ms), when.exact(r.started)
 		p.Rows = append(p.Rows, []any{r.id, start, r.client, r.where, r.outcome, r.cause, r.actor, lasted, kindPaint(r.kind), h.anchors[r.id],
-			int64(r.started-h.view.first) / 1000, int64(r.ms * 1000), r.title})
+			int64(r.started-h.view.first) / 1000, int64(r.ms * 1000), r.title, kindName(r.kind)})
 		if i < 200 {
 			p.First = append(p.First, htmlTableRow{ID: r.id, Time: start, Client: r.client, Where: r.where, Outcome: r.outcome, Cause: r.cause,
 				Actor: r.actor, Lasted: lasted, Tone: kindPaint(r.kind), Anchor: h.anchors[r.id], Title: r.title})
@@ -191,17 +228,9 @@ func (h *HTML) table(p *htmlPage, when clock) {
 			reasons[r.cause] = true
 		}
 	}
-	seen := make(map[string]bool)
-	for _, o := range []struct {
-		kind class
-		text string
-	}{{failed, "failed"}, {warned, "worked, with a warning"}, {healthy, "worked"}, {undecided, "not decided"}, {unidentified, "not decided or not identified"}, {opaque, "encrypted"}} {
-		if tone := kindPaint(o.kind); kinds[o.kind] && !seen[tone] {
-			seen[tone] = true
-			if tone == "other" {
-				o.text = "not decided, not identified or encrypted"
-			}
-			p.Kinds = append(p.Kinds, htmlOption{tone, o.text})
+	for _, k := range []class{failed, unidentified, undecided, warned, opaque, healthy} {
+		if kinds[k] {
+			p.Kinds = append(p.Kinds, kindName(k))
 		}
 	}
 	p.Reasons = slices.Sorted(maps.Keys(reasons))

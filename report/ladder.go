@@ -74,8 +74,8 @@ func newLadder(c *record.Connection) *ladder {
 	l := new(ladder)
 	p := l.take(c)
 	events := slices.Clone(c.Events)
-	slices.SortStableFunc(events, func(a, b record.Event) int { // a silence begins after the packet that it names
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(btoi(a.What == "silence"), btoi(b.What == "silence")))
+	slices.SortStableFunc(events, func(a, b record.Event) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(btoi(follows(a)), btoi(follows(b))))
 	})
 	opened := c.Tunnel == nil
 	for _, e := range events {
@@ -100,6 +100,10 @@ func newLadder(c *record.Connection) *ladder {
 	}
 	return l
 }
+
+// follows tells whether an event says what came of the packet that it names:
+// a silence, or that nobody acknowledged it.
+func follows(e record.Event) bool { return e.What == "silence" || e.What == "unacknowledged" }
 
 // take names the participants.
 func (l *ladder) take(c *record.Connection) parties {

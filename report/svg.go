@@ -222,7 +222,7 @@ type markDrawing struct {
 
 func laneClass(k class) string {
 	switch k {
-	case failed:
+	case failed, unidentified:
 		return "failed"
 	case warned:
 		return "warned"
@@ -285,7 +285,7 @@ func (d *timeline) lanes(shown []lane, scale func(record.Time) int, y int) {
 	for i, l := range shown {
 		top := y + i*laneHeight
 		x := scale(l.start)
-		drawn := laneDrawing{Y: top, TextY: top + 13, ID: shorten(l.id+" "+l.outcome, 24),
+		drawn := laneDrawing{Y: top, TextY: top + 13, ID: shorten(l.id+" "+l.outcome, 20),
 			Bar: bar{x, top + 4, max(3, scale(l.end)-x), 11, laneClass(l.kind), fmt.Sprintf("%s %s: %s, %s", l.id, l.where, l.outcome, span(record.Millis(l.end.Sub(l.start))))}}
 		for _, m := range l.marks {
 			used[m.kind] = true

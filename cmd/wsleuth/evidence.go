@@ -213,7 +213,7 @@ func flowOf(x, y netip.AddrPort) flow {
 // the names of the files that it wrote.
 func (c *analyzeCommand) writeEvidence(ctx context.Context, paths []string, s *selection, infos []*capture.FileInfo) error {
 	if len(s.list) == 0 {
-		c.note("no connection failed, so there is no evidence: %s is not written", c.evidence.file)
+		c.note("no connection failed, so %s is not written; --connection ID takes any connection", c.evidence.file)
 		return os.Remove(c.evidence.file)
 	}
 	var secrets []byte

@@ -77,7 +77,7 @@ func TestHTMLInABrowser(t *testing.T) {
 		t.Errorf("sorting does nothing: %s first, and %s first", up, down)
 	}
 	// Filtering by outcome and by text.
-	b.eval(`kind.value = "bad", kind.dispatchEvent(new Event("input"))`)
+	b.eval(`kind.value = "failed", kind.dispatchEvent(new Event("input"))`)
 	if n := rows(); n == 0 || n >= all {
 		t.Errorf("%d of %d rows failed", n, all)
 	}

@@ -55,8 +55,8 @@
   var rows = JSON.parse(data.textContent), body = id("table").tBodies[0], page = 200, limit = page, shown = rows;
   var heads = id("table").tHead.rows[0].cells, sortBy = -1, down = false;
   var labels = Array.prototype.map.call(heads, function (h) { return h.textContent.trim(); });
-  // A row: id, time, client, where, outcome, cause, who has to act, lasted, class, anchor, started, milliseconds, title.
-  var ID = 0, CLASS = 8, ANCHOR = 9, STARTED = 10, MS = 11, TITLE = 12, columns = 8;
+  // A row: id, time, client, where, outcome, cause, who has to act, lasted, class, anchor, started, milliseconds, title, what became of it.
+  var ID = 0, CLASS = 8, ANCHOR = 9, STARTED = 10, MS = 11, TITLE = 12, KIND = 13, columns = 8;
   var haystack = rows.map(function (r) { return r.slice(0, columns).concat(r[TITLE]).join("\n").toLowerCase(); });
   rows.forEach(function (r, i) { r.place = i; });
 
@@ -80,7 +80,8 @@
       fragment.appendChild(tr);
     }
     body.replaceChildren(fragment);
-    id("shown").textContent = shown.length === rows.length ? rows.length + " connections" : shown.length + " of " + rows.length + " connections";
+    var noun = rows.length === 1 ? " connection" : " connections";
+    id("shown").textContent = shown.length === rows.length ? rows.length + noun : shown.length + " of " + rows.length + noun;
     id("more").hidden = n >= shown.length;
     id("more").textContent = "Show more (" + (shown.length - n) + " left)";
   }
@@ -93,7 +94,7 @@
   function apply() {
     var words = id("search").value.toLowerCase().split(/\s+/).filter(Boolean), kind = id("kind").value, why = id("why").value;
     shown = rows.filter(function (r) {
-      if (kind && r[CLASS] !== kind) return false;
+      if (kind && r[KIND] !== kind) return false;
       if (why && r[5] !== why) return false;
       return words.every(function (w) { return haystack[r.place].includes(w); });
     });

@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -97,6 +98,11 @@ var cases = []caseOf{
 	{code: "WS716", name: "five seconds", change: silent(4930 * time.Millisecond), title: "consistent with a timer of 5s"},
 	{code: "WS716", name: "seven seconds", change: silent(7 * time.Second), title: "a timer of 7s", confidence: record.Possible},
 	{code: "WS716", name: "no timer fits", change: silent(7400 * time.Millisecond)},
+	{code: "WS716", name: "two programs of one host", change: func(c *record.Connection) {
+		silent(4930 * time.Millisecond)(c)
+		c.Client, c.Server = netip.MustParseAddrPort("127.0.0.1:5000"), netip.MustParseAddrPort("127.0.0.1:80")
+		c.Facts.Upgrade.Response = nil
+	}, title: "consistent with a timer of 5s", fault: record.FaultServer},
 	{code: "WS716", name: "too short", change: silent(2 * time.Second)},
 	{code: "WS716", name: "the path forgot it", change: func(c *record.Connection) {
 		silent(401300 * time.Millisecond)(c)

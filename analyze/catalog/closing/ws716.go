@@ -41,8 +41,11 @@ func checkIdle(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	_, from, broken := silenceOf(c, end)
-	_, product, _ := known.Answerer(c)
+	_, product, proxy := known.Answerer(c)
 	f := rule.Found{Confidence: record.Likely, SeenByUser: known.UserSaw(c, known.SawAbnormal), Remedy: known.Remedy(timerProduct(fits, product), known.IdleTimeout)}
+	if !proxy && c.Client.Addr().IsLoopback() && c.Server.Addr().IsLoopback() {
+		f.Fault = end.by.Fault() // nothing stands between two programs of one host
+	}
 	if broken.Seen() {
 		f.Title = fmt.Sprintf("Data after %s of silence was answered by a RST: the path had forgotten the connection", known.Seconds(silence))
 		f.Evidence = []record.Evidence{r.At(from, "last data before the silence"), r.At(broken, "data after %s of silence", known.Seconds(silence)), r.At(end.at, "%s in answer", end.how)}

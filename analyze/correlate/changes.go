@@ -73,8 +73,8 @@ func (h *Hops) addHop(front, back *record.Connection, hop *record.Hop, kept bool
 	g.Total++
 	g.kept = g.kept || kept
 	g.Hop.First, g.Hop.Last = min(g.Hop.First, front.Started), max(g.Hop.Last, front.Ended)
-	if len(g.Connections)+2 <= record.MaxRelated {
-		g.Connections = append(g.Connections, front.ID, back.ID)
+	if len(g.Connections) < record.MaxRelated {
+		g.Connections = append(g.Connections, front.ID) // the story is the client's
 	}
 }
 

@@ -45,7 +45,7 @@ func checkLost(x *record.Relation, r *rule.Reporter) {
 		return
 	}
 	who, product := proxyOf(h)
-	f := rule.Found{Title: fmt.Sprintf("%s %s %s before it went on to %s", who, did(lost), handshakes(x), h.Back.Server), Remedy: known.Remedy(product, known.Stripped)}
+	f := rule.Found{Title: fmt.Sprintf("%s %s %s before %s went on to %s", who, did(lost), handshakes(x), it(x), h.Back.Server), Remedy: known.Remedy(product, known.Stripped)}
 	for _, c := range lost {
 		f.Evidence = append(f.Evidence, r.At(c.BeforeRef, "before the proxy: %s", stands(c.Name, c.Before)), r.At(c.AfterRef, "behind it: %s", stands(c.Name, c.After)))
 	}
@@ -72,6 +72,13 @@ func handshakes(x *record.Relation) string {
 		return "the handshake"
 	}
 	return atLeast(x, x.Total) + " handshakes"
+}
+
+func it(x *record.Relation) string {
+	if x.Total == 1 {
+		return "it"
+	}
+	return "they"
 }
 
 // did says in words what a proxy did to a request: "took Upgrade and Connection off".

@@ -86,6 +86,8 @@ func samples() []sample {
 		{name: "GRE with all fields", link: typeRaw, data: outer(47, join([]byte{0xb0, 0, 8, 0}, be32(0), be32(7), be32(9), v4)), names: "gre key 7"},
 		{name: "GRE, PPTP", link: typeRaw, data: outer(47, join([]byte{0x30, 0x81, 0x88, 0x0b}, be16(len(v4)+4), be16(5), be32(1), be32(2), []byte{0xff, 3, 0, 0x21}, v4)), names: "gre"},
 		{name: "GRE with MPLS", link: typeRaw, data: outer(47, join([]byte{0, 0, 0x88, 0x47}, label(77, true, v4))), names: "gre; mpls 77"},
+		{name: "GRE in UDP", link: typeRaw, data: outer(17, udpTo(4754, join([]byte{0, 0, 8, 0}, v4))), names: "gre"},
+		{name: "provider backbone bridging", link: typeEthernet, data: ether(0x88e7, join(be32(9), ether(0x800, v4)))},
 		{name: "GRE with something else", link: typeRaw, data: outer(47, []byte{0, 0, 0x12, 0x34, 1, 2, 3}), stays: 47},
 		{name: "ERSPAN I", link: typeRaw, data: outer(47, join([]byte{0, 0, 0x88, 0xbe}, ether(0x800, v4))), names: "erspan 0"},
 		{name: "ERSPAN II", link: typeRaw, data: outer(47, join([]byte{0x10, 0, 0x88, 0xbe}, be32(1), []byte{0x10, 1, 0, 5}, be32(0), ether(0x8100, vlan(8, 0x800, v4)))), names: "erspan 5; vlan 8"},

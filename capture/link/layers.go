@@ -20,6 +20,7 @@ const (
 	etherTypePPPoE     = 0x8864 // session stage, RFC 2516
 	etherTypeServiceTg = 0x88a8 // 802.1ad service tag
 	etherTypeERSPAN    = 0x88be // types I and II
+	etherTypePBB       = 0x88e7 // 802.1ah: a service tag, then the customer's frame
 	etherTypeQinQOld   = 0x9100 // service tags from before 802.1ad
 	etherTypeQinQOld2  = 0x9200
 	etherTypeERSPAN3   = 0x22eb
@@ -168,6 +169,11 @@ func (d *Decoder) etherType(t uint16, v view, ip *IP) Status {
 		return d.ppp(v, ip)
 	case etherTypeBridge:
 		return d.ethernet(v, ip)
+	case etherTypePBB:
+		if len(v.b) < 4 {
+			return TooShort
+		}
+		return d.ethernet(v.from(4), ip)
 	}
 	return NotIP
 }

@@ -14,6 +14,7 @@ const (
 	portVXLAN    = 4789
 	portOldVXLAN = 8472
 	portGeneve   = 6081
+	portGRE      = 4754 // GRE in UDP, RFC 8086
 	udpHeaderLen = 8
 )
 
@@ -151,6 +152,8 @@ func (d *Decoder) udp(v view, ip *IP) Status {
 		return d.geneve(v, ip)
 	case portGTPU:
 		return d.gtp(v, ip)
+	case portGRE:
+		return d.gre(v, ip)
 	}
 	return NotIP
 }

@@ -195,7 +195,7 @@ func failedToConnect(f *reassembly.Flow) bool {
 		for i := range f.Rare.Resets {
 			r := &f.Rare.Resets[i]
 			refused = refused || r.AnswersSYN && r.From != f.Client
-			reset = reset || !r.AfterOwnFIN && !r.AfterOtherFIN && !r.AnswersSYN && (r.From != f.Client || r.At.Time-f.Established().Time < ownChoice)
+			reset = reset || !r.AfterOwnFIN && !r.AfterOtherFIN && !r.AnswersSYN && (r.From != f.Client || !genuine(r))
 		}
 	}
 	switch {
@@ -211,9 +211,10 @@ func failedToConnect(f *reassembly.Flow) bool {
 	return f.Established().Seen() && reset && !client.FIN.Seen() && !server.FIN.Seen()
 }
 
-// ownChoice: a client that resets a connection which it left idle for so long
-// gave up what it had not used; nothing failed.
-const ownChoice = int64(1e9)
+// genuine: the RST came as far as its sender's other segments. A client that
+// resets what it never used (a health check, the loser of two attempts) gave it
+// up; nothing failed.
+func genuine(r *reassembly.Reset) bool { return r.TTL >= r.MinTTL && r.TTL <= r.MaxTTL }
 
 // conn is one TCP connection that is worth following.
 type conn struct {

@@ -15,7 +15,7 @@ var WS212 = &rule.Rule{
 		Why:  "The port is open, but whoever accepted the connection threw it away at once. The client reports a reset without any hint.",
 		How:  "The handshake and the RST are in the capture, and neither side's payload is more than zero bytes.",
 		Alike: "A load balancer without a healthy backend, a container's port mapping to a port where nobody listens, an access list (TCP wrappers, allow lists by address), a connection limit, and a firewall that resets in the server's name all do this. " +
-			"Port scanners and health checks reset their own connections so, and a client that tries several addresses at once drops the losers.",
+			"A client that resets what it never used (a health check, a port scanner, the loser of two attempts at once) gave it up by itself and is not named.",
 		Fix: "See what accepts the port: a proxy or port mapping (docker-proxy, kube-proxy, a load balancer) without a living target is the commonest. Then look at allow lists and connection limits of the server.",
 	},
 	References: []string{"RFC 9293 section 3.5.2", "RFC 8305"},

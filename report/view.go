@@ -153,7 +153,9 @@ func (v *view) Connection(c *record.Connection) error {
 	}
 	switch class {
 	case healthy, warned:
-		v.byEnd[c.Outcome]++
+		if c.HopOf == "" {
+			v.byEnd[c.Outcome]++
+		}
 		if v.counts[failed] == 0 {
 			v.fine = keep(v.fine, c)
 		}

@@ -127,6 +127,13 @@ func TestHopsCountOnce(t *testing.T) {
 	if v.counts[failed] != 1 || len(v.failed) != 1 {
 		t.Errorf("%d failed, %d rows", v.counts[failed], len(v.failed))
 	}
+	for _, c := range []*record.Connection{first, hop} {
+		c.Outcome, c.Findings = record.ClosedClean, nil
+		v.Connection(c)
+	}
+	if v.counts[healthy] != 1 || v.endings() != "1 closed" {
+		t.Errorf("%d healthy, ended: %s", v.counts[healthy], v.endings())
+	}
 }
 
 func TestWords(t *testing.T) {

@@ -34,7 +34,6 @@ type likeness struct {
 	stage    uint8
 	overhead uint8 // of a record over its plaintext
 	finished uint8 // length of the client's Finished record (TLS 1.3)
-	begins   bool  // the next record of the other side begins a turn
 	last     record.Dir
 	alerts   [2]record.Ref // records that may be alerts, until another one follows
 

@@ -54,7 +54,7 @@ func checkBlackHole(c *record.Connection, r *rule.Reporter) {
 		Title:      fmt.Sprintf("Segments of the %s with up to %d bytes were never acknowledged, though smaller ones (up to %d bytes) were: the path loses full-size packets", d, s.MaxSegment, s.MaxAcked),
 		Confidence: record.Likely,
 		Remedy: fmt.Sprintf("Let ICMP 'fragmentation needed' pass, clamp the MSS on the tunnel or VPN of this path, or lower the MTU of the %s; ping -M do -s %d %s shows whether such packets pass.",
-			d, s.MaxSegment+12, peer(c, d)),
+			d, pingSize(t, d), peer(c, d)),
 		SeenByUser: known.UserSaw(c, known.SawAbnormal),
 		Evidence: []record.Evidence{r.At(s.UnackedFirst, "first segment that is never acknowledged, sent %d times", s.UnackedSent),
 			r.At(s.UnackedLast, "last time it was sent")},
@@ -64,6 +64,17 @@ func checkBlackHole(c *record.Connection, r *rule.Reporter) {
 		f.Severity, f.Confidence = record.Info, record.Possible
 	}
 	r.Add(f)
+}
+
+// pingSize is the payload of an echo request as large as the side's largest
+// packet: the headers of TCP take twelve bytes more than those of ICMP, its
+// timestamps twelve again, and what offload made is cut to the MSS on the wire.
+func pingSize(t *record.TCPFacts, d record.Dir) int {
+	size, mss := t.Sides[d].MaxSegment, t.Sides[d.Other()].MSS
+	if mss > 0 && (size > mss || size == mss-12) {
+		size = mss
+	}
+	return size + 12
 }
 
 func peer(c *record.Connection, d record.Dir) string {

@@ -63,6 +63,9 @@ func (s *secrets) headers(h record.Headers) {
 		switch {
 		case slices.Contains(secretHeaders, name):
 			s.add(value)
+			if scheme, rest, ok := strings.Cut(value, " "); ok && strings.HasSuffix(name, "authorization") && len(scheme) <= 16 {
+				s.add(strings.TrimSpace(rest)) // without its scheme it is as secret
+			}
 			for _, part := range strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == ';' || r == ',' }) {
 				if _, v, ok := strings.Cut(part, "="); ok && len(v) >= minSecret {
 					s.add(v)

@@ -72,6 +72,7 @@ func (s *Stripper) Packet(p *capture.Packet, tag any, at Segment) error {
 	both := s.streams[at.Stream]
 	if both == nil {
 		both = new([2]direction)
+		both[0].client = true
 		if at.Framed {
 			both[0].mode, both[1].mode = modeFrames, modeFrames
 		}
@@ -148,9 +149,12 @@ type direction struct {
 	pending []*queued
 	history []byte // the last bytes as they were written, up to next
 
-	mode mode
-	http httpState
-	ws   frameState
+	mode   mode
+	client bool
+	spoke  bool // bytes have come
+	socks  socksState
+	http   httpState
+	ws     frameState
 }
 
 func (q *queued) tcp() (seq uint32, payload []byte, flags byte) {
@@ -252,6 +256,9 @@ func (d *direction) strip(seq uint32, b []byte) {
 	}
 }
 
+// startsRequest: a method, or an empty line that RFC 9112, section 2.2, tolerates before one.
+func startsRequest(c byte) bool { return c >= 'A' && c <= 'Z' || c == '\r' || c == '\n' }
+
 // piece strips the beginning of b in the present mode and gives the rest.
 func (d *direction) piece(b []byte) []byte {
 	switch d.mode {
@@ -263,17 +270,31 @@ func (d *direction) piece(b []byte) []byte {
 		clear(b)
 		return nil
 	}
+	if !d.spoke {
+		d.spoke = true
+		d.socks.begins(b[0], d.client, &d.other.socks)
+	}
+	if d.socks.open {
+		return b[d.socks.strip(b):]
+	}
 	if d.http.atStart() {
 		switch {
 		case b[0] == 0x16: // a TLS handshake record
 			d.mode = modePass
+			if d.other.mode == modeHTTP {
+				d.other.mode = modePass
+			}
 			return nil
-		case d.other.mode == modeFrames: // the server agreed to the Upgrade
+		case d.other.mode == modeFrames, // the server agreed to the Upgrade
+			d.client && d.http.heads > 0 && !startsRequest(b[0]): // its answer is not in the capture
 			d.mode = modeFrames
 			return b
 		}
 	}
 	n := d.http.strip(b)
+	if d.http.http2 { // its header compression cannot be changed in place
+		d.mode, d.other.mode = modeBlank, modeBlank
+	}
 	if d.http.switching {
 		d.http.switching = false
 		d.mode = modeFrames

@@ -174,6 +174,55 @@ func TestStrip(t *testing.T) {
 	}
 }
 
+// Without the server's answer the client's frames are still frames, and of HTTP/2 nothing gets out.
+func TestStripUnseenAnswers(t *testing.T) {
+	for name, text := range map[string]string{
+		"one way": streams()[0],
+		"HTTP/2":  "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x0d\x00\x00\x00\x00\x00\x01\x81\x0bsecret words",
+	} {
+		client := &direction{client: true, other: &direction{}, started: true}
+		b := []byte(text)
+		client.strip(0, b)
+		if strings.Contains(string(b), "secret") {
+			t.Errorf("%s: %q", name, b)
+		}
+		if name == "one way" && !strings.Contains(string(b), strings.Repeat("\x01\x02\x03\x04", 3)) {
+			t.Errorf("%s: the frames are not recognized: %q", name, b)
+		}
+	}
+}
+
+// Through SOCKS: the login is hidden, and what follows is understood.
+func TestStripSOCKS(t *testing.T) {
+	for name, talk := range map[string][2]string{
+		"5 with login": {"\x05\x02\x00\x02" + "\x01\x05alice\x07secret1" + "\x05\x01\x00\x03\x08app.test\x00\x50", "\x05\x02" + "\x01\x00" + "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"},
+		"5":            {"\x05\x01\x00" + "\x05\x01\x00\x01\x01\x02\x03\x04\x00\x50", "\x05\x00" + "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"},
+		"4":            {"\x04\x01\x00\x50\x01\x02\x03\x04user\x00", "\x00\x5a\x00\x00\x00\x00\x00\x00"},
+		"4a":           {"\x04\x01\x00\x50\x00\x00\x00\x01user\x00app.test\x00", "\x00\x5a\x00\x00\x00\x00\x00\x00"},
+	} {
+		both := streams()
+		client, server := &direction{client: true}, &direction{}
+		client.other, server.other = server, client
+		client.started, server.started = true, true
+		feed := func(d *direction, text string) string {
+			b := []byte(text)
+			d.strip(d.next, b)
+			return string(b)
+		}
+		login := feed(client, talk[0][:3]) + feed(client, talk[0][3:]) // cut anywhere
+		if feed(server, talk[1]) != talk[1] {
+			t.Errorf("%s: the proxy's answer changed", name)
+		}
+		if strings.Contains(login, "secret") || strings.Contains(login, "alice") || len(login) != len(talk[0]) {
+			t.Errorf("%s: %q", name, login)
+		}
+		text := feed(client, request) + feed(server, both[1]) + feed(client, both[0][len(request):])
+		if strings.Contains(text, "secret") || !strings.Contains(text, "Switching Protocols") {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}
+
 // What is compressed inflates to zeros.
 func TestStripCompressed(t *testing.T) {
 	for n := range 300 {
@@ -216,9 +265,10 @@ func TestStripLoses(t *testing.T) {
 func FuzzStrip(f *testing.F) {
 	f.Add([]byte(request+frame(0x81, mask, "hello")), uint8(7))
 	f.Add([]byte(answer+frame(0xc1, nil, "hello")), uint8(3))
+	f.Add([]byte("\x05\x01\x02\x01\x05alice\x03abc\x05\x01\x00\x03\x01a\x00\x50GET"), uint8(3))
 	f.Fuzz(func(t *testing.T, data []byte, step uint8) {
 		run := func(step int) string {
-			d := &direction{other: &direction{}, started: true}
+			d := &direction{other: &direction{}, started: true, client: true}
 			b := bytes.Clone(data)
 			for at := 0; at < len(b); at += step {
 				d.strip(uint32(at), b[at:min(at+step, len(b))])

@@ -21,7 +21,7 @@ const (
 var secretHeaders = map[string]valueKind{"authorization": valueCredentials, "proxy-authorization": valueCredentials,
 	"cookie": valueSecret, "set-cookie": valueSecret, "sec-websocket-protocol": valueProtocols}
 
-// secretParameters of a request's target are secrets.
+// secretParameters of a URL have secret values.
 var secretParameters = []string{"access_token", "token", "auth", "key", "apikey", "api_key", "password", "secret", "jwt", "sig", "signature", "code", "ticket"}
 
 // maxPlainToken is the longest subprotocol that is taken for a name.
@@ -34,6 +34,8 @@ type httpState struct {
 	line          []byte // the beginning of the line, up to maxName bytes; within a value it stays the name
 	agreed        bool   // the head's first line is an answer of 101
 	switching     bool   // the head that just ended agreed to the Upgrade
+	heads         int    // that have ended
+	http2         bool   // the first line is the preface of HTTP/2
 
 	value   valueKind
 	word    []byte // the beginning of the present word of the value, or of the parameter's name
@@ -66,11 +68,12 @@ func (h *httpState) byte(c *byte) {
 	case h.value != valuePlain:
 		h.secret(c)
 	default:
-		if h.lines == 0 {
-			h.target(c)
-		} else if *c == ':' && len(h.line) < maxName {
-			h.value = secretHeaders[strings.ToLower(string(h.line))]
+		if h.lines > 0 && *c == ':' && len(h.line) < maxName {
+			if h.value = secretHeaders[strings.ToLower(string(h.line))]; h.value != valuePlain {
+				h.word = h.word[:0]
+			}
 		}
+		h.query(c) // in the target, and in URLs of other lines
 		if len(h.line) < maxName {
 			h.line = append(h.line, *c)
 		}
@@ -98,8 +101,8 @@ func (h *httpState) secret(c *byte) {
 	}
 }
 
-// target hides the values of secret parameters in the first line.
-func (h *httpState) target(c *byte) {
+// query hides the values of secret parameters in a URL.
+func (h *httpState) query(c *byte) {
 	switch {
 	case *c == '?' || *c == '&':
 		h.inQuery, h.hiding, h.word = true, false, h.word[:0]
@@ -120,11 +123,13 @@ func (h *httpState) end() {
 	empty := len(h.line) == 0
 	if h.lines == 0 && !empty {
 		status := bytes.Fields(h.line)
+		h.http2 = bytes.HasPrefix(h.line, []byte("PRI * HTTP/2")) // RFC 9113, section 3.4
 		h.agreed = len(status) > 1 && bytes.HasPrefix(status[0], []byte("HTTP/1.")) && string(status[1]) == "101"
 	}
 	h.lines++
 	if empty {
 		h.lines = 0
+		h.heads++
 		h.switching, h.agreed = h.agreed, false
 	}
 	h.line, h.word, h.column, h.words, h.length = h.line[:0], h.word[:0], 0, 0, 0

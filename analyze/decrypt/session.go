@@ -2,14 +2,19 @@ package decrypt
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/wsleuth/wsleuth/analyze/wire/tls"
 )
 
 const (
 	// MaxHeld is the number of bytes of one direction that wait for the other
-	// direction's hello, or with Options.Follow for keys.
+	// direction's hello.
 	MaxHeld = 1 << 16
+	// MaxFollowed is the number of bytes of a session that wait for keys, with
+	// Options.Follow; MaxHeldTotal that of all sessions that share a Held.
+	MaxFollowed  = 1 << 20
+	MaxHeldTotal = 64 << 20
 	// MaxTries is the number of sequence numbers that are tried for one record
 	// after a gap of unknown content.
 	MaxTries = 1024
@@ -33,8 +38,32 @@ type Options struct {
 	// connection of a session.
 	Resumptions *Resumptions
 	// Follow says that keys may still be added while the session runs: bytes
-	// that lack them wait, up to MaxHeld, and go on being counted after.
+	// that lack them wait, up to MaxFollowed, and go on being counted after.
 	Follow bool
+	// Held, if given, bounds what several sessions hold together.
+	Held *Held
+}
+
+// Held counts the bytes that wait in several sessions. Its zero value is
+// ready; it is safe for concurrent use.
+type Held struct{ bytes atomic.Int64 }
+
+// takes tells whether n more bytes may wait. Those that may are counted.
+func (h *Held) takes(n int) bool {
+	if h == nil {
+		return true
+	}
+	if h.bytes.Add(int64(n)) > MaxHeldTotal {
+		h.bytes.Add(int64(-n))
+		return false
+	}
+	return true
+}
+
+func (h *Held) gives(n int) {
+	if h != nil {
+		h.bytes.Add(int64(-n))
+	}
 }
 
 // Session follows one TLS connection. Feed it the bytes of both directions as
@@ -244,11 +273,33 @@ func (s *Session) wantsKeys(h *half) bool {
 
 func (s *Session) hold(d Dir, b []byte, sink Sink) {
 	h := &s.halves[d]
-	h.held = append(h.held, b...)
-	if len(h.held) > MaxHeld {
-		s.problem(sink, Problem{Kind: HeldTooMuch, Dir: d, Offset: h.rec.Offset(), Record: s.state.Sides[d].Records})
-		s.flush(d, sink)
+	room := MaxHeld
+	if s.options.Follow && s.wantsKeys(h) {
+		room = MaxFollowed - len(s.halves[d.Other()].held)
 	}
+	fits := s.options.Held.takes(len(b))
+	if fits {
+		h.held = append(h.held, b...)
+	}
+	if fits && len(h.held) <= room {
+		return
+	}
+	s.problem(sink, Problem{Kind: HeldTooMuch, Dir: d, Offset: h.rec.Offset(), Record: s.state.Sides[d].Records})
+	s.flush(d, sink)
+	if !fits {
+		waited := h.noWait
+		h.noWait = true
+		s.feed(d, b, sink)
+		h.noWait = waited
+	}
+}
+
+// release empties what is held of a half.
+func (s *Session) release(h *half) []byte {
+	held := h.held
+	h.held = nil
+	s.options.Held.gives(len(held))
+	return held
 }
 
 // flush processes what is held, ready or not.
@@ -259,9 +310,7 @@ func (s *Session) flush(d Dir, sink Sink) {
 	}
 	waited := h.noWait
 	h.noWait = true
-	held := h.held
-	h.held = nil
-	s.feed(d, held, sink)
+	s.feed(d, s.release(h), sink)
 	h.noWait = waited
 }
 
@@ -274,9 +323,7 @@ func (s *Session) settle(sink Sink) {
 			if len(h.held) == 0 || s.mustWait(Dir(d)) {
 				continue
 			}
-			held := h.held
-			h.held = nil
-			s.feed(Dir(d), held, sink)
+			s.feed(Dir(d), s.release(h), sink)
 			again = true
 		}
 	}

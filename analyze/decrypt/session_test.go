@@ -241,23 +241,52 @@ func TestLateKeys(t *testing.T) {
 // the keys come.
 func TestLateKeysAfterLimit(t *testing.T) {
 	p := newPair(t, rsaKey())
-	chunks := p.talk(t, upText, bytes.Repeat(downText, 3))
+	down := bytes.Repeat(downText, 3*MaxFollowed/len(downText))
+	b := streams(p.talk(t, upText, down))
 	keys, c := &Keys{}, &collector{}
 	s := NewSession(keys, Options{Follow: true})
-	b := streams(chunks)
 	s.Feed(Client, b[Client], c)
 	half := len(b[Server]) / 2
 	s.Feed(Server, b[Server][:half], c)
-	if s.State().Decrypted() || len(s.halves[Server].held) > MaxHeld {
+	if s.State().Decrypted() || len(s.halves[Server].held) > MaxFollowed {
 		t.Fatal("held too much")
 	}
 	keys.AddKeyLog(bytes.NewReader(p.keyLog.Bytes()), "test")
 	s.Feed(Server, b[Server][half:], c)
-	if got := c.app[Server].Len(); got < half/2 || !bytes.HasSuffix(bytes.Repeat(downText, 3), c.app[Server].Bytes()) {
+	if got := c.app[Server].Len(); got < half/2 || !bytes.HasSuffix(down, c.app[Server].Bytes()) {
 		t.Errorf("%d bytes came out, problems %v", got, c.problems)
 	}
 	if !s.State().Sides[Server].CloseNotify || s.State().Keys != KeysFit {
 		t.Errorf("keys %s", s.State().Keys)
+	}
+}
+
+// TestHeldTotal: sessions together hold no more than they may, and give back
+// what they held.
+func TestHeldTotal(t *testing.T) {
+	p := newPair(t, rsaKey())
+	b := streams(p.talk(t, upText, bytes.Repeat(downText, MaxFollowed/2/len(downText))))
+	held := new(Held)
+	var sessions []*Session
+	c := &collector{}
+	for range 2 * MaxHeldTotal / len(b[Server]) {
+		s := NewSession(new(Keys), Options{Follow: true, Held: held})
+		s.Feed(Client, b[Client], c)
+		s.Feed(Server, b[Server], c)
+		sessions = append(sessions, s)
+		if n := held.bytes.Load(); n > MaxHeldTotal {
+			t.Fatalf("%d bytes are held", n)
+		}
+	}
+	if n := held.bytes.Load(); n < MaxHeldTotal/2 {
+		t.Errorf("only %d bytes were held", n)
+	}
+	for _, s := range sessions {
+		s.End(Client, c)
+		s.End(Server, c)
+	}
+	if n := held.bytes.Load(); n != 0 {
+		t.Errorf("%d bytes are still held", n)
 	}
 }
 

@@ -377,6 +377,9 @@ type TLSFacts struct {
 	// IssuerElsewhere: another connection of the capture to the same host got a
 	// certificate of another issuer; nil: none did, or nobody compared.
 	IssuerElsewhere *IssuerElsewhere
+	// Waited: keys may come while the capture goes on, and so much waited for
+	// them that some was let go undecrypted.
+	Waited bool
 	// Likeness: the records that could not be read look like a WebSocket; nil: they do not.
 	Likeness *TLSLikeness
 }

@@ -53,7 +53,7 @@ type tlsLayer struct {
 
 func newTLSLayer(s *slot) *tlsLayer {
 	t := s.conn.t
-	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, decrypt.Options{Resumptions: t.resumptions, Follow: t.o.Follow})}
+	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, decrypt.Options{Resumptions: t.resumptions, Follow: t.o.Follow, Held: t.held})}
 	l.inner = slot{conn: s.conn, scheme: "wss", depth: s.depth + 1, tls: l}
 	l.inner.layer = &opening{}
 	s.conn.tls = l
@@ -337,6 +337,9 @@ func (l *tlsLayer) facts() *record.TLSFacts {
 		Alerts: l.alerts, CloseNotify: l.closeNotify, NotTLS: l.notTLS, NotTLSRef: l.notTLSAt, NotTLSDir: l.notTLSDir,
 		Keys: st.Keys.String(), KeysText: st.Unsupported, Decrypted: st.Decrypted(), Small: l.small, Records: l.records, Turns: l.turns,
 		Pairs: l.pairs, FirstData: l.firstData, LastAppData: l.data0}
+	for i := range st.Problems {
+		f.Waited = f.Waited || st.Problems[i].Kind == decrypt.HeldTooMuch && l.outer.conn.t.o.Follow
+	}
 	if st.Version != 0 {
 		f.Version = st.Version.Number()
 	}

@@ -52,7 +52,8 @@ type Tracker struct {
 	o           Options
 	inflaters   *ws.Inflaters
 	resumptions *decrypt.Resumptions
-	conns       []*conn // by Flow.App
+	held        *decrypt.Held // what waits for keys
+	conns       []*conn       // by Flow.App
 	free        []uint32
 	blocks      []*block
 	spare       *block
@@ -63,7 +64,7 @@ type Tracker struct {
 
 // New makes a Tracker.
 func New(o Options) *Tracker {
-	return &Tracker{o: o, inflaters: ws.NewInflaters(o.Budget), resumptions: new(decrypt.Resumptions), conns: make([]*conn, 1)}
+	return &Tracker{o: o, inflaters: ws.NewInflaters(o.Budget), resumptions: new(decrypt.Resumptions), held: new(decrypt.Held), conns: make([]*conn, 1)}
 }
 
 var _ reassembly.Handler = (*Tracker)(nil)

@@ -44,6 +44,14 @@ var cases = []caseOf{
 	{code: "WS111", name: "no line for it", change: tls("no-match", "likely"), title: "the key log has no line for its ClientHello"},
 	{code: "WS111", name: "handshake failed", change: tls("none-given", "")},
 	{code: "WS111", name: "decrypted", change: tls("fit", "certain")},
+	{code: "WS111", name: "key came late", change: func(c *record.Connection) {
+		tls("fit", "certain")(c)
+		c.Facts.TLS.Waited = true
+	}, title: "The beginning of the TLS connection to app.test could not be decrypted", severity: record.Info},
+	{code: "WS111", name: "no key came", change: func(c *record.Connection) {
+		tls("no-match", "certain")(c)
+		c.Facts.TLS.Waited = true
+	}, title: "no key came while its records were held"},
 	{code: "WS112", name: "healthy"},
 	{code: "WS112", name: "wrong keys", change: tls("do-not-fit", "certain"), title: "its secrets do not open the records", severity: record.Warning},
 	{code: "WS112", name: "right keys", change: tls("fit", "certain")},

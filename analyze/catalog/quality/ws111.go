@@ -22,10 +22,20 @@ var WS111 = &rule.Rule{
 }
 
 func checkNoKeys(c *record.Connection, r *rule.Reporter) {
-	if c.Facts == nil || c.Facts.TLS == nil || c.Facts.TLS.Complete == "" || c.Facts.TLS.Decrypted {
+	if c.Facts == nil || c.Facts.TLS == nil || c.Facts.TLS.Complete == "" {
 		return
 	}
 	t := c.Facts.TLS
+	if t.Waited && t.Decrypted {
+		r.Add(rule.Found{
+			Title:    "The beginning of the TLS connection" + sni(t) + " could not be decrypted: its key came after more had passed than is held for it",
+			Remedy:   "Let the client write its key log where live follows it from the start of the connection: --keylog FILE, or live -- COMMAND.",
+			Evidence: []record.Evidence{r.At(t.KeysRef, "first encrypted record")},
+		})
+	}
+	if t.Decrypted {
+		return
+	}
 	switch t.Keys {
 	case "none-given", "no-match", "unsupported", "undecided":
 	default:
@@ -47,6 +57,9 @@ func checkNoKeys(c *record.Connection, r *rule.Reporter) {
 		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: the key log names it, but a secret or bytes of the beginning are missing"
 	case "no-match":
 		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: the key log has no line for its ClientHello"
+	}
+	if t.Waited {
+		f.Title += "; no key came while its records were held"
 	}
 	if l := t.Likeness; l != nil {
 		f.Title += "; its records look like a WebSocket's"

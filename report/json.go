@@ -150,6 +150,7 @@ type output struct {
 	w   io.Writer
 	buf []byte
 	err error
+	now bool // lines are written one by one
 }
 
 func (o *output) bytes(b []byte) {
@@ -298,7 +299,7 @@ type NDJSON struct {
 
 // NewNDJSON makes lines, of which the first names schema and tool.
 func NewNDJSON(w io.Writer, o Options) *NDJSON {
-	return &NDJSON{out: output{w: w}, encode: newEncoder(), tool: o.Tool}
+	return &NDJSON{out: output{w: w, now: o.Stream}, encode: newEncoder(), tool: o.Tool}
 }
 
 // Made names the tool that made the result; see JSON.Made.
@@ -332,6 +333,9 @@ func (n *NDJSON) object(kind string, b []byte, err error) error {
 	n.out.text(`{"type":"` + kind + `",`)
 	n.out.bytes(b[1:]) // no noun is an empty object
 	n.out.text("\n")
+	if n.out.now {
+		n.out.flush()
+	}
 	n.err = n.out.err
 	return n.err
 }

@@ -35,6 +35,8 @@ type Options struct {
 	Location *time.Location
 	// Failed leaves out what is healthy; counts still count it.
 	Failed bool
+	// Stream writes each line of NDJSON at once, for who reads while it is made.
+	Stream bool
 }
 
 // DefaultWidth is the width of a table that goes to no terminal.

@@ -230,6 +230,7 @@ func (s *liveRun) confinement() confine.Options {
 func (s *liveRun) create() error {
 	var err error
 	inputs := slices.Clone(s.keyLogs)
+	s.outputs.live = true
 	if s.renderer, err = s.outputs.open(s.program, &s.manners, s.failed, inputs); err != nil {
 		return err
 	}

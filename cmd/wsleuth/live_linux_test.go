@@ -495,3 +495,37 @@ func TestLiveScreen(t *testing.T) {
 		t.Errorf("what was saved cannot be rendered: %d %s%s", code, stdout, stderr)
 	}
 }
+
+// Without the privilege to capture, the error says what to do.
+func TestLivePermission(t *testing.T) {
+	cmd := exec.Command("wsleuth", "live", "-i", "lo")
+	if os.Getuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		path, err := exec.LookPath("wsleuth")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for dir := filepath.Dir(path); dir != "/"; dir = filepath.Dir(dir) { // nobody has to reach it
+			if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o001 == 0 {
+				os.Chmod(dir, info.Mode().Perm()|0o011)
+			}
+		}
+	}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitWrong || !strings.Contains(string(out), "sudo setcap cap_net_raw+ep ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// With -o ndjson each connection is printed when it is final, not in the end.
+func TestLiveStream(t *testing.T) {
+	space := newSpace(t)
+	s := sniff(t, "--netns", space.path, "-i", "lo", "-o", "ndjson")
+	failures[0].play(t, s, space, space, "127.0.0.1", 0)
+	s.wait(`{"type":"connection"`, `"WS525"`)
+	if code := s.interrupt(); code != exitFailed {
+		t.Errorf("exit status %d: %s", code, &s.stderr)
+	}
+	s.wait(`{"type":"summary"`)
+}

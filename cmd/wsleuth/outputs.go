@@ -17,6 +17,7 @@ import (
 type outputs struct {
 	flags []string
 	files []*os.File
+	live  bool // the result is read while it is made
 }
 
 func (o *outputs) flag(c *cobra.Command) {
@@ -64,7 +65,7 @@ func (o *outputs) open(p *program, m *manners, failed bool, inputs []string) (re
 		if err != nil {
 			return nil, err
 		}
-		options.Failed = failed
+		options.Failed, options.Stream = failed, o.live
 		renderer, err := report.New(format, w, options)
 		if err != nil {
 			return nil, wrong(moreHelp, "%w", err)

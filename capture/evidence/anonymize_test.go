@@ -90,6 +90,21 @@ func TestRewrite(t *testing.T) {
 	}
 }
 
+// Addresses in PROXY headers and in SOCKS are mapped, too.
+func TestRewriteBinary(t *testing.T) {
+	a := NewAnonymizer([]byte("a secret of some length"))
+	for name, payload := range map[string]string{
+		"PROXY": "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\x01\x02\x03\x04\x01\x02\x03\x04\x00\x50\x00\x51GET /", "SOCKS5": "\x05\x01\x00\x01\x01\x02\x03\x04\x00\x50",
+		"reply": "\x05\x00\x00\x01\x01\x02\x03\x04\x00\x50", "SOCKS4": "\x04\x01\x00\x50\x01\x02\x03\x04user\x00", "reply 4": "\x00\x5a\x00\x50\x01\x02\x03\x04",
+	} {
+		p := segment(0, 1, 24, payload)
+		mapped := a.Addr(netip.MustParseAddr("1.2.3.4")).AsSlice()
+		if !a.Rewrite(p, nil) || strings.Contains(string(p.Data[40:]), "\x01\x02\x03\x04") || !strings.Contains(string(p.Data[40:]), string(mapped)) || tcpSum(p.Data) != 0 {
+			t.Errorf("%s: %q", name, p.Data[40:])
+		}
+	}
+}
+
 // Packets of which not all is understood must not get out.
 func TestRewriteRefuses(t *testing.T) {
 	a := NewAnonymizer([]byte("a secret of some length"))

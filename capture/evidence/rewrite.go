@@ -208,6 +208,7 @@ var dottedQuad = regexp.MustCompile(`\d{1,3}(?:\.\d{1,3}){3}`)
 
 // text replaces names and IPv4 addresses in a payload by others of the same length.
 func (a *Anonymizer) text(b []byte, offset int, change *checksum, names []string) {
+	a.binary(b, offset, change)
 	low := lower(b)
 	put := func(at int, text string) {
 		change.replace(b[at:at+len(text)], []byte(text), offset+at)
@@ -227,6 +228,40 @@ func (a *Anonymizer) text(b []byte, offset int, change *checksum, names []string
 		if addr, err := netip.ParseAddr(low[m[0]:m[1]]); err == nil {
 			put(m[0], a.sameLength(low[m[0]:m[1]], addr))
 		}
+	}
+}
+
+// proxySignature begins a PROXY protocol header of version 2.
+const proxySignature = "\r\n\r\n\x00\r\nQUIT\n"
+
+// binary maps the addresses in PROXY protocol headers and in requests and
+// replies of SOCKS, each of which begins a segment.
+func (a *Anonymizer) binary(b []byte, offset int, change *checksum) {
+	replace := func(at, length int) {
+		if at+length > len(b) {
+			return
+		}
+		addr, _ := netip.AddrFromSlice(b[at : at+length])
+		mapped := a.Addr(addr).AsSlice()
+		if len(mapped) == length {
+			change.replace(b[at:at+length], mapped, offset+at)
+			copy(b[at:], mapped)
+		}
+	}
+	switch {
+	case len(b) > 16 && string(b[:12]) == proxySignature:
+		length := 4
+		if b[13]>>4 == 2 {
+			length = 16
+		}
+		replace(16, length)
+		replace(16+length, length)
+	case len(b) >= 10 && b[0] == 5 && b[2] == 0 && b[3] == 1:
+		replace(4, 4)
+	case len(b) >= 22 && b[0] == 5 && b[2] == 0 && b[3] == 4:
+		replace(4, 16)
+	case len(b) >= 8 && (b[0] == 4 && b[1] <= 2 || b[0] == 0 && b[1] >= 90 && b[1] <= 93) && (b[4] != 0 || b[5] != 0 || b[6] != 0):
+		replace(4, 4)
 	}
 }
 

@@ -1,14 +1,17 @@
 package evidence
 
-// socksState follows what stands before HTTP or TLS on a connection through a
-// SOCKS proxy (RFC 1928, RFC 1929), of one side.
+// socksState follows what stands before HTTP or TLS, of one side: SOCKS (RFC
+// 1928, RFC 1929), or a PROXY protocol header of version 2.
 type socksState struct {
-	version byte // 4 or 5; 0: not through SOCKS
+	version byte // 4, 5 or proxyHeader; 0: there is none
 	client  bool
 	open    bool // still within it
 	greeted bool
 	message []byte // the present one so far, up to maxSOCKS bytes
 }
+
+// proxyHeader is the first byte of the binary PROXY protocol header, whose length is in its bytes 14 and 15.
+const proxyHeader = '\r'
 
 // maxSOCKS is the longest message: of version 5 a login, of version 4 two names.
 const maxSOCKS = 1024
@@ -16,7 +19,7 @@ const maxSOCKS = 1024
 // begins tells whether a side that has sent nothing yet begins with SOCKS.
 func (s *socksState) begins(first byte, client bool, other *socksState) bool {
 	switch {
-	case client && (first == 5 || first == 4):
+	case client && (first == 5 || first == 4 || first == proxyHeader):
 		s.version = first
 	case !client && other.version == 5 && first == 5, !client && other.version == 4 && first == 0:
 		s.version = other.version
@@ -50,7 +53,7 @@ func (s *socksState) strip(b []byte) int {
 // end is that of a message.
 func (s *socksState) end() {
 	login := s.version == 5 && s.message[0] == 1
-	if s.version == 4 || s.greeted && !login || len(s.message) >= maxSOCKS {
+	if s.version != 5 || s.greeted && !login || len(s.message) >= maxSOCKS {
 		s.open = false
 	}
 	s.greeted = true
@@ -63,6 +66,8 @@ func (s *socksState) whole() bool {
 	switch {
 	case n >= maxSOCKS:
 		return true
+	case s.version == proxyHeader:
+		return n >= 3 && string(m[:3]) != "\r\n\r" || n >= 16 && n == 16+int(m[14])<<8+int(m[15])
 	case s.version == 4:
 		return s.whole4()
 	case !s.greeted && s.client: // version, number of methods, methods

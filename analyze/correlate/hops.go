@@ -165,7 +165,7 @@ func (h *Hops) sameKey(n *Handshake) (at int32, weak bool) {
 		case a.backs >= maxBacks || !h.follows(a, n, passedOn) || !elsewhere(a, n):
 		case strong(a, n):
 			return at, false
-		case alone && !n.Sample && a.Client.Addr() != n.Client.Addr() && (n.Passed || a.Target == n.Target) && h.follows(a, n, atOnce):
+		case alone && !n.Sample && a.Client.Addr() != n.Client.Addr() && a.Client.Addr() != n.Server.Addr() && (n.Passed || a.Target == n.Target) && h.follows(a, n, atOnce):
 			return at, true
 		}
 		if at = a.before; at < 0 {

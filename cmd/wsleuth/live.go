@@ -222,6 +222,9 @@ func (s *liveRun) confinement() confine.Options {
 	}
 	if s.interactive() { // it can save
 		o.Write = append(o.Write, ".")
+		if s.writer != nil { // from which evidence is taken
+			o.Read = append(o.Read, s.write)
+		}
 	}
 	return o
 }

@@ -457,7 +457,7 @@ func TestLiveScreen(t *testing.T) {
 		}
 		t.Fatalf("no %q on the screen:\n%s", words, shown)
 	}
-	terminal("new-session", "-d", "-x", "80", "-y", "24", "cd "+dir+"; wsleuth live --user nobody -i lo --netns "+s.path+"; echo EXIT $?; read -r wait")
+	terminal("new-session", "-d", "-x", "80", "-y", "24", "cd "+dir+"; wsleuth live --user nobody -i lo -w kept.pcapng --netns "+s.path+"; echo EXIT $?; read -r wait")
 	defer terminal("kill-server")
 	see("Waiting for WebSocket connections")
 	request, _ := handshake(0)
@@ -484,15 +484,23 @@ func TestLiveScreen(t *testing.T) {
 	terminal("send-keys", "s")
 	see("save: r")
 	terminal("send-keys", "r")
-	see("saved wsleuth-")
+	see("saved wsleuth-", ".json")
+	terminal("send-keys", "s", "e")
+	see("saved wsleuth-", ".pcapng")
 	terminal("send-keys", "q")
-	see("EXIT 1", "Read lo: ")
+	see("EXIT 1", "Read kept.pcapng: ")
 	saved, _ := filepath.Glob(filepath.Join(dir, "wsleuth-*.json"))
 	if len(saved) != 1 {
 		t.Fatalf("saved %q", saved)
 	}
 	if code, stdout, stderr := session(t.Context(), nil, "render", saved[0]); code != exitFine || !strings.Contains(stdout, "WS525") {
 		t.Errorf("what was saved cannot be rendered: %d %s%s", code, stdout, stderr)
+	}
+	if saved, _ = filepath.Glob(filepath.Join(dir, "wsleuth-*.pcapng")); len(saved) != 1 {
+		t.Fatalf("saved %q", saved)
+	}
+	if _, stdout, stderr := session(t.Context(), nil, saved[0]); !strings.Contains(stdout, "WS525") {
+		t.Errorf("the evidence does not show the failure: %s%s", stdout, stderr)
 	}
 }
 

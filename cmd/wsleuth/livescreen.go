@@ -134,7 +134,7 @@ func summaryOf(all []*record.Connection) record.Summary {
 	return s
 }
 
-// saveEvidence says how to get the packets of a connection.
+// saveEvidence writes the packets of a connection, with its findings as comments.
 func (m *screen) saveEvidence(chosen *record.Connection) (string, error) {
 	switch {
 	case chosen == nil:
@@ -142,8 +142,23 @@ func (m *screen) saveEvidence(chosen *record.Connection) (string, error) {
 	case m.writer == nil:
 		return "", errors.New("packets are only kept with -w FILE: start live with it")
 	}
-	return "", fmt.Errorf("the packets are in %s: wsleuth show %s --connection %s", m.write, m.write, chosen.ID)
+	name := "wsleuth-" + time.Now().Format("20060102-150405") + ".pcapng"
+	c := &analyzeCommand{program: &program{version: m.version, quiet: true}, evidence: evidenceFlags{file: name}}
+	s := newSelection(nowhere{}, true, true, c.clean)
+	if err := s.Connection(chosen); err != nil {
+		return "", err
+	}
+	return name, c.writeEvidence(context.Background(), []string{m.write}, s, nil)
 }
+
+// nowhere is a sink for what nobody wants.
+type nowhere struct{}
+
+func (nowhere) Connection(*record.Connection) error { return nil }
+func (nowhere) Pattern(record.Pattern) error        { return nil }
+func (nowhere) Capture(record.Capture) error        { return nil }
+func (nowhere) Rule(string, record.Rule) error      { return nil }
+func (nowhere) Summary(record.Summary) error        { return nil }
 
 // screenSink shows what becomes final, and hands it on.
 type screenSink struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/wsleuth/wsleuth/capture"
 	"github.com/wsleuth/wsleuth/capture/evidence"
@@ -77,10 +78,15 @@ func (p *packetWriter) discard() {
 	}
 }
 
+// flushEvery is how long packets may be held back: whoever looks at the file
+// meanwhile finds them.
+const flushEvery = int64(200 * time.Millisecond)
+
 // writingSource writes what it hands out.
 type writingSource struct {
 	*live.Source
-	writer *packetWriter
+	writer  *packetWriter
+	flushed int64
 }
 
 // Files gives the file that is written: evidence names packets of it.
@@ -94,17 +100,21 @@ func (s *writingSource) Files() []*capture.FileInfo {
 // Next implements capture.Source.
 func (s *writingSource) Next(p *capture.Packet) error {
 	err := s.Source.Next(p)
-	switch err {
-	case nil:
-		err = s.writer.packet(p, func() []capture.Interface { return s.Files()[0].Interfaces })
-	case live.ErrTick:
-		s.writer.ended = p.Clock
-		if e := s.writer.w.Flush(); e != nil { // whoever looks at the file meanwhile sees it whole
-			err = e
+	switch {
+	case err == nil:
+		if failed := s.writer.packet(p, func() []capture.Interface { return s.Source.Files()[0].Interfaces }); failed != nil {
+			return fmt.Errorf("cannot write the capture: %w", failed)
 		}
+	case err == live.ErrTick:
+		s.writer.ended = p.Clock
+	default:
+		return err
 	}
-	if err != nil && s.writer.w.Flush() != nil {
-		return fmt.Errorf("cannot write the capture: %w", err)
+	if p.Clock-s.flushed >= flushEvery {
+		s.flushed = p.Clock
+		if failed := s.writer.w.Flush(); failed != nil {
+			return fmt.Errorf("cannot write the capture: %w", failed)
+		}
 	}
 	return err
 }

@@ -24,7 +24,7 @@ type anonymity struct {
 }
 
 func (a *anonymity) flags(c *cobra.Command) {
-	c.Flags().BoolVar(&a.on, "anonymize", false, "replace addresses (networks stay together) and host names in all that is written")
+	c.Flags().BoolVar(&a.on, "anonymize", false, "replace addresses (networks stay together) and host names in all that is written; an evidence capture is stripped as well")
 	c.Flags().StringVar(&a.keyFile, "anonymize-key", "", "anonymize the same way whenever this `FILE` is given; it is made if there is none")
 }
 

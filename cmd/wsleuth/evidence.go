@@ -236,7 +236,7 @@ func (c *analyzeCommand) writeEvidence(ctx context.Context, paths []string, s *s
 		return &exitError{code: exitWrong, err: fmt.Errorf("cannot read the captures again for the evidence: %w", err)}
 	}
 	defer src.Close()
-	w := newEvidenceWriter(c, src, s, secrets)
+	w := newEvidenceWriter(c, src, s, secrets, paths)
 	err = errors.Join(w.read(), w.close())
 	if err != nil {
 		return &exitError{code: exitWrong, err: fmt.Errorf("cannot write the evidence: %w", err)}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -320,4 +321,40 @@ func short(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// Captures that overlap in time are vantage points: each has its own evidence,
+// and together they tell the same.
+func TestEvidenceOfVantagePoints(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "evidence.pcapng")
+	paths := []string{sample(t, "plain/idle-nginx-5s.client.pcap"), sample(t, "plain/idle-nginx-5s.proxy.pcap"), sample(t, "plain/idle-nginx-5s.server.pcap")}
+	want := failuresOf(analysed(t, append([]string{"--evidence", out}, paths...)...))
+	stem := strings.TrimSuffix(out, ".pcapng")
+	if got := failuresOf(analysed(t, out, stem+".2.pcapng", stem+".3.pcapng")); len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("the evidence gives %q, want %q", got, want)
+	}
+}
+
+// What came in several files of one vantage point becomes one.
+func TestEvidenceOfRotatedFiles(t *testing.T) {
+	whole, err := os.ReadFile(sample(t, "plain/mass-killed.client.pcap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const header = 24
+	cut := header
+	for cut < len(whole)/2 { // between two packets
+		cut += 16 + int(binary.LittleEndian.Uint32(whole[cut+8:]))
+	}
+	dir := t.TempDir()
+	out := filepath.Join(dir, "evidence.pcapng")
+	for name, data := range map[string][]byte{"a.pcap": whole[:cut], "b.pcap": append(bytes.Clone(whole[:header]), whole[cut:]...)} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := failuresOf(analysed(t, "--evidence", out, dir)) // into the folder that is read
+	if got := failuresOf(analysed(t, out)); len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("the evidence gives %q, want %q", got, want)
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unsafe"
 
 	"github.com/wsleuth/wsleuth/capture"
 	"github.com/wsleuth/wsleuth/capture/evidence"
@@ -26,6 +25,7 @@ type evidenceWriter struct {
 	src     capture.Source
 	s       *selection
 	secrets []byte
+	paths   []string // of the captures: they are never written to
 
 	flows   map[flow][]int // places in s.list
 	order   map[string]int32
@@ -52,8 +52,8 @@ type interfaceKey struct {
 	link         capture.LinkType
 }
 
-func newEvidenceWriter(c *analyzeCommand, src capture.Source, s *selection, secrets []byte) *evidenceWriter {
-	w := &evidenceWriter{c: c, src: src, s: s, secrets: secrets, flows: make(map[flow][]int), order: make(map[string]int32), decoder: link.NewDecoder()}
+func newEvidenceWriter(c *analyzeCommand, src capture.Source, s *selection, secrets []byte, paths []string) *evidenceWriter {
+	w := &evidenceWriter{c: c, src: src, s: s, secrets: secrets, paths: paths, flows: make(map[flow][]int), order: make(map[string]int32), decoder: link.NewDecoder()}
 	for i, x := range s.list {
 		key := flowOf(x.ends[0], x.ends[1])
 		w.flows[key] = append(w.flows[key], i)
@@ -232,11 +232,12 @@ func offset(whole, part []byte) int {
 	if len(part) == 0 {
 		return -1
 	}
-	at := int(uintptr(unsafe.Pointer(unsafe.SliceData(part))) - uintptr(unsafe.Pointer(unsafe.SliceData(whole))))
-	if at < 0 || at+len(part) > len(whole) {
-		return -1
+	for at := 0; at+len(part) <= len(whole); at++ {
+		if &whole[at] == &part[0] {
+			return at
+		}
 	}
-	return at
+	return -1
 }
 
 // tunnelled: there is more around the packet than VLAN tags.
@@ -270,7 +271,7 @@ func (w *evidenceWriter) out(vantage int32) (*evidenceFile, error) {
 			extension := filepath.Ext(name)
 			name = fmt.Sprintf("%s.%d%s", strings.TrimSuffix(name, extension), n+1, extension)
 		}
-		f, err := os.Create(name)
+		f, err := create(name, w.paths)
 		if err != nil {
 			return nil, err
 		}
@@ -315,6 +316,9 @@ func (w *evidenceWriter) iface(out *evidenceFile, key interfaceKey) (int, error)
 // they ended, without which nobody could tell how long a silence was.
 func (w *evidenceWriter) close() error {
 	var first error
+	if len(w.outs) > 1 {
+		w.c.note("the captures overlap, so there is an evidence file for each vantage point: %s to %s", w.outs[0].f.Name(), w.outs[len(w.outs)-1].f.Name())
+	}
 	for _, out := range w.outs {
 		if err := w.end(out); first == nil {
 			first = err

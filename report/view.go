@@ -47,6 +47,7 @@ type view struct {
 	causes   causes // of failed connections
 	warnings causes // of those that worked
 	unknown  tally[endpoint]
+	told     string          // the failed connection that came last: its further hops follow it
 	cases    []example       // unidentified: the first of each finding
 	dark     tally[endpoint] // opaque
 	byEnd    map[record.Outcome]int64
@@ -150,6 +151,10 @@ func (v *view) Connection(c *record.Connection) error {
 	class, main := classify(c)
 	if c.HopOf == "" {
 		v.counts[class]++
+		v.told = ""
+		if class == failed {
+			v.told = c.ID
+		}
 	}
 	switch class {
 	case healthy, warned:
@@ -162,12 +167,12 @@ func (v *view) Connection(c *record.Connection) error {
 		v.addWarnings(c)
 	case failed:
 		v.fine = nil
-		if c.HopOf != "" {
+		if c.HopOf != "" && c.HopOf == v.told {
 			break // told with the client's side of the story, and by what they show together
 		}
 		v.failed = keep(v.failed, c)
 		group := v.causes.add(c, main)
-		if len(v.ends) < maxCauses {
+		if c.HopOf == "" && len(v.ends) < maxCauses {
 			v.ends[end{c.Outcome, group.slug}]++
 		}
 	case undecided:

@@ -16,6 +16,8 @@ const (
 	sameTime    = 100 * time.Millisecond
 	neighbours  = time.Second // around a cluster: where there are as many, it is chance
 	clusterPart = 10          // a cluster is at least this part of all cuts
+	fewCuts     = 5           // a smaller cluster
+	fewPart     = 4           // is at least this part: three of many agree by chance
 	// apart: ends at one moment have another cause than their age.
 	apart = 500 * time.Millisecond
 )
@@ -102,7 +104,8 @@ func largest(list []timed, all int) []timed {
 			left++
 		}
 		cluster := list[left : right+1]
-		if len(cluster) < minCuts || len(cluster) <= len(best) || len(cluster)*clusterPart < all {
+		if len(cluster) < minCuts || len(cluster) <= len(best) || len(cluster)*clusterPart < all ||
+			len(cluster) < fewCuts && len(cluster)*fewPart < all {
 			continue
 		}
 		for list[near].after < cluster[0].after-neighbours {

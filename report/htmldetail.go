@@ -7,8 +7,12 @@ import (
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
-// maxHeaderText is how much of one header line the page shows, in bytes.
-const maxHeaderText = 4096
+// How much of a header block the page shows: of one line, and of all.
+const (
+	maxHeaderText = 4096 // bytes
+	maxHeadText   = 32 << 10
+	maxHeadLines  = 200
+)
 
 // htmlCause is what several connections have in common.
 type htmlCause struct {
@@ -262,11 +266,17 @@ func (h *HTML) finding(f *record.Finding) htmlFinding {
 
 func head(title string, lines []headerLine, body string) *htmlHead {
 	x := &htmlHead{Title: title, Body: block(body)}
-	for _, l := range lines {
+	shown := 0
+	for i, l := range lines {
+		if i >= maxHeadLines || shown > maxHeadText {
+			x.Lines = append(x.Lines, htmlLine{Text: fmt.Sprintf("… and %s", plural(int64(len(lines)-i), "more line"))})
+			break
+		}
 		text := Clean(l.text)
 		if len(text) > maxHeaderText {
 			text = fmt.Sprintf("%s… (%s more bytes)", strings.ToValidUTF8(text[:maxHeaderText], ""), number(int64(len(text)-maxHeaderText)))
 		}
+		shown += len(text)
 		x.Lines = append(x.Lines, htmlLine{text, Clean(l.code), l.missing})
 	}
 	return x

@@ -45,6 +45,7 @@ var stepWords = map[string]string{
 	"close": "Close frame", "ping": "Ping", "pong": "Pong", "text": "text frame", "binary": "binary frame", "continuation": "continuation frame",
 	"request": "", "response": "", "frames": "", "evidence": "",
 	"retransmission": "sent again", "unacknowledged": "never acknowledged", "gap": "gap", "zero-window": "receive buffer full",
+	"settings": "HTTP/2 settings", "rst-stream": "RST_STREAM: ends the stream", "goaway": "GOAWAY: takes no new streams", "end-stream": "END_STREAM: ends its side of the stream",
 	"silence": "silence", "icmp": "ICMP error", "proxy-header": "PROXY header", "tunnel-request": "", "tunnel-response": "",
 }
 
@@ -86,13 +87,17 @@ func newLadder(c *record.Connection) *ladder {
 	}
 	l.prove(c)
 	l.shorten()
-	before := c.Started
+	begin := c.Started
+	if len(l.steps) > 0 && l.steps[0].at != 0 { // a stream of HTTP/2 begins after its connection
+		begin = min(begin, l.steps[0].at)
+	}
+	before := begin
 	for i := range l.steps {
 		s := &l.steps[i]
 		if s.rest > 0 {
 			continue
 		}
-		s.after = "+" + span(record.Millis(max(0, s.at.Sub(c.Started))))
+		s.after = "+" + span(record.Millis(max(0, s.at.Sub(begin))))
 		if wait := record.Millis(s.at.Sub(before)); wait >= longWait {
 			s.wait = span(wait)
 		}

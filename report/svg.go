@@ -17,6 +17,7 @@ const (
 	noteHeight   = 17
 	brokeHeight  = 30
 	ladderLetter = 68 // letters that fit between the lifelines
+	letterWidth  = 7  // at most, on average
 )
 
 // ladderDrawing is a ladder with the places of its parts.
@@ -35,6 +36,7 @@ type ladderLife struct {
 
 type ladderRung struct {
 	Y, Top, Height   int
+	TextX            int
 	Packet, After    string
 	Wait             string
 	X1, X2           int
@@ -60,7 +62,7 @@ func draw(l *ladder) *ladderDrawing {
 	d.Middle = (x[0] + x[n-1]) / 2
 	y := ladderHead
 	for i := range l.steps {
-		r := rung(&l.steps[i], x, y)
+		r := rung(&l.steps[i], x, y, d.Middle)
 		d.Rungs = append(d.Rungs, r)
 		y += r.Height
 	}
@@ -76,8 +78,8 @@ func draw(l *ladder) *ladderDrawing {
 	return d
 }
 
-func rung(s *step, x []int, y int) ladderRung {
-	r := ladderRung{Top: y, TextY: y + 16, Y: y + 24, Height: rungHeight, Text: shorten(s.label(), ladderLetter), What: s.label(), Proof: s.proof, After: s.after}
+func rung(s *step, x []int, y, middle int) ladderRung {
+	r := ladderRung{Top: y, TextX: middle, TextY: y + 16, Y: y + 24, Height: rungHeight, Text: shorten(s.label(), ladderLetter), What: s.label(), Proof: s.proof, After: s.after}
 	if s.packet != 0 {
 		r.Packet = fmt.Sprint(s.packet)
 		if s.file != "" {
@@ -92,6 +94,9 @@ func rung(s *step, x []int, y int) ladderRung {
 		r.TextY = y + 21
 	} else {
 		r.arrow(x[s.from], x[s.to], s.lost)
+		if center := (x[s.from] + x[s.to]) / 2; len(r.Text)*letterWidth < max(x[s.from], x[s.to])-min(x[s.from], x[s.to]) {
+			r.TextX = center
+		}
 	}
 	r.BoxHeight = r.Height - 6
 	if s.note != "" {

@@ -156,3 +156,33 @@ func TestWords(t *testing.T) {
 		t.Errorf("firstSentence: %q", got)
 	}
 }
+
+// Nor does a page grow without bound, whatever connections hold.
+func TestHTMLIsBounded(t *testing.T) {
+	var out bytes.Buffer
+	page := NewHTML(&out, Options{})
+	long := strings.Repeat("<x>", 10000)
+	var headers record.Headers
+	for i := range 300 {
+		headers = append(headers, [2]string{fmt.Sprintf("X-%d", i), long})
+	}
+	const many = 40000
+	for i := range many {
+		c := sample(i)
+		c.ID, c.URL = fmt.Sprint(i), "ws://app.test/"+long
+		c.Request = &record.Request{Method: "GET", Target: "/" + long, Version: "HTTP/1.1", Headers: headers}
+		c.Findings[0].Slug = fmt.Sprintf("slug-%d", i%300)
+		page.Connection(c)
+	}
+	if err := page.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out.Len() > 40<<20 {
+		t.Errorf("the page has %d bytes", out.Len())
+	}
+	for _, want := range []string{"more connections have no row here", "… and", "more lines", "more bytes"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}

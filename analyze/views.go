@@ -21,6 +21,7 @@ func (k *collector) admitViews() {
 	if len(k.views) == 0 {
 		return
 	}
+	compareIssuers(k.views)
 	merged := k.mergeViews(k.views)
 	k.views = nil
 	k.hops.Again()

@@ -30,8 +30,9 @@ type Live struct {
 	// judged if the capture ended now: whenever they open, fail or end, and
 	// about once a second while they go on. Its record belongs to it.
 	Progress func(Snapshot)
-	// Follow is called with each look and answers whether there are new TLS
-	// secrets among Options.Keys; nil if there will be none.
+	// Follow is called with each look, and before a connection is given up, and
+	// answers whether there are new TLS secrets among Options.Keys; nil if
+	// there will be none.
 	Follow func() bool
 }
 
@@ -43,6 +44,13 @@ type Snapshot struct {
 	Over bool
 	// Clock is the time to which it was judged, Active when its last packet came.
 	Clock, Active record.Time
+}
+
+func (o *Options) follow() func() bool {
+	if o.Live == nil {
+		return nil
+	}
+	return o.Live.Follow
 }
 
 // live is what an engine keeps for Options.Live.

@@ -58,7 +58,7 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	e.collect = newCollector(o, catalog.All(), sink)
 	e.tracker = track.New(track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys,
 		Asked: e.collect.asked, Polled: e.collect.polled, Apart: func() bool { return e.collect.vantages > 1 },
-		Follow: o.Live != nil && o.Live.Follow != nil})
+		Follow: o.follow()})
 	e.live.init(o)
 	e.collect.recycle = e.tracker.Recycle
 	e.table = reassembly.New(reassembly.Options{Handler: e.tracker})

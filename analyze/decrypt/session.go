@@ -1,6 +1,7 @@
 package decrypt
 
 import (
+	"bytes"
 	"sync"
 	"sync/atomic"
 
@@ -76,7 +77,8 @@ type Session struct {
 	halves     [2]half
 	hs         *handshake // what deriving keys needs; nil without keys
 	generation uint64
-	tried      int64 // bytes spent on trying
+	tried      int64  // bytes spent on trying
+	arrived    uint64 // arrivals so far, of both directions
 	hellos     [2]uint8
 	scratch    *[tls.MaxRecord]byte // during Feed
 }
@@ -97,10 +99,11 @@ type half struct {
 	messages *tls.HandshakeParser // while a message is incomplete
 	reader   *reader              // nil: plaintext, or no key
 	held     []byte
-	end      int64  // offset behind the last complete record
-	slack    uint32 // sequence numbers that may have passed unseen
-	fails    uint32 // records in a row that did not open
-	since    uint64 // encrypted records since the last change of keys
+	arrivals []arrival // of what is held
+	end      int64     // offset behind the last complete record
+	slack    uint32    // sequence numbers that may have passed unseen
+	fails    uint32    // records in a row that did not open
+	since    uint64    // encrypted records since the last change of keys
 	epoch    epoch
 	sealed   bool // encrypted from here on (TLS 1.2 and below)
 	dark     bool // not decrypted from here on
@@ -119,6 +122,17 @@ type reader struct {
 	secret []byte // TLS 1.3, for KeyUpdate
 	rec    tls.Record
 }
+
+// arrival says how many bytes were held at once, and when: the directions go
+// on in the order in which they came.
+type arrival struct {
+	n   int
+	seq uint64
+}
+
+// maxArrivals bounds the arrivals of a direction; more count as one with the
+// last.
+const maxArrivals = 1 << 12
 
 var scratches = sync.Pool{New: func() any { return new([tls.MaxRecord]byte) }}
 
@@ -211,29 +225,38 @@ func (s *Session) Retry(sink Sink) {
 	s.putScratch()
 }
 
-// feed processes b. It stops early, holding the rest, when the rest must wait.
+// Held is how many bytes wait in the session.
+func (s *Session) Held() int { return len(s.halves[Client].held) + len(s.halves[Server].held) }
+
+// feed processes b, and holds what of it must wait.
 func (s *Session) feed(d Dir, b []byte, sink Sink) {
+	if rest := s.consume(d, b, sink); len(rest) > 0 {
+		s.hold(d, rest, sink)
+	}
+}
+
+// consume processes b. It stops early when the rest must wait, and gives it.
+func (s *Session) consume(d Dir, b []byte, sink Sink) (rest []byte) {
 	h := &s.halves[d]
 	for {
 		if h.dark {
 			if b = s.passDark(d, b, sink); len(b) == 0 {
-				return
+				return nil
 			}
 		}
 		n, ev := h.rec.Feed(b)
 		b = b[n:]
 		switch ev.Kind {
 		case tls.NeedMore:
-			return
+			return nil
 		case tls.NotTLS:
 			s.notTLS(d, ev.Record.Offset, sink)
-			return
+			return nil
 		}
 		s.record(d, ev.Record, sink)
 		h.end = h.rec.Offset()
 		if s.keys != nil && len(b) > 0 && s.mustWait(d) {
-			s.hold(d, b, sink)
-			return
+			return b
 		}
 	}
 }
@@ -280,6 +303,7 @@ func (s *Session) hold(d Dir, b []byte, sink Sink) {
 	fits := s.options.Held.takes(len(b))
 	if fits {
 		h.held = append(h.held, b...)
+		s.arrive(h, len(b))
 	}
 	if fits && len(h.held) <= room {
 		return
@@ -294,10 +318,39 @@ func (s *Session) hold(d Dir, b []byte, sink Sink) {
 	}
 }
 
+// arrive notes that n bytes were held last.
+func (s *Session) arrive(h *half, n int) {
+	last := len(h.arrivals) - 1
+	if last >= 0 && (h.arrivals[last].seq == s.arrived || last+1 >= maxArrivals) {
+		h.arrivals[last].n += n
+		return
+	}
+	s.arrived++
+	h.arrivals = append(h.arrivals, arrival{n, s.arrived})
+}
+
+// putBack holds the rest of what take gave, in front of what is still held.
+func (s *Session) putBack(h *half, b []byte, seq uint64) {
+	h.held = append(bytes.Clone(b), h.held...)
+	h.arrivals = append([]arrival{{len(b), seq}}, h.arrivals...)
+	s.options.Held.takes(len(b))
+}
+
+// take gives what a half held first.
+func (s *Session) take(h *half) (b []byte, seq uint64) {
+	first := h.arrivals[0]
+	b, h.held, h.arrivals = h.held[:first.n], h.held[first.n:], h.arrivals[1:]
+	if len(h.held) == 0 {
+		h.held, h.arrivals = nil, nil
+	}
+	s.options.Held.gives(first.n)
+	return b, first.seq
+}
+
 // release empties what is held of a half.
 func (s *Session) release(h *half) []byte {
 	held := h.held
-	h.held = nil
+	h.held, h.arrivals = nil, nil
 	s.options.Held.gives(len(held))
 	return held
 }
@@ -314,17 +367,23 @@ func (s *Session) flush(d Dir, sink Sink) {
 	h.noWait = waited
 }
 
-// settle processes what was held and need wait no longer.
+// settle processes what was held and need wait no longer, in the order in
+// which it came.
 func (s *Session) settle(sink Sink) {
-	for again := true; again; {
-		again = false
+	for {
+		next := -1
 		for d := range s.halves {
 			h := &s.halves[d]
-			if len(h.held) == 0 || s.mustWait(Dir(d)) {
-				continue
+			if len(h.held) > 0 && !s.mustWait(Dir(d)) && (next < 0 || h.arrivals[0].seq < s.halves[next].arrivals[0].seq) {
+				next = d
 			}
-			s.feed(Dir(d), s.release(h), sink)
-			again = true
+		}
+		if next < 0 {
+			return
+		}
+		b, seq := s.take(&s.halves[next])
+		if rest := s.consume(Dir(next), b, sink); len(rest) > 0 {
+			s.putBack(&s.halves[next], rest, seq)
 		}
 	}
 }

@@ -55,6 +55,7 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	}
 	if a.tls != nil {
 		a.tls.fill(r, facts)
+		a.tls.darken(facts)
 		facts.TLSFailed, facts.Opaque = a.failed, a.opaque
 	}
 	t.number(r, facts)

@@ -48,12 +48,13 @@ type tlsLayer struct {
 	paused             bool // the last record came after a pause
 	like               likeness
 	origin             [2]origin
+	wantedKeys         int  // how much was held when keys were asked for
 	asked              bool // the client's first application data came
 }
 
 func newTLSLayer(s *slot) *tlsLayer {
 	t := s.conn.t
-	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, decrypt.Options{Resumptions: t.resumptions, Follow: t.o.Follow, Held: t.held})}
+	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, decrypt.Options{Resumptions: t.resumptions, Follow: t.o.Follow != nil, Held: t.held})}
 	l.inner = slot{conn: s.conn, scheme: "wss", depth: s.depth + 1, tls: l}
 	l.inner.layer = &opening{}
 	s.conn.tls = l
@@ -66,8 +67,11 @@ func (l *tlsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) 
 	if have := l.startLen[d]; int(have) < len(l.start[d]) {
 		l.startLen[d] += uint8(copy(l.start[d][have:], b))
 	}
-	if o := &s.conn.t.o; o.Follow || o.Keys.Len() > 0 { // bytes may have to wait for keys, or for the other side's hello
+	if o := &s.conn.t.o; o.Follow != nil || o.Keys.Len() > 0 { // bytes may have to wait for keys, or for the other side's hello
 		l.origin[d].add(at, len(b))
+		if l.session.Held() >= l.wantedKeys+askEvery {
+			l.ask(s)
+		}
 	}
 	l.session.Feed(decrypt.Dir(d), b, l)
 }
@@ -83,31 +87,31 @@ func (l *tlsLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int64
 }
 
 func (l *tlsLayer) end(s *slot, from reassembly.Side, at record.Ref) {
+	l.ask(s)
 	l.at, l.from = at, from
 	l.session.End(decrypt.Dir(s.conn.dir(from)), l)
 	l.inner.layer.end(&l.inner, from, at)
 }
 
 func (l *tlsLayer) close(s *slot) {
+	l.ask(s)
 	for _, side := range [2]reassembly.Side{0, 1} {
 		l.from = side
 		l.session.End(decrypt.Dir(s.conn.dir(side)), l)
 	}
-	l.unopened()
 	l.inner.layer.close(&l.inner)
 }
 
-// unopened tells the layer inside of a side whose records did not all open:
-// what they held is missing there.
-func (l *tlsLayer) unopened() {
-	st := l.session.State()
-	if !st.Decrypted() {
-		return
-	}
-	for d := range st.Sides {
-		if x := &st.Sides[d]; x.Sealed > x.Opened {
-			l.inner.layer.missing(&l.inner, l.outer.conn.side(record.Dir(d)), l.at, unknownLoss)
-		}
+// askEvery is how much more is held before keys are asked for again.
+const askEvery = 64 << 10
+
+// ask looks for keys that have come meanwhile, before what waits for them is
+// given up: programs log a key before they use it.
+func (l *tlsLayer) ask(s *slot) {
+	if follow := s.conn.t.o.Follow; follow != nil && l.session.Held() > 0 {
+		follow()
+		l.session.Retry(l)
+		l.wantedKeys = l.session.Held()
 	}
 }
 
@@ -338,7 +342,7 @@ func (l *tlsLayer) facts() *record.TLSFacts {
 		Keys: st.Keys.String(), KeysText: st.Unsupported, Decrypted: st.Decrypted(), Small: l.small, Records: l.records, Turns: l.turns,
 		Pairs: l.pairs, FirstData: l.firstData, LastAppData: l.data0}
 	for i := range st.Problems {
-		f.Waited = f.Waited || st.Problems[i].Kind == decrypt.HeldTooMuch && l.outer.conn.t.o.Follow
+		f.Waited = f.Waited || st.Problems[i].Kind == decrypt.HeldTooMuch && l.outer.conn.t.o.Follow != nil
 	}
 	if st.Version != 0 {
 		f.Version = st.Version.Number()
@@ -388,5 +392,18 @@ func (l *tlsLayer) fill(r *record.Connection, facts *record.Facts) {
 	}
 	if r.Host == "" {
 		r.Host = f.SNI
+	}
+}
+
+// darken notes that nothing of what a side said could be read, so that nothing
+// is missed in it.
+func (l *tlsLayer) darken(facts *record.Facts) {
+	if facts.WS == nil {
+		return
+	}
+	for d, side := range facts.TLS.Sides {
+		if side.Sealed > 0 && side.Opened == 0 {
+			facts.WS.Damaged[d] = true
+		}
 	}
 }

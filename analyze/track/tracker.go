@@ -27,8 +27,9 @@ type Options struct {
 	End func(vantage int32) record.Ref
 	// Keys are the TLS secrets; nil if none are given.
 	Keys *decrypt.Keys
-	// Follow says that keys may still be added while the tracker runs; see Retry.
-	Follow bool
+	// Follow, unless nil, adds keys that have come since, and answers whether there
+	// are any: it is called when a connection would otherwise be given up. See Retry, too.
+	Follow func() bool
 	// Asked and Polled, unless nil, get requests for a WebSocket, and those of
 	// libraries that do without, as they are seen.
 	Asked  func(*Ask)

@@ -130,3 +130,14 @@ func FuzzRewrite(f *testing.F) {
 		}
 	})
 }
+
+func TestWhole(t *testing.T) {
+	for _, ends := range [][2]string{{"192.0.2.1", "198.51.100.7"}, {"2001:db8::1", "2001:db8::2"}} {
+		src, dst := netip.MustParseAddr(ends[0]), netip.MustParseAddr(ends[1])
+		var p capture.Packet
+		at := Whole(&p, src, dst, 6, []byte("payload"))
+		if string(p.Data[at:]) != "payload" || p.LinkType != capture.LinkRaw || src.Is4() && internetSum(p.Data[:20]) != 0 {
+			t.Errorf("%x", p.Data)
+		}
+	}
+}

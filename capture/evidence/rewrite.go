@@ -43,6 +43,31 @@ func Raw(p *capture.Packet, payload int, src, dst netip.Addr) bool {
 	return false
 }
 
+// Whole makes p the one packet whose fragments were put together, of link type
+// raw, and gives the place of its payload. Its ID and TTL are lost.
+func Whole(p *capture.Packet, src, dst netip.Addr, protocol uint8, payload []byte) int {
+	var b []byte
+	if src.Is4() && dst.Is4() {
+		b = append(make([]byte, 12, 20+len(payload)), src.AsSlice()...)
+		b = append(b, dst.AsSlice()...)
+		b[0], b[8], b[9] = 0x45, 64, protocol
+		binary.BigEndian.PutUint16(b[2:], uint16(min(20+len(payload), 1<<16-1)))
+		c := checksum{}
+		c.replace(make([]byte, 20), b, 0)
+		binary.BigEndian.PutUint16(b[10:], 0xffff)
+		c.apply(b[10:12])
+	} else {
+		b = append(make([]byte, 8, 40+len(payload)), src.AsSlice()...)
+		b = append(b, dst.AsSlice()...)
+		b[0], b[6], b[7] = 0x60, protocol, 64
+		binary.BigEndian.PutUint16(b[4:], uint16(min(len(payload), 1<<16-1)))
+	}
+	at := len(b)
+	p.Data, p.LinkType = append(b, payload...), capture.LinkRaw
+	p.Length = len(p.Data)
+	return at
+}
+
 // Rewrites tells whether Rewrite knows a link type; Raw helps with others.
 func Rewrites(t capture.LinkType) bool {
 	switch t {

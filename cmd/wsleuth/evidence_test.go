@@ -358,3 +358,16 @@ func TestEvidenceOfRotatedFiles(t *testing.T) {
 		t.Errorf("the evidence gives %q, want %q", got, want)
 	}
 }
+
+// Of fragments a whole packet is made where their contents have to change.
+func TestEvidenceOfFragments(t *testing.T) {
+	for _, name := range []string{"tls/link-ip4-fragments.pcap", "tls/link-ip6-fragments.pcap"} {
+		for _, flag := range []string{"--strip-payload", "--anonymize"} {
+			out := filepath.Join(t.TempDir(), "evidence.pcapng")
+			want := failuresOf(analysed(t, "--evidence", out, flag, sample(t, name)))
+			if got := failuresOf(analysed(t, out)); len(want) == 0 || !slices.Equal(got, want) {
+				t.Errorf("%s %s: the evidence gives %q, want %q", name, flag, got, want)
+			}
+		}
+	}
+}

@@ -183,6 +183,9 @@ func (w *evidenceWriter) fragments(out *evidenceFile, ip *link.IP) error {
 			kept = append(kept, p)
 			continue
 		}
+		if w.hides() { // the packet is written as a whole
+			continue
+		}
 		if err := w.put(out, &p, nil, -1, 0, nil); err != nil {
 			return err
 		}
@@ -190,6 +193,9 @@ func (w *evidenceWriter) fragments(out *evidenceFile, ip *link.IP) error {
 	w.held = kept
 	return nil
 }
+
+// hides tells whether packets are changed before they are written.
+func (w *evidenceWriter) hides() bool { return w.c.evidence.strip || w.c.anonymity.on }
 
 // tagged is what goes with a packet through the stripper.
 type tagged struct {
@@ -201,18 +207,20 @@ type tagged struct {
 func (w *evidenceWriter) put(out *evidenceFile, p *capture.Packet, ip *link.IP, x, dir int, comments []string) error {
 	out.written, out.lastFile = p.Number, p.File
 	tag := tagged{interfaceKey{p.File, p.Interface, p.LinkType}, comments}
-	hide := w.c.evidence.strip || w.c.anonymity.on
 	payload := -1
-	if ip != nil && !ip.Fragment {
+	if ip != nil && ip.Fragment && w.hides() {
+		payload = evidence.Whole(p, ip.Src, ip.Dst, ip.Protocol, ip.Payload)
+		tag.iface.link = p.LinkType
+	} else if ip != nil {
 		payload = offset(p.Data, ip.Payload)
 	}
 	switch {
-	case !hide:
+	case !w.hides():
 		return w.write(out, p, tag)
 	case payload < 0: // nobody knows what is in it
 		p.Data = p.Data[:0]
 		return out.strip.Other(p, tag)
-	case w.c.anonymity.on && (!evidence.Rewrites(p.LinkType) || tunnelled(w.decoder.Encapsulation(ip.Encapsulation))):
+	case w.c.anonymity.on && !ip.Fragment && (!evidence.Rewrites(p.LinkType) || tunnelled(w.decoder.Encapsulation(ip.Encapsulation))):
 		before := len(p.Data)
 		if !evidence.Raw(p, payload, ip.Src, ip.Dst) {
 			p.Data = p.Data[:0]

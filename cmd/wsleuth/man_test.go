@@ -13,8 +13,9 @@ import (
 // TestManPages holds the manual pages to the commands' own help; -update writes them anew.
 func TestManPages(t *testing.T) {
 	const folder = "man"
+	released := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 	fresh := t.TempDir()
-	header := &doc.GenManHeader{Title: "WSLEUTH", Section: "1", Source: "wsleuth", Manual: "wsleuth", Date: &time.Time{}}
+	header := &doc.GenManHeader{Title: "WSLEUTH", Section: "1", Source: "wsleuth", Manual: "wsleuth", Date: &released}
 	root := rootCommand(&program{})
 	root.InitDefaultCompletionCmd()
 	root.DisableAutoGenTag = true

@@ -17,7 +17,7 @@ const (
 	// meanwhile: a sibling works while the server fails, or this long before or after.
 	meanwhile = time.Minute
 	// maxSiblings bounds the servers of one job.
-	maxSiblings = 1 << 10
+	maxSiblings = 1 << 7
 )
 
 // job is what several servers do: answer one URL, or what one proxy passes on

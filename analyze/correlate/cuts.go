@@ -97,30 +97,44 @@ func largest(list []timed, all int) []timed {
 		}
 		return byStart(a.d, b.d)
 	})
-	var best []timed
-	left, near, far := 0, 0, 0
+	clusters := maximal(list)
+	slices.SortStableFunc(clusters, func(a, b []timed) int { return cmp.Compare(len(b), len(a)) })
+	for i, cluster := range clusters {
+		if i == maxClusters || len(cluster) < minCuts || len(cluster)*clusterPart < all {
+			break
+		}
+		if around := countWithin(list, cluster[0].after-neighbours, cluster[len(cluster)-1].after+neighbours); 2*len(cluster) >= around && spread(cluster) {
+			return cluster
+		}
+	}
+	return nil
+}
+
+// maxClusters bounds the clusters that are looked at, the largest first.
+const maxClusters = 16
+
+// maximal gives the stretches of a sorted list that lie within sameTime and
+// are part of no longer one.
+func maximal(list []timed) (clusters [][]timed) {
+	left, done := 0, 0
 	for right := range list {
 		for list[right].after-list[left].after > sameTime {
 			left++
 		}
-		cluster := list[left : right+1]
-		if len(cluster) < minCuts || len(cluster) <= len(best) || len(cluster)*clusterPart < all ||
-			len(cluster) < fewCuts && len(cluster)*fewPart < all {
-			continue
+		if last := right+1 == len(list); (last || list[right+1].after-list[left].after > sameTime) && right+1 > done {
+			clusters = append(clusters, list[left:right+1])
+			done = right + 1
 		}
-		for list[near].after < cluster[0].after-neighbours {
-			near++
-		}
-		far = max(far, right)
-		for far+1 < len(list) && list[far+1].after <= list[right].after+neighbours {
-			far++
-		}
-		if around := far - near + 1; 2*len(cluster) < around || !spread(cluster) {
-			continue
-		}
-		best = cluster
 	}
-	return best
+	return clusters
+}
+
+// countWithin counts the entries of a sorted list between two times.
+func countWithin(list []timed, from, to time.Duration) int {
+	by := func(x timed, d time.Duration) int { return cmp.Compare(x.after, d) }
+	low, _ := slices.BinarySearchFunc(list, from, by)
+	high, _ := slices.BinarySearchFunc(list, to+1, by)
+	return high - low
 }
 
 // spread: the ends lie apart, at three moments at least.

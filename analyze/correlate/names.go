@@ -17,6 +17,8 @@ const (
 	maxAddresses, maxNames = 1 << 16, 4
 	// maxLookUps bounds the names that were asked for and have no address yet.
 	maxLookUps = 1 << 13
+	// maxAsking bounds those of one client: each of its connections looks at them.
+	maxAsking = 64
 	// maxUnresolved is how many names may fail in a capture before failing ones say nothing:
 	// programs ask for names that do not exist all day.
 	maxUnresolved = 8
@@ -29,7 +31,8 @@ const (
 type Names struct {
 	byAddr  map[netip.Addr][]Named
 	lookups map[lookupKey]*lookup
-	byName  map[string]int // look-ups without an address, by name
+	byName  map[string]int                    // look-ups without an address, by name
+	asking  map[netip.Addr]map[string]*lookup // the same by client
 	// resolved are clients that resolved some name; one that then connected to nothing has
 	// its connections elsewhere: the capture does not show them.
 	resolved map[netip.Addr]*resolved
@@ -129,15 +132,19 @@ func (n *Names) lookup(client netip.Addr, name string) *lookup {
 	key := lookupKey{client, name}
 	l := n.lookups[key]
 	if l == nil {
-		if len(n.lookups) >= maxLookUps {
+		if len(n.lookups) >= maxLookUps || len(n.asking[client]) >= maxAsking {
 			return nil
 		}
 		if n.lookups == nil {
-			n.lookups, n.byName = map[lookupKey]*lookup{}, map[string]int{}
+			n.lookups, n.byName, n.asking = map[lookupKey]*lookup{}, map[string]int{}, map[netip.Addr]map[string]*lookup{}
 		}
 		l = &lookup{}
 		n.lookups[key] = l
 		n.byName[name]++
+		if n.asking[client] == nil {
+			n.asking[client] = map[string]*lookup{}
+		}
+		n.asking[client][name] = l
 	}
 	return l
 }
@@ -160,7 +167,10 @@ func (n *Names) Answer(client, server netip.Addr, name string, address bool, cod
 		key := lookupKey{client, name}
 		if n.lookups[key] != nil {
 			delete(n.lookups, key)
-			n.byName[name]--
+			delete(n.asking[client], name)
+			if n.byName[name]--; n.byName[name] == 0 {
+				delete(n.byName, name)
+			}
 		}
 		if n.resolved == nil {
 			n.resolved = map[netip.Addr]*resolved{}
@@ -186,8 +196,8 @@ func (n *Names) Answer(client, server netip.Addr, name string, address bool, cod
 
 // Unreached notes an ICMP error to a query.
 func (n *Names) Unreached(client, server netip.Addr, at record.Ref) {
-	for key, l := range n.lookups {
-		if key.client == client && l.server == server && l.query.Time <= at.Time && !l.answer.Seen() {
+	for _, l := range n.asking[client] {
+		if l.server == server && l.query.Time <= at.Time && !l.answer.Seen() {
 			l.answer, l.unreached = at, true
 			l.last = max(l.last, at.Time)
 		}
@@ -199,8 +209,8 @@ func (n *Names) Connects(client netip.Addr, at record.Time) {
 	if r := n.resolved[client]; r != nil {
 		r.used = true
 	}
-	for key, l := range n.lookups {
-		if key.client == client && at.Sub(l.last) <= soon {
+	for _, l := range n.asking[client] {
+		if !l.followed && at.Sub(l.last) <= soon {
 			l.followed = true
 		}
 	}

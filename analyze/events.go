@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -25,6 +26,7 @@ func events(c *record.Connection) []record.Event {
 	s := &story{c: c}
 	s.tcp(&c.Facts.TCP)
 	s.tunnel()
+	s.tls(c.Facts.TLS)
 	s.upgrade()
 	if c.Facts.Story != nil {
 		s.events = append(s.events, c.Facts.Story.Events()...)
@@ -68,7 +70,7 @@ func (s *story) tcp(t *record.TCPFacts) {
 		side := record.Dir(d).String()
 		s.add(t.Sides[d].FIN, side, "fin", "")
 		if t.Sides[d].Unacked > 0 {
-			s.add(t.Sides[d].UnackedFirst, side, "unacknowledged", "%d bytes, sent %d times", t.Sides[d].Unacked, t.Sides[d].UnackedSent)
+			s.add(t.Sides[d].UnackedFirst, side, "unacknowledged", "%d bytes, sent %s", t.Sides[d].Unacked, times(t.Sides[d].UnackedSent))
 		}
 	}
 	for i := range t.Retransmissions {
@@ -94,6 +96,51 @@ func (s *story) tcp(t *record.TCPFacts) {
 	if t.Silence >= minSilence {
 		s.add(t.SilenceFrom, "", "silence", "%.1f s without data", t.Silence.Seconds())
 	}
+}
+
+// times says how often.
+func times(n int) string {
+	if n <= 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func (s *story) tls(t *record.TLSFacts) {
+	if t == nil {
+		return
+	}
+	s.add(t.ClientHello, "client", "client-hello", "%s", joined("server name", t.SNI, "ALPN", strings.Join(t.ALPNOffered, ", ")))
+	s.add(t.ServerHello, "server", "server-hello", "%s", joined("TLS", t.Version, "", t.CipherSuite, "ALPN", t.ALPN))
+	if t.Chain != nil && len(t.Chain.Certificates) > 0 {
+		leaf := t.Chain.Certificates[0]
+		s.add(t.ChainRef, "server", "certificate", "%s, issued by %s", leaf.Subject, leaf.Issuer)
+	}
+	for i := range t.Alerts {
+		a := &t.Alerts[i]
+		name := a.Name
+		if a.Opaque {
+			name = "encrypted, perhaps an alert"
+		}
+		s.add(a.Ref, a.Dir.String(), "tls-alert", "%s", name)
+	}
+	for d, at := range t.CloseNotify {
+		s.add(at, record.Dir(d).String(), "tls-alert", "close_notify")
+	}
+	if t.NotTLS != nil {
+		s.add(t.NotTLSRef, t.NotTLSDir.String(), "no-tls", "what comes is not TLS")
+	}
+}
+
+// joined writes names with their values, leaving out what has none.
+func joined(pairs ...string) string {
+	var parts []string
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			parts = append(parts, strings.TrimSpace(pairs[i]+" "+pairs[i+1]))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (s *story) upgrade() {

@@ -187,12 +187,12 @@ type liveRun struct {
 func (s *liveRun) interactive() bool {
 	in, isFile := s.stdin.(*os.File)
 	screen, _ := terminalOf(s.stdout)
-	return screen && isFile && term.IsTerminal(int(in.Fd())) && !s.plain && len(s.command) == 0 && !s.streaming() && s.getenv("TERM") != "dumb"
+	return screen && isFile && term.IsTerminal(int(in.Fd())) && !s.plain && len(s.command) == 0 && !s.toStdout() && s.getenv("TERM") != "dumb"
 }
 
 // prepare does what must be done before privileges are given up.
 func (s *liveRun) prepare() error {
-	time.Now().Local() // reads the time zone while it can be read
+	_, _ = time.Now().Zone() // reads the time zone while it can be read
 	err := asUser(s.id, s.create)
 	if err != nil {
 		return err

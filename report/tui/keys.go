@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
+
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
@@ -123,7 +124,7 @@ func (m *Model) storyKey(name string) {
 	case "s":
 		m.saving = m.o.Save != nil
 	case "esc", "enter", "left", "backspace":
-		m.story, m.told, m.scroll = nil, nil, 0
+		m.story, m.scroll = nil, 0
 		return
 	}
 	m.scroll = max(min(m.scroll, m.lastScroll()), 0)

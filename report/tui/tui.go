@@ -27,8 +27,6 @@ type Connection struct {
 type Status struct {
 	Packets int64
 	Lost    uint64
-	// Problem is what went wrong; "" for nothing.
-	Problem string
 }
 
 // Options are what the view needs from outside. Clean, Story and Failed must be
@@ -97,7 +95,6 @@ type Model struct {
 	message string
 
 	story  []string // of the chosen connection; nil: the table is shown
-	told   *record.Connection
 	scroll int
 }
 
@@ -185,7 +182,6 @@ func (m *Model) retell() {
 	if m.story == nil || c == nil {
 		return
 	}
-	m.told = c.Connection
 	m.story = m.o.Story(c.Connection, m.width)
 	m.scroll = min(m.scroll, m.lastScroll())
 }

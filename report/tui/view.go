@@ -121,9 +121,6 @@ func (m *Model) headline() string {
 	if m.status.Lost > 0 {
 		text += m.paint(red, fmt.Sprintf(", %d LOST", m.status.Lost))
 	}
-	if m.status.Problem != "" {
-		text += m.paint(red, "; "+m.o.Clean(m.status.Problem))
-	}
 	return text
 }
 

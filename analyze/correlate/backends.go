@@ -29,12 +29,11 @@ type job struct {
 
 // part is what one server did of a job.
 type part struct {
-	server     endpoint
-	all, fail  int
-	from, to   int64 // when it failed
-	works      []*Digest
-	failed     []*Digest
-	lastWorked int64
+	server    endpoint
+	all, fail int
+	from, to  int64 // when it failed
+	works     []*Digest
+	failed    []*Digest
 }
 
 // backends finds, for each job of several servers, one that fails while the others work.

@@ -56,7 +56,6 @@ type lookup struct {
 	last           record.Time
 	code           string
 	tries          int
-	address        bool // one was given
 	asked          bool // for an address, and not only for parameters
 	unreached      bool
 	followed       bool

@@ -45,7 +45,7 @@ func (t *Tracker) Due(f *reassembly.Flow, clock int64) (due, urgent bool) {
 		return false, false
 	}
 	changed, since := c.peeked.packet != last, clock-c.peeked.clock
-	open := len(c.attempts) > 0 && c.attempts[len(c.attempts)-1].ws != nil
+	open := c.open()
 	switch {
 	case f.Over():
 		return changed, true
@@ -57,6 +57,14 @@ func (t *Tracker) Due(f *reassembly.Flow, clock int64) (due, urgent bool) {
 		return since >= peekOpen, false
 	}
 	return since >= max(peekOpen, min((clock-f.Last().Time)/4, peekSilent)), false
+}
+
+// open tells whether a WebSocket is open, or TLS in which one may be.
+func (c *conn) open() bool {
+	if n := len(c.attempts); n > 0 {
+		return c.attempts[n-1].ws != nil
+	}
+	return c.tls != nil && !c.tls.failed()
 }
 
 // Peek shows the records of a connection as they would be if the capture ended
@@ -79,7 +87,7 @@ func (t *Tracker) Peek(f *reassembly.Flow, clock int64, see func(*record.Connect
 		return
 	}
 	c := t.conns[f.App]
-	now.open = len(c.attempts) > 0 && c.attempts[len(c.attempts)-1].ws != nil
+	now.open = c.open()
 	c.peeked = now
 	for _, a := range c.attempts {
 		show(t.peek(f, c, a, last))

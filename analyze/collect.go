@@ -184,10 +184,15 @@ func (k *collector) finishOne(c *record.Connection) {
 	k.give(c, "")
 }
 
+// fails tells that something kept a connection from working, or ended it.
+func fails(c *record.Connection) bool {
+	return slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Severity == record.Error })
+}
+
 // give hands a judged connection to everyone who wants it. cause is the code of
 // the finding that explains its end, where that stands at another hop.
 func (k *collector) give(c *record.Connection, cause string) {
-	failed := slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Severity == record.Error })
+	failed := fails(c)
 	keep := k.o.Keep == nil || k.o.Keep(c)
 	if failed && (c.RecognizedBy != record.ByNothing || k.o.Selected && keep) {
 		k.stats.Failed++

@@ -16,6 +16,7 @@ const maxExamples = 3
 type summary struct {
 	record.Summary
 	causes map[string]*record.Cause
+	times  timeline
 }
 
 func newSummary() summary {
@@ -38,6 +39,7 @@ func (s *summary) add(c *record.Connection, cause string) {
 	}
 	s.Connections++
 	s.ByOutcome[string(c.Outcome)]++
+	s.times.add(c.Started, fails(c))
 	for i := range c.Findings {
 		f := &c.Findings[i]
 		s.ByFinding[f.Slug]++
@@ -81,6 +83,7 @@ func (s *summary) result(counts track.Counts, titles func(code string) string) r
 		s.Causes = append(s.Causes, *cause)
 	}
 	slices.SortStableFunc(s.Causes, func(a, b record.Cause) int { return cmp.Compare(b.Connections, a.Connections) })
+	s.Timeline = s.times.intervals()
 	return s.Summary
 }
 

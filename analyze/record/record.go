@@ -433,6 +433,17 @@ type Summary struct {
 	ByOutcome           map[string]int64 `json:"by_outcome"`
 	ByFinding           map[string]int64 `json:"by_finding"`
 	Causes              []Cause          `json:"causes"`
+	Timeline            []Interval       `json:"timeline,omitempty"`
+}
+
+// Interval counts the connections that began in one stretch of time, From
+// included and To not. All intervals of a timeline are equally long; one in which
+// none began is left out.
+type Interval struct {
+	From        Time  `json:"from"`
+	To          Time  `json:"to"`
+	Connections int64 `json:"connections"`
+	Failed      int64 `json:"failed"`
 }
 
 // Tool names the program that made a report.

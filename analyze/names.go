@@ -129,7 +129,7 @@ func (n *names) name(c *record.Connection) {
 
 // need notes the name that a failed connection asked for.
 func (n *names) need(c *record.Connection) {
-	if !n.Waiting() || c.Outcome == record.ClosedClean || c.Outcome == record.Open {
+	if c.Outcome == record.ClosedClean || c.Outcome == record.Open {
 		return
 	}
 	host := hostOf(c)
@@ -137,7 +137,7 @@ func (n *names) need(c *record.Connection) {
 		host = hostName(t.Target)
 	}
 	if host != "" {
-		n.Need(host, c.ID, c.Facts.First)
+		n.Need(host, c.ID, c.Ended)
 	}
 }
 

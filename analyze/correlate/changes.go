@@ -19,7 +19,8 @@ type hopKey struct {
 
 type hopGroup struct {
 	record.Relation
-	kept bool
+	started []record.Time // of Connections
+	kept    bool
 }
 
 type hopGroups map[hopKey]*hopGroup
@@ -57,24 +58,76 @@ func (h *Hops) addHop(front, back *record.Connection, hop *record.Hop, kept bool
 		}
 		key.what += "\x01"
 	}
-	g := h.groups[key]
+	g := h.group(key)
 	if g == nil {
-		if len(h.groups) >= maxHopGroups {
-			return
+		return
+	}
+	if g.Hop == nil || compareRefs(asks(hop), asks(g.Hop)) < 0 {
+		first := *hop
+		first.Front, first.Back = bareCopy(front), bareCopy(back)
+		if g.Hop != nil {
+			first.First, first.Last = g.Hop.First, g.Hop.Last
 		}
-		if h.groups == nil {
-			h.groups = hopGroups{}
-		}
-		kept := *hop
-		kept.Front, kept.Back = bareCopy(front), bareCopy(back)
-		g = &hopGroup{Relation: record.Relation{Files: front.Facts.Files, Hop: &kept}}
-		h.groups[key] = g
+		g.Hop = &first
 	}
 	g.Total++
 	g.kept = g.kept || kept
 	g.Hop.First, g.Hop.Last = min(g.Hop.First, front.Started), max(g.Hop.Last, front.Ended)
-	if len(g.Connections) < record.MaxRelated {
-		g.Connections = append(g.Connections, front.ID) // the story is the client's
+	g.include(front.ID, front.Started) // the story is the client's
+}
+
+// group is where changes of a kind are counted; nil: there are too many kinds.
+func (h *Hops) group(key hopKey) *hopGroup {
+	g := h.groups[key]
+	if g == nil && len(h.groups) < maxHopGroups {
+		if h.groups == nil {
+			h.groups = hopGroups{}
+		}
+		g = new(hopGroup)
+		h.groups[key] = g
+	}
+	return g
+}
+
+// asks is where a handshake came to the proxy.
+func asks(h *record.Hop) record.Ref { return h.Front.Facts.Upgrade.RequestRef }
+
+// include names a connection if it is among the first, in whatever order they come.
+func (g *hopGroup) include(id string, started record.Time) {
+	at := len(g.started)
+	for at > 0 && (g.started[at-1] > started || g.started[at-1] == started && g.Connections[at-1] > id) {
+		at--
+	}
+	if at == record.MaxRelated {
+		return
+	}
+	g.Connections, g.started = slices.Insert(g.Connections, at, id), slices.Insert(g.started, at, started)
+	if n := record.MaxRelated; len(g.started) > n {
+		g.Connections, g.started = g.Connections[:n], g.started[:n]
+	}
+}
+
+// Merge adds the changes that another noted; the order does not matter. A part
+// of a capture must have all hops of its stories: handshakes are not joined afterwards.
+func (h *Hops) Merge(o *Hops) {
+	for key, add := range o.groups {
+		g := h.group(key)
+		if g == nil {
+			continue
+		}
+		hop := *add.Hop
+		if g.Hop != nil {
+			if compareRefs(asks(g.Hop), asks(&hop)) < 0 {
+				hop = *g.Hop
+			}
+			hop.First, hop.Last = min(g.Hop.First, add.Hop.First), max(g.Hop.Last, add.Hop.Last)
+		}
+		g.Hop = &hop
+		g.Total += add.Total
+		g.kept = g.kept || add.kept
+		for i, id := range add.Connections {
+			g.include(id, add.started[i])
+		}
 	}
 }
 
@@ -88,7 +141,7 @@ func (h *Hops) Relations(files []string) []record.Relation {
 		}
 	}
 	slices.SortFunc(list, func(a, b record.Relation) int {
-		return compareRefs(a.Hop.Front.Facts.Upgrade.RequestRef, b.Hop.Front.Facts.Upgrade.RequestRef)
+		return compareRefs(asks(a.Hop), asks(b.Hop))
 	})
 	return list
 }

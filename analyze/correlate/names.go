@@ -19,6 +19,8 @@ const (
 	maxLookUps = 1 << 13
 	// maxAsking bounds those of one client: each of its connections looks at them.
 	maxAsking = 64
+	// maxNeeded bounds the names that failed connections asked for.
+	maxNeeded = 1 << 12
 	// maxUnresolved is how many names may fail in a capture before failing ones say nothing:
 	// programs ask for names that do not exist all day.
 	maxUnresolved = 8
@@ -31,11 +33,11 @@ const (
 type Names struct {
 	byAddr  map[netip.Addr][]Named
 	lookups map[lookupKey]*lookup
-	byName  map[string]int                    // look-ups without an address, by name
+	needed  map[string][]need                 // by name, whether or not it was looked up, in order of time
 	asking  map[netip.Addr]map[string]*lookup // the same by client
-	// resolved are clients that resolved some name; one that then connected to nothing has
-	// its connections elsewhere: the capture does not show them.
-	resolved map[netip.Addr]*resolved
+	// resolved are clients that resolved some name, and whether they then connected to
+	// anything; one that did not has its connections elsewhere: the capture does not show them.
+	resolved map[netip.Addr]bool
 }
 
 // Named is a name that an address had from a packet on; a name resolution
@@ -59,13 +61,7 @@ type lookup struct {
 	asked          bool // for an address, and not only for parameters
 	unreached      bool
 	followed       bool
-	needed         []string
 	failedResponse bool
-}
-
-type resolved struct {
-	at   record.Time
-	used bool
 }
 
 // Add notes the name of an address.
@@ -135,11 +131,10 @@ func (n *Names) lookup(client netip.Addr, name string) *lookup {
 			return nil
 		}
 		if n.lookups == nil {
-			n.lookups, n.byName, n.asking = map[lookupKey]*lookup{}, map[string]int{}, map[netip.Addr]map[string]*lookup{}
+			n.lookups, n.asking = map[lookupKey]*lookup{}, map[netip.Addr]map[string]*lookup{}
 		}
 		l = &lookup{}
 		n.lookups[key] = l
-		n.byName[name]++
 		if n.asking[client] == nil {
 			n.asking[client] = map[string]*lookup{}
 		}
@@ -167,20 +162,8 @@ func (n *Names) Answer(client, server netip.Addr, name string, address bool, cod
 		if n.lookups[key] != nil {
 			delete(n.lookups, key)
 			delete(n.asking[client], name)
-			if n.byName[name]--; n.byName[name] == 0 {
-				delete(n.byName, name)
-			}
 		}
-		if n.resolved == nil {
-			n.resolved = map[netip.Addr]*resolved{}
-		}
-		if r := n.resolved[client]; r != nil || len(n.resolved) < maxLookUps {
-			if r == nil {
-				r = new(resolved)
-				n.resolved[client] = r
-			}
-			r.at = at.Time
-		}
+		n.resolves(client, false)
 		return
 	}
 	l := n.lookups[lookupKey{client, name}]
@@ -190,6 +173,16 @@ func (n *Names) Answer(client, server netip.Addr, name string, address bool, cod
 	l.last = at.Time
 	if !l.failedResponse && (code != "" || !l.answer.Seen()) {
 		l.answer, l.code, l.failedResponse = at, code, code != ""
+	}
+}
+
+// resolves notes that a client resolved some name.
+func (n *Names) resolves(client netip.Addr, connected bool) {
+	if n.resolved == nil {
+		n.resolved = map[netip.Addr]bool{}
+	}
+	if before, known := n.resolved[client]; known || len(n.resolved) < maxLookUps {
+		n.resolved[client] = before || connected
 	}
 }
 
@@ -205,25 +198,12 @@ func (n *Names) Unreached(client, server netip.Addr, at record.Ref) {
 
 // Connects notes that a client opens a TCP connection.
 func (n *Names) Connects(client netip.Addr, at record.Time) {
-	if r := n.resolved[client]; r != nil {
-		r.used = true
+	if _, known := n.resolved[client]; known {
+		n.resolved[client] = true
 	}
 	for _, l := range n.asking[client] {
 		if !l.followed && at.Sub(l.last) <= soon {
 			l.followed = true
-		}
-	}
-}
-
-// Need notes that a connection which failed asked for a name.
-func (n *Names) Need(name, id string, at record.Ref) {
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	if n.byName[name] == 0 {
-		return
-	}
-	for key, l := range n.lookups {
-		if key.name == name && len(l.needed) < record.MaxRelated && !slices.Contains(l.needed, id) {
-			l.needed = append(l.needed, id)
 		}
 	}
 }
@@ -237,7 +217,9 @@ func (n *Names) Relations(files []string) []record.Relation {
 		if !l.asked || !l.failedResponse && !l.answer.Seen() && l.tries < 2 {
 			continue
 		}
-		r := record.Relation{Files: files, Connections: l.needed, Total: len(l.needed), LookUp: l.describe(key)}
+		needed := n.needs(key.name, l)
+		r := record.Relation{Files: files, Connections: needed, Total: len(needed), LookUp: l.describe(key)}
+		r.LookUp.Needed = len(needed) > 0
 		// A name may well have addresses of one kind only: that alone stops nobody.
 		r.LookUp.Nothing = !l.followed && n.shows(key.client) && r.LookUp.Code != "no address"
 		if !r.LookUp.Needed && !r.LookUp.Nothing {
@@ -261,8 +243,8 @@ func (n *Names) Relations(files []string) []record.Relation {
 
 // shows: where the client resolved other names, connections came of it.
 func (n *Names) shows(client netip.Addr) bool {
-	r := n.resolved[client]
-	return r == nil || r.used
+	connected, known := n.resolved[client]
+	return connected || !known
 }
 
 // withoutSuffixes leaves out what a resolver tries with its search list when
@@ -280,7 +262,7 @@ func withoutSuffixes(list []record.Relation) (kept []record.Relation) {
 
 func (l *lookup) describe(key lookupKey) *record.LookUp {
 	x := &record.LookUp{Name: key.name, Client: key.client, Server: l.server, Code: l.code, Query: l.query, Answer: l.answer,
-		Unreached: l.unreached, Tries: l.tries, Needed: len(l.needed) > 0}
+		Unreached: l.unreached, Tries: l.tries}
 	if x.Code == "" {
 		x.Code = "no answer"
 		if l.answer.Seen() && !l.unreached {

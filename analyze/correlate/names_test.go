@@ -65,7 +65,7 @@ func TestLookUps(t *testing.T) {
 			ask(n, 1, "app.test")
 			fail(n, 1.1, "app.test", "SERVFAIL")
 			n.Connects(asker, sec(1.2))
-			n.Need("App.Test.", "7", when(2))
+			n.Need("App.Test.", "7", sec(2))
 		}, "app.test SERVFAIL 7"},
 		{"asked again with success", func(n *Names) {
 			ask(n, 1, "app.test")
@@ -76,7 +76,7 @@ func TestLookUps(t *testing.T) {
 		{"asked once at the end of the capture", func(n *Names) { ask(n, 1, "app.test") }, ""},
 		{"nothing listens", func(n *Names) { ask(n, 1, "app.test"); n.Unreached(asker, resolver, when(1.1)) }, "app.test no answer"},
 		{"without an address", func(n *Names) { ask(n, 1, "app.test"); fail(n, 1.1, "app.test", "") }, ""},
-		{"without an address, and needed", func(n *Names) { ask(n, 1, "app.test"); fail(n, 1.1, "app.test", ""); n.Need("app.test", "7", when(2)) }, "app.test no address 7"},
+		{"without an address, and needed", func(n *Names) { ask(n, 1, "app.test"); fail(n, 1.1, "app.test", ""); n.Need("app.test", "7", sec(2)) }, "app.test no address 7"},
 		{"what systems ask for", func(n *Names) {
 			for _, name := range []string{"wpad.corp.test", "host", "_ldap._tcp.corp.test", "1.0.0.10.in-addr.arpa", "printer.local"} {
 				ask(n, 1, name)

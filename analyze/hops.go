@@ -31,6 +31,9 @@ func (k *collector) asked(a *track.Ask) {
 	}
 	h := correlate.Handshake{Conn: correlate.Conn{File: a.First.File, Packet: a.First.Packet, Stream: a.Stream}, Client: a.Client, Server: a.Server,
 		At: a.At, Vantage: a.Vantage}
+	if a.Stream >= 0 {
+		h.Target = correlate.HashTarget(a.Target)
+	}
 	line, rest, _ := strings.Cut(a.Head, "\n")
 	if _, target, ok := strings.Cut(line, " "); ok {
 		target, _, _ = strings.Cut(target, " ")

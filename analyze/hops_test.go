@@ -47,6 +47,22 @@ func TestStoryAtAProxy(t *testing.T) {
 	}
 }
 
+// TestStoryFromHTTP2: HAProxy passes a stream of HTTP/2 on as HTTP/1.1, with a
+// key of its own; the file is roads/chromium-haproxy-h2-ok, both sides, with its keys.
+func TestStoryFromHTTP2(t *testing.T) {
+	g := analyzeFiles(t, Options{}, "testdata/h2-before-proxy.pcapng")
+	if len(g.Connections) != 2 || g.Report.Summary.Connections != 1 {
+		t.Fatalf("%d connections, %d counted", len(g.Connections), g.Report.Summary.Connections)
+	}
+	front, back := g.Connections[0], g.Connections[1]
+	if front.ID != "5/3" || front.Transport != "h2" || back.Transport != "http/1.1" || back.HopOf != front.ID {
+		t.Errorf("%s over %s, and %s over %s as a hop of %q", front.ID, front.Transport, back.ID, back.Transport, back.HopOf)
+	}
+	if len(g.Patterns) > 0 {
+		t.Errorf("patterns %v", g.Patterns)
+	}
+}
+
 func TestNameOfTheServer(t *testing.T) {
 	g := analyzeFiles(t, Options{}, "../testdata/captures/plain/dns-ok.client.pcap")
 	if len(g.Connections) != 1 || g.Connections[0].DNSName != "app.test" || g.Connections[0].DNSPacket == 0 {

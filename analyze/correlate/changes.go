@@ -37,10 +37,16 @@ func (h *Hops) NoteHop(front, back *record.Connection, kept bool) *record.Hop {
 		return nil // whatever was changed, it did no harm
 	}
 	renewed := f.WantAccept != b.WantAccept
-	lost := requestChanges(f, b)
+	var lost []record.Change
+	translated := multiplexed(f.Request.Version) != multiplexed(b.Request.Version)
+	if !translated {
+		lost = requestChanges(f, b)
+	}
 	var answer []record.Change
 	if f.Response != nil && b.Response != nil && !f.ResponseCut && !b.ResponseCut {
-		answer = answerChanges(f, b, renewed)
+		if !translated || f.Response.Status != b.Response.Status && !(accepts(f.Response.Version, f.Response.Status) && accepts(b.Response.Version, b.Response.Status)) {
+			answer = answerChanges(f, b, renewed)
+		}
 	}
 	if len(lost)+len(answer) == 0 {
 		return nil
@@ -48,6 +54,15 @@ func (h *Hops) NoteHop(front, back *record.Connection, kept bool) *record.Hop {
 	hop := &record.Hop{Front: front, Back: back, Lost: lost, Answer: answer, Renewed: renewed, First: front.Started, Last: front.Ended}
 	h.addHop(front, back, hop, kept)
 	return hop
+}
+
+// multiplexed: the handshake is one of RFC 8441 or RFC 9220, which need none of
+// the fields of HTTP/1.1's.
+func multiplexed(version string) bool { return version == "HTTP/2" || version == "HTTP/3" }
+
+// accepts: "a 2xx (Successful) status code" is there what 101 is in HTTP/1.1 (RFC 8441, section 5).
+func accepts(version string, status int) bool {
+	return status == 101 || multiplexed(version) && status/100 == 2
 }
 
 func (h *Hops) addHop(front, back *record.Connection, hop *record.Hop, kept bool) {

@@ -191,7 +191,7 @@ func (h *Hops) otherKey(n *Handshake) int32 {
 		if a.At.Time+record.Time(renewed) < n.At.Time && !h.Apart {
 			break
 		}
-		if a.backs > 0 || a.Target != n.Target || a.Key == n.Key || a.Vantage != n.Vantage || !h.follows(a, n, renewed) || !elsewhere(a, n) || a.Server.Addr() != n.Client.Addr() {
+		if a.backs > 0 || a.Target != n.Target || n.Key != 0 && a.Key == n.Key || a.Vantage != n.Vantage || !h.follows(a, n, renewed) || !elsewhere(a, n) || a.Server.Addr() != n.Client.Addr() {
 			continue
 		}
 		if n.For.IsValid() {

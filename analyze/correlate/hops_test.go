@@ -14,6 +14,19 @@ func shake(n int64, s float64, client, server, key, target string) Handshake {
 		Key: HashText(key), Target: HashTarget(target), At: record.Ref{Packet: n + 3, Time: sec(s)}}
 }
 
+// onStream is a handshake on a stream of HTTP/2.
+func onStream(h Handshake, stream int64) Handshake {
+	h.Conn.Stream, h.Key = stream, 0
+	return h
+}
+
+func nameOf(c Conn) string {
+	if c.Stream < 0 {
+		return itoa(int(c.Packet))
+	}
+	return itoa(int(c.Packet)) + "/" + itoa(int(c.Stream))
+}
+
 func TestHops(t *testing.T) {
 	const user, other, proxy, backend = "10.0.0.1:5000", "10.0.0.2:5000", "10.0.9.1:80", "10.0.2.2:8080"
 	front := shake(1, 0, user, proxy, "k1", "/chat")
@@ -44,6 +57,9 @@ func TestHops(t *testing.T) {
 			shake(21, 0.011, "10.0.9.1:6001", backend, "k4", "/chat")}, "1-11 5-21"},
 		{"two proxies", []Handshake{front, shake(11, 0.01, "10.0.9.1:6000", backend, "k1", "/chat"), shake(21, 0.02, "10.0.2.2:7000", "10.0.3.3:9000", "k1", "/chat")}, "1-11 11-21"},
 		{"a second try at another server", []Handshake{front, shake(11, 0.01, "10.0.9.1:6000", backend, "k1", "/chat"), shake(21, 3, "10.0.9.1:6001", "10.0.2.3:8080", "k1", "/chat")}, "1-11 1-21"},
+		{"from HTTP/2, without a key", []Handshake{onStream(front, 3), onStream(front, 5), shake(11, 0.01, "10.0.9.1:6000", backend, "k2", "/chat"), shake(21, 0.02, "10.0.9.1:6001", backend, "k3", "/chat")}, "1/3-11 1/5-21"},
+		{"from HTTP/2 to HTTP/2", []Handshake{onStream(front, 3), onStream(shake(11, 0.01, "10.0.9.1:6000", backend, "", "/chat"), 1)}, "1/3-11/1"},
+		{"streams of one connection", []Handshake{onStream(front, 3), onStream(front, 5)}, ""},
 		{"it came after", []Handshake{shake(11, 0, "10.0.9.1:6000", backend, "k1", "/chat"), shake(1, 0.01, user, proxy, "k1", "/chat")}, ""},
 	} {
 		var h Hops
@@ -58,7 +74,7 @@ func TestHops(t *testing.T) {
 			}
 			for _, p := range story.Parts {
 				if p.Conn == s.Conn && p.Front >= 0 {
-					pairs = append(pairs, itoa(int(story.Parts[p.Front].Conn.Packet))+"-"+itoa(int(s.Conn.Packet)))
+					pairs = append(pairs, nameOf(story.Parts[p.Front].Conn)+"-"+nameOf(s.Conn))
 				}
 			}
 		}
@@ -86,6 +102,12 @@ func pair(front, back made) *record.Hop {
 	return h.NoteHop(front.Connection, back.Connection, true)
 }
 
+func overHTTP2(m made) made {
+	u := m.Facts.Upgrade
+	u.Request.Version, u.Response.Version = "HTTP/2", "HTTP/2"
+	return m
+}
+
 func TestWhatAProxyChanged(t *testing.T) {
 	whole := []string{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: aaaa"}
 	ok := []string{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: bbbb", "Sec-WebSocket-Protocol: chat"}
@@ -98,6 +120,9 @@ func TestWhatAProxyChanged(t *testing.T) {
 		{"nothing", at(0, 1, 1).asks(whole...).answered(503, 1), at(0, 9, 2).asks(whole...).answered(503, 1), ""},
 		{"Upgrade and Connection", at(0, 1, 1).asks(whole...).answered(426, 1), at(0, 9, 2).asks("Connection: close", whole[2], whole[3]).answered(426, 1), "Upgrade Connection"},
 		{"harmless", at(0, 1, 1).asks(whole...).open(1), at(0, 9, 2).asks(whole[0], whole[2]).open(1), ""},
+		{"translated from HTTP/2", bad(overHTTP2(at(0, 1, 1).asks().answered(200, 1))), at(0, 9, 2).asks(whole...).answered(101, 1, ok...), ""},
+		{"translated to HTTP/2", bad(at(0, 1, 1).asks(whole...).answered(101, 1, ok...)), overHTTP2(at(0, 9, 2).asks().answered(200, 1)), ""},
+		{"translated, another status", bad(overHTTP2(at(0, 1, 1).asks().answered(502, 1))), at(0, 9, 2).asks(whole...).answered(403, 1), "<status"},
 		{"the status", at(0, 1, 1).asks(whole...).answered(502, 1), at(0, 9, 2).asks(whole...).answered(403, 1), "<status"},
 		{"the answer's fields", bad(at(0, 1, 1).asks(whole...).answered(101, 1, ok[1], ok[2], "Sec-WebSocket-Protocol: other")),
 			at(0, 9, 2).asks(whole...).answered(101, 1, ok...), "<Upgrade <Sec-WebSocket-Protocol"},

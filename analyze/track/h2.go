@@ -151,6 +151,9 @@ func (l *h2Layer) request(h *h2.Header, b *h2.Block) {
 	st.a.requestAt = l.blockPieces()
 	st.a.preceding = l.other
 	st.touch(l.dir, l.at)
+	if !st.a.requestCut {
+		l.s.conn.askedOn(int64(h.Stream), st.request.Target, l.at)
+	}
 }
 
 // blockPieces says in which packets the header block at hand was seen.

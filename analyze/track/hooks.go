@@ -22,12 +22,26 @@ type Ask struct {
 
 // asked tells whoever wants to know of a request.
 func (c *conn) asked(a *attempt) {
-	if c.t.o.Asked == nil {
-		return
+	if c.t.o.Asked != nil {
+		x := c.ask(-1, first(a.requestAt))
+		x.Head = a.request
+		c.t.o.Asked(x)
 	}
+}
+
+// askedOn does the same for a stream of HTTP/2.
+func (c *conn) askedOn(stream int64, target string, at record.Ref) {
+	if c.t.o.Asked != nil {
+		x := c.ask(stream, at)
+		x.Target = target
+		c.t.o.Asked(x)
+	}
+}
+
+func (c *conn) ask(stream int64, at record.Ref) *Ask {
 	f := c.flow
-	c.t.o.Asked(&Ask{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), First: ref(f.First()), Stream: -1,
-		Vantage: f.Vantage, At: first(a.requestAt), Head: a.request})
+	return &Ask{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), First: ref(f.First()), Stream: stream,
+		Vantage: f.Vantage, At: at}
 }
 
 // Poll is a request of a library that does without a WebSocket.

@@ -26,14 +26,14 @@ const (
 	DefaultLinger = 4 * time.Second
 	// DefaultLingerReset is the same after a RST while the connection was in
 	// use: if it was forged, its alleged sender goes on.
-	DefaultLingerReset = 30 * time.Second
+	DefaultLingerReset = 10 * time.Second
 	// DefaultIdle ends flows that no handler cares for.
 	DefaultIdle = 15 * time.Minute
 	// DefaultTombstone is how long segments of a connection that left the
 	// table are recognised.
 	DefaultTombstone = 2 * time.Minute
 	// DefaultTombstones bounds how many are kept.
-	DefaultTombstones = 1 << 18
+	DefaultTombstones = 1 << 16
 )
 
 // Limits bound what a table holds. Zero values stand for the defaults.

@@ -16,34 +16,43 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
+// hashEndpoint needs one multiplication for IPv4, which packAddress keeps as
+// IPv4-mapped.
 func hashEndpoint(a address, port uint16) uint64 {
+	if a.hi == 0 && a.lo>>32 == mapped>>32 {
+		return mix(a.lo<<16^uint64(port)^seeds[0], seeds[2])
+	}
 	return mix(mix(a.hi^seeds[0], a.lo^seeds[1])^uint64(port), seeds[2])
 }
 
-// sum hashes both endpoints: the same in both directions.
-func (t *tuple) sum() uint64 {
-	return mix(hashEndpoint(t.addr[0], t.port[0])+hashEndpoint(t.addr[1], t.port[1]), seeds[3])
+// hash is the same in both directions, and never 0.
+func (t *tuple) hash(vantage int32) uint64 {
+	sum := hashEndpoint(t.addr[0], t.port[0]) + hashEndpoint(t.addr[1], t.port[1])
+	return max(mix(sum^uint64(uint32(vantage))<<32, seeds[3]), 1)
 }
 
-// Hash is the same for all packets of one TCP connection: for both directions,
-// for ICMP errors that quote a packet of it, and inside any encapsulation. It is
-// not ok for packets that a Table has no use for. It differs between processes.
-func Hash(ip *link.IP) (h uint64, ok bool) {
+// FlowHash is the same for all packets of one TCP connection that one vantage
+// point saw: for both directions, for ICMP errors that quote a packet of it,
+// and inside any encapsulation. All tables of a process agree on it. It is 0
+// for packets that belong to no connection: any table may have them.
+func FlowHash(ip *link.IP, vantage int32) uint64 {
 	var t tuple
 	switch ip.Protocol {
 	case link.ProtocolTCP:
-		ok = t.of(ip)
+		if t.of(ip) {
+			return t.hash(vantage)
+		}
 	case link.ProtocolICMP, link.ProtocolICMPv6:
 		var e icmpError
-		if ok = e.parse(ip); ok {
-			t = e.tuple
+		if e.parse(ip) {
+			return e.tuple.hash(vantage)
 		}
 	}
-	if !ok {
-		return 0, false
-	}
-	return t.sum(), true
+	return 0
 }
+
+// Shard says which of n tables has the connection with this hash.
+func Shard(hash uint64, n int) int { return int((hash >> 32) * uint64(n) >> 32) }
 
 // of takes addresses and ports from a TCP packet, or the beginning of one.
 func (t *tuple) of(ip *link.IP) bool {

@@ -90,7 +90,7 @@ func (t *Table) icmp(p *capture.Packet, ip *link.IP) {
 func (t *Table) quoted(p *capture.Packet, ip *link.IP, e *icmpError) (*Flow, Side) {
 	var found *Flow
 	var side Side
-	h := t.hash(&e.tuple, p.Vantage)
+	h := e.tuple.hash(p.Vantage)
 	t.each(h, &e.tuple, p.Vantage, func(f *Flow, s Side) bool {
 		if p.Clock >= t.deadline(f) || !f.sentAbout(s, e) {
 			return true

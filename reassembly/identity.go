@@ -98,7 +98,7 @@ func (t *Table) restart(f *Flow, d Side, s *segment) (*Flow, Side) {
 		f.Rare.renewal = renewal{}
 	}
 	t.reused(f, s)
-	return t.create(t.hash(&k, vantage), &k, vantage, s), 0
+	return t.create(k.hash(vantage), &k, vantage, s), 0
 }
 
 // replace closes f for the sake of its undecided SYN. The new flow begins with
@@ -112,7 +112,7 @@ func (t *Table) replace(f *Flow, s *segment) *Flow {
 
 // renew begins a flow with an undecided SYN.
 func (t *Table) renew(r *renewal, vantage int32) *Flow {
-	f := t.create(t.hash(&r.k, vantage), &r.k, vantage, &r.seg)
+	f := t.create(r.k.hash(vantage), &r.k, vantage, &r.seg)
 	t.segment(f, 0, &r.seg)
 	return f
 }

@@ -62,8 +62,8 @@ func shard(packets []sentPacket, n int, tick bool) []string {
 	}
 	for i := range packets {
 		x := &packets[i]
-		h, ok := Hash(&x.ip)
-		if !ok {
+		h := FlowHash(&x.ip, 0)
+		if h == 0 {
 			continue
 		}
 		if tick {
@@ -71,7 +71,7 @@ func shard(packets []sentPacket, n int, tick bool) []string {
 				table.Advance(x.p.Clock)
 			}
 		}
-		tables[h%uint64(n)].Packet(&x.p, &x.ip)
+		tables[Shard(h, n)].PacketHashed(&x.p, &x.ip, h)
 	}
 	for _, table := range tables {
 		table.Close()
@@ -147,8 +147,8 @@ func TestHashSymmetric(t *testing.T) {
 	seen := map[string]uint64{}
 	for i := range packets {
 		x := &packets[i].ip
-		h, ok := Hash(x)
-		if !ok {
+		h := FlowHash(x, 1)
+		if h == 0 {
 			t.Fatalf("packet %d has no hash", i+1)
 		}
 		key := fmt.Sprint(min(x.Src.String(), x.Dst.String()), max(x.Src.String(), x.Dst.String()))
@@ -160,7 +160,7 @@ func TestHashSymmetric(t *testing.T) {
 		}
 		seen[key] = h
 	}
-	if _, ok := Hash(&link.IP{Protocol: link.ProtocolUDP, Payload: make([]byte, 20)}); ok {
+	if FlowHash(&link.IP{Protocol: link.ProtocolUDP, Payload: make([]byte, 20)}, 0) != 0 {
 		t.Error("UDP has a hash")
 	}
 }

@@ -43,6 +43,15 @@ type Limits struct {
 	SYNTimeout, Linger, LingerReset, Idle, TombstonePeriod time.Duration
 }
 
+// Share is the part of the limits that each of n tables has which together
+// follow the connections of one run.
+func (l Limits) Share(n int) Limits {
+	l.defaults()
+	l.Flows, l.Tombstones = max(l.Flows/n, 1), max(l.Tombstones/n, 1)
+	l.Waiting = max(l.Waiting/int64(n), min(l.WaitingPerFlow, l.Waiting))
+	return l
+}
+
 // Options of a table.
 type Options struct {
 	Handler Handler
@@ -91,6 +100,7 @@ type Table struct {
 	freeClosing *closing
 	clock       int64
 	walked      uint32 // where Walk goes on
+	touched     uint32 // keeps Touch from being optimised away
 	seg         segment
 	key         tuple
 }
@@ -110,23 +120,27 @@ func (t *Table) Len() int { return t.slab.used }
 // Packet takes the next packet of the capture: TCP segments and ICMP errors
 // about them; others only move the clock. Nothing of p and ip is kept.
 func (t *Table) Packet(p *capture.Packet, ip *link.IP) {
+	t.PacketHashed(p, ip, FlowHash(ip, p.Vantage))
+}
+
+// PacketHashed is Packet for callers that know the packet's FlowHash.
+func (t *Table) PacketHashed(p *capture.Packet, ip *link.IP, hash uint64) {
 	t.Advance(p.Clock)
 	switch ip.Protocol {
 	case link.ProtocolTCP:
-		t.tcp(p, ip)
+		t.tcp(p, ip, hash)
 	case link.ProtocolICMP, link.ProtocolICMPv6:
 		t.icmp(p, ip)
 	}
 }
 
-func (t *Table) tcp(p *capture.Packet, ip *link.IP) {
+func (t *Table) tcp(p *capture.Packet, ip *link.IP, h uint64) {
 	s := &t.seg
 	if !t.key.of(ip) || !s.parse(ip) {
 		t.Counters.Malformed++
 		return
 	}
 	s.at, s.clock = At{Packet: p.Number, Time: p.Time, File: p.File}, p.Clock
-	h := t.hash(&t.key, p.Vantage)
 	f, side := t.find(h, p.Vantage, s)
 	if f == nil {
 		if !s.is(flagSYN) && t.tombs.late(h, &t.key, s) {
@@ -136,10 +150,6 @@ func (t *Table) tcp(p *capture.Packet, ip *link.IP) {
 		f, side = t.create(h, &t.key, p.Vantage, s), 0
 	}
 	t.segment(f, side, s)
-}
-
-func (t *Table) hash(k *tuple, vantage int32) uint64 {
-	return k.sum() ^ uint64(uint32(vantage))*0x9e3779b97f4a7c15
 }
 
 // find gives the flow of a segment and the side that sent it. The same
@@ -305,7 +315,7 @@ func (t *Table) finish(f *Flow, order int64, last bool) {
 		t.handler.Closed(f, order, last)
 	}
 	if !last {
-		t.tombs.add(f, t.hash(&f.tuple, f.Vantage), t.limits.TombstonePeriod)
+		t.tombs.add(f, f.tuple.hash(f.Vantage), t.limits.TombstonePeriod)
 	}
 	t.releaseOut(&f.half[0])
 	t.releaseOut(&f.half[1])

@@ -40,3 +40,26 @@ func TestSegments(t *testing.T) {
 		})
 	}
 }
+
+// TestTouch: Touch finds its way whatever the hashes, and allocates nothing.
+func TestTouch(t *testing.T) {
+	table, x := New(Options{}), newTraffic()
+	var hashes []uint64
+	for n := range uint32(2 * TouchBatch) {
+		x.open(table, n)
+		hashes = append(hashes, FlowHash(&x.ip, 0), uint64(n))
+	}
+	if n := testing.AllocsPerRun(10, func() { table.Touch(hashes); table.Touch(nil) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if table.Touch(hashes[:1]); table.touched == 0 {
+		t.Error("the flow was not touched")
+	}
+}
+
+func TestShare(t *testing.T) {
+	l := Limits{Flows: 10, Waiting: 100, WaitingPerFlow: 30}.Share(4)
+	if l.Flows != 2 || l.Tombstones != DefaultTombstones/4 || l.Waiting != 30 || l.WaitingPerFlow != 30 || l.Idle != DefaultIdle {
+		t.Errorf("%+v", l)
+	}
+}

@@ -19,9 +19,6 @@ const (
 	// maxHeld bounds the connections that wait for what the rest of the
 	// capture says of them; beyond it the oldest is judged by what is known.
 	maxHeld = 1 << 14
-	// maxKeys bounds the handshakes whose keys are remembered, to tell a
-	// replayed answer; the latest are kept.
-	maxKeys = 1 << 16
 )
 
 // collector takes finished connections, adds what other connections say of
@@ -36,9 +33,7 @@ type collector struct {
 
 	endpoints map[netip.AddrPort]struct{}
 	held      []*record.Connection // in the order in which they became final
-	keys      map[string]record.OtherConnection
-	keyRing   []string
-	keyNext   int
+	keys      answers
 	views     []*record.Connection
 
 	set     correlate.Set
@@ -55,7 +50,7 @@ type collector struct {
 
 func newCollector(o Options, rules []*rule.Rule, sink record.Sink) *collector {
 	k := &collector{judge: newJudge(rules), o: o, sink: sink, endpoints: map[netip.AddrPort]struct{}{},
-		keys: map[string]record.OtherConnection{}, sum: newSummary(), recycle: func(*record.Facts) {}}
+		sum: newSummary(), recycle: func(*record.Facts) {}}
 	if some, ok := sink.(record.Selective); ok && o.Keep == nil {
 		k.wants = some.Wants
 	}
@@ -98,7 +93,7 @@ func (k *collector) admit(c *record.Connection) {
 		k.speaks(c.Server)
 	}
 	if u := c.Facts.Upgrade; u != nil {
-		k.remember(c, u)
+		k.keys.add(c, u)
 		if acceptDiffers(u) {
 			k.hold(c)
 			return
@@ -139,7 +134,7 @@ func (k *collector) hold(c *record.Connection) {
 func (k *collector) release(c *record.Connection) {
 	if u := c.Facts.Upgrade; u != nil && acceptDiffers(u) {
 		accept, _ := u.Response.Get("Sec-WebSocket-Accept")
-		if other, ok := k.keys[accept]; ok && other.ID != c.ID {
+		if other, ok := k.keys.of(accept); ok && other.ID != c.ID {
 			c.Facts.KeyElsewhere = &other
 		}
 	}
@@ -153,24 +148,6 @@ func acceptDiffers(u *record.UpgradeFacts) bool {
 	}
 	accept, ok := u.Response.Get("Sec-WebSocket-Accept")
 	return ok && accept != u.WantAccept
-}
-
-// remember keeps the answer that the request's key demands.
-func (k *collector) remember(c *record.Connection, u *record.UpgradeFacts) {
-	if u.WantAccept == "" {
-		return
-	}
-	if _, known := k.keys[u.WantAccept]; known {
-		return
-	}
-	if len(k.keyRing) < maxKeys {
-		k.keyRing = append(k.keyRing, u.WantAccept)
-	} else {
-		delete(k.keys, k.keyRing[k.keyNext])
-		k.keyRing[k.keyNext] = u.WantAccept
-		k.keyNext = (k.keyNext + 1) % maxKeys
-	}
-	k.keys[u.WantAccept] = record.OtherConnection{ID: c.ID, Ref: u.RequestRef}
 }
 
 // finishOne judges a connection and gives it away.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/correlate"
@@ -41,29 +42,36 @@ func (k *collector) asked(a *track.Ask) {
 	}
 	for rest != "" {
 		line, rest, _ = strings.Cut(rest, "\n")
-		handshakeField(&h, line)
+		if len(line) > 4 && telling(line[0]) {
+			if colon := strings.IndexByte(line, ':'); colon > 0 {
+				handshakeField(&h, line[:colon], line[colon+1:])
+			}
+		}
 	}
-	k.hops.Ask(h)
+	k.hops.Ask(&h)
 }
 
-// handshakeField takes from a field line what tells one handshake from another.
-func handshakeField(h *correlate.Handshake, line string) {
-	colon := strings.IndexByte(line, ':')
-	if colon < 0 {
-		return
+// telling: a field whose name begins so may tell one handshake from another.
+func telling(first byte) bool {
+	switch first {
+	case 'S', 's', 'V', 'v', 'X', 'x':
+		return true
 	}
-	name := line[:colon]
+	return false
+}
+
+// handshakeField takes from a field what tells one handshake from another.
+func handshakeField(h *correlate.Handshake, name, value string) {
 	switch {
 	case len(name) == len("Sec-WebSocket-Key") && strings.EqualFold(name, "Sec-WebSocket-Key"):
-		key := strings.TrimSpace(line[colon+1:])
+		key := strings.TrimSpace(value)
 		h.Key, h.Sample = correlate.HashText(key), key == sampleKey
 	case len(name) == len("Via") && strings.EqualFold(name, "Via"), len(name) == len("X-Varnish") && strings.EqualFold(name, "X-Varnish"):
 		h.Passed = true
 	case len(name) == len("X-Forwarded-For") && strings.EqualFold(name, "X-Forwarded-For"):
 		h.Passed = true
-		list := strings.Split(line[colon+1:], ",")
 		// The last is what the proxy at hand added.
-		if addr, err := netip.ParseAddr(strings.TrimSpace(list[len(list)-1])); err == nil {
+		if addr, err := netip.ParseAddr(strings.TrimSpace(value[strings.LastIndexByte(value, ',')+1:])); err == nil {
 			h.For = addr.Unmap()
 		}
 	}
@@ -77,7 +85,7 @@ func handshakeOf(c *record.Connection) (h correlate.Handshake, ok bool) {
 	}
 	h = correlate.Handshake{Conn: connOf(c), Client: c.Client, Server: c.Server, At: u.RequestRef, Vantage: c.Facts.Vantage, Target: correlate.HashTarget(u.Request.Target)}
 	for i := range u.Request.Fields {
-		handshakeField(&h, u.Request.Fields[i].Name+":"+u.Request.Fields[i].Value)
+		handshakeField(&h, u.Request.Fields[i].Name, u.Request.Fields[i].Value)
 	}
 	if p := c.Facts.Proxy; p != nil {
 		if client, err := netip.ParseAddrPort(p.Client); err == nil {
@@ -104,7 +112,7 @@ func (k *collector) part(s *correlate.Story, c *record.Connection) {
 		k.speaks(c.Server)
 	}
 	if u := c.Facts.Upgrade; u != nil {
-		k.remember(c, u)
+		k.keys.add(c, u)
 	}
 	all := k.hops.Finish(s, connOf(c), c)
 	if all || s.Released {
@@ -168,7 +176,7 @@ func (k *collector) story(s *correlate.Story) {
 func (k *collector) judgePart(s *correlate.Story, c *record.Connection) {
 	if u := c.Facts.Upgrade; u != nil && acceptDiffers(u) {
 		accept, _ := u.Response.Get("Sec-WebSocket-Accept")
-		other, ok := k.keys[accept]
+		other, ok := k.keys.of(accept)
 		if ok && other.ID != c.ID && !slices.ContainsFunc(s.Parts, func(p correlate.Part) bool { return p.Done != nil && p.Done.ID == other.ID }) {
 			c.Facts.KeyElsewhere = &other
 		}
@@ -181,12 +189,22 @@ func (k *collector) hopID(front *correlate.Part, c *record.Connection) string {
 	if front.Done != nil {
 		return front.Done.ID
 	}
-	id := fmt.Sprint(front.Conn.Packet)
+	file := int32(-1)
 	if len(c.Facts.Files) > 1 {
-		id = fmt.Sprintf("%d:%s", front.Conn.File+1, id)
+		file = front.Conn.File
 	}
-	if front.Conn.Stream >= 0 {
-		id += fmt.Sprintf("/%d", front.Conn.Stream)
+	return connName(file, front.Conn.Packet, front.Conn.Stream)
+}
+
+// connName is the ID of a connection by its file (-1: there is only one), its
+// first packet, and its stream (-1: none).
+func connName(file int32, packet, stream int64) string {
+	id := strconv.FormatInt(packet, 10)
+	if file >= 0 {
+		id = strconv.Itoa(int(file)+1) + ":" + id
+	}
+	if stream >= 0 {
+		id += "/" + strconv.FormatInt(stream, 10)
 	}
 	return id
 }

@@ -32,8 +32,8 @@ func (k *collector) admitViews() {
 		}
 	}
 	slices.SortStableFunc(asked, func(a, b correlate.Handshake) int { return cmp.Compare(a.At.Time, b.At.Time) })
-	for _, h := range asked {
-		k.hops.Ask(h)
+	for i := range asked {
+		k.hops.Ask(&asked[i])
 	}
 	for _, c := range merged {
 		k.admit(c)

@@ -38,12 +38,12 @@ type part struct {
 
 // backends finds, for each job of several servers, one that fails while the others work.
 func (b *finder) backends() {
-	if len(b.failing) == 0 && !b.anyHopFails() {
+	if !b.any.jobs {
 		return
 	}
 	jobs := map[job][]*part{}
 	b.set.each(func(d *Digest) {
-		if d.path == 0 || d.flags&(unclear|clientsFault|nameless) != 0 {
+		if !d.job() || b.often.count(d.jobHash()) < minFailing {
 			return
 		}
 		key := job{what: d.url}
@@ -80,10 +80,14 @@ func (b *finder) backends() {
 	b.found = append(b.found, found...)
 }
 
-func (b *finder) anyHopFails() bool {
-	any := false
-	b.set.each(func(d *Digest) { any = any || d.flags&(hop|failed) == hop|failed })
-	return any
+// job: it says something about the server that did what it asked for.
+func (d *Digest) job() bool { return d.path != 0 && d.flags&(unclear|clientsFault|nameless) == 0 }
+
+func (d *Digest) jobHash() uint64 {
+	if d.flags&hop != 0 {
+		return mix(hashAddr(d.client.addr), d.path)
+	}
+	return mix(hashSeed, d.url)
 }
 
 func compareEndpoints(a, b endpoint) int {
@@ -163,27 +167,13 @@ const heldFor = 2 * time.Second
 // full finds clients that held as many WebSockets to one endpoint as their
 // browser allows, and no more.
 func (b *finder) full() {
-	lists := map[group][]*Digest{}
-	n := map[group]int{}
-	each := func(f func(g group, d *Digest)) {
-		b.set.each(func(d *Digest) {
-			if d.browser != otherClient && d.flags&opened != 0 && d.flags&hop == 0 {
-				f(group{client: d.client.addr, who: d.who, what: hashEndpoint(d.server)}, d)
-			}
-		})
-	}
-	each(func(g group, _ *Digest) { n[g]++ })
-	for g, count := range n {
-		if count >= browserLimit[firefox] {
-			lists[g] = make([]*Digest, 0, count)
-		}
-	}
-	if len(lists) == 0 {
+	if !b.any.full {
 		return
 	}
-	each(func(g group, d *Digest) {
-		if list, ok := lists[g]; ok {
-			lists[g] = append(list, d)
+	lists := map[group][]*Digest{}
+	b.set.each(func(d *Digest) {
+		if d.browser != otherClient && d.flags&opened != 0 && d.flags&hop == 0 && b.often.count(d.holderHash()) >= browserLimit[firefox] {
+			lists[d.holder()] = append(lists[d.holder()], d)
 		}
 	})
 	var found []record.Relation

@@ -21,31 +21,23 @@ const (
 // bursts finds, for each endpoint, a moment at which its side ended many open
 // connections.
 func (b *finder) bursts() {
-	lists := map[endpoint][]*Digest{}
-	for e, t := range b.byEnd {
-		if t.mass >= minBurst {
-			lists[e] = make([]*Digest, 0, t.total)
+	chosen := b.gather(func(t *tally) int {
+		if t.mass < minBurst {
+			return 0
 		}
-	}
-	if len(lists) == 0 {
-		return
-	}
-	b.set.each(func(d *Digest) {
-		if d.flags&opened != 0 && d.flags&hop == 0 {
-			if list, ok := lists[d.server]; ok {
-				lists[d.server] = append(list, d)
-			}
-		}
-	})
+		return t.total
+	}, func(d *Digest) bool { return d.flags&opened != 0 })
 	var found []record.Relation
-	for e, list := range lists {
+	for _, t := range chosen {
+		list := t.list
+		t.list = nil
 		members, open := burst(list)
 		if members == nil {
 			continue
 		}
 		at := slices.Clone(members)
 		if r, kept := b.relation(members); kept {
-			r.Burst = describeBurst(e, at, open)
+			r.Burst = describeBurst(t.server, at, open)
 			found = append(found, r)
 		}
 	}

@@ -10,7 +10,6 @@ package correlate
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -133,32 +132,44 @@ type finder struct {
 	files []string
 	found []record.Relation
 
-	failing map[group]int // failed attempts by client and URL
-	byEnd   map[endpoint]*tally
+	// often counts failed attempts by client and URL, failures by job, and what
+	// browsers opened at an endpoint.
+	often sieve
+	any   struct{ series, jobs, full bool } // whether anything is, for each of the three
+	byEnd map[uint64]*tally                 // by the endpoint's hash
 }
 
 // tally counts the connections of an endpoint.
 type tally struct {
+	server           endpoint
 	total, cut, mass int
+	list             []*Digest // while one search needs it
 }
 
 // index counts, so that the searches look only where something may be.
 func (b *finder) index() {
-	b.failing, b.byEnd = map[group]int{}, map[endpoint]*tally{}
+	b.often, b.byEnd = newSieve(b.set.n), map[uint64]*tally{}
 	b.set.each(func(d *Digest) {
+		if d.flags&failed != 0 && d.job() {
+			b.any.jobs = b.often.add(d.jobHash()) >= minFailing || b.any.jobs
+		}
 		if d.flags&hop != 0 {
 			return
 		}
 		if d.flags&failed != 0 {
-			b.failing[d.group()]++
+			b.any.series = b.often.add(d.groupHash()) >= minAttempts || b.any.series
 		}
 		if d.flags&opened == 0 {
 			return
 		}
-		t := b.byEnd[d.endpoint()]
+		if d.browser != otherClient {
+			b.any.full = b.often.add(d.holderHash()) >= browserLimit[firefox] || b.any.full
+		}
+		server := hashEndpoint(d.server)
+		t := b.byEnd[server]
 		if t == nil {
-			t = new(tally)
-			b.byEnd[d.endpoint()] = t
+			t = &tally{server: d.server}
+			b.byEnd[server] = t
 		}
 		t.total++
 		if d.flags&cutOff != 0 {
@@ -168,6 +179,28 @@ func (b *finder) index() {
 			t.mass++
 		}
 	})
+}
+
+// gather lists, for the endpoints that are chosen with so many connections, what
+// belongs to the list; nil if none is chosen. The caller takes the lists away.
+func (b *finder) gather(chosen func(*tally) int, belongs func(*Digest) bool) (found []*tally) {
+	for _, t := range b.byEnd {
+		if n := chosen(t); n > 0 {
+			t.list = make([]*Digest, 0, n)
+			found = append(found, t)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	b.set.each(func(d *Digest) {
+		if d.flags&hop == 0 && belongs(d) {
+			if t := b.byEnd[hashEndpoint(d.server)]; t != nil && t.list != nil {
+				t.list = append(t.list, d)
+			}
+		}
+	})
+	return found
 }
 
 // relation names the connections of a relation.
@@ -213,20 +246,17 @@ func counts(m map[string]int) []record.Count {
 	return list
 }
 
-// endpoint is an address and port without pointers.
-type endpoint struct {
-	addr [16]byte
-	port uint16
-}
-
-func endpointOf(a netip.AddrPort) endpoint { return endpoint{a.Addr().As16(), a.Port()} }
-
-func (e endpoint) AddrPort() netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom16(e.addr).Unmap(), e.port)
-}
-
 // path is a target without its query, and in origin form.
 func path(target string) string {
+	target, _ = split(target)
+	return target
+}
+
+// split cuts a target into the path, in origin form, and the query with its mark.
+func split(target string) (path, query string) {
+	if i := strings.IndexByte(target, '?'); i >= 0 {
+		target, query = target[:i], target[i:]
+	}
 	if !strings.HasPrefix(target, "/") {
 		if _, rest, ok := strings.Cut(target, "://"); ok {
 			if i := strings.IndexByte(rest, '/'); i >= 0 {
@@ -236,8 +266,5 @@ func path(target string) string {
 			}
 		}
 	}
-	if i := strings.IndexByte(target, '?'); i >= 0 {
-		target = target[:i]
-	}
-	return target
+	return target, query
 }

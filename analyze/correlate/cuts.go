@@ -25,24 +25,16 @@ const (
 // cuts finds, for each endpoint, connections that were cut after the same silence
 // or at the same age.
 func (b *finder) cuts() {
-	lists := map[endpoint][]*Digest{}
-	for e, t := range b.byEnd {
-		if t.cut >= minCuts {
-			lists[e] = make([]*Digest, 0, t.cut)
+	chosen := b.gather(func(t *tally) int {
+		if t.cut < minCuts {
+			return 0
 		}
-	}
-	if len(lists) == 0 {
-		return
-	}
-	b.set.each(func(d *Digest) {
-		if d.flags&cutOff != 0 && d.flags&hop == 0 {
-			if list, ok := lists[d.server]; ok {
-				lists[d.server] = append(list, d)
-			}
-		}
-	})
+		return t.cut
+	}, func(d *Digest) bool { return d.flags&cutOff != 0 })
 	var found []record.Relation
-	for e, list := range lists {
+	for _, t := range chosen {
+		list := t.list
+		t.list = nil
 		silent, aged := candidates(list)
 		for i, some := range [2][]timed{silent, aged} {
 			cluster := largest(some, len(list))
@@ -54,7 +46,7 @@ func (b *finder) cuts() {
 				members[k] = cluster[k].d
 			}
 			if r, kept := b.relation(members); kept {
-				r.Cuts = describeCuts(e, cluster, members, i == 0, len(list))
+				r.Cuts = describeCuts(t.server, cluster, members, i == 0, len(list))
 				found = append(found, r)
 			}
 			break // what was silent for the same time has often the same age as well

@@ -92,7 +92,19 @@ func (d *Digest) group() group {
 	return g
 }
 
-func (d *Digest) endpoint() endpoint { return d.server }
+func (d *Digest) groupHash() uint64 {
+	g := d.group()
+	return mix(mix(hashAddr(g.client), g.who), g.what)
+}
+
+// holder is the key of what one client holds open at one endpoint.
+func (d *Digest) holder() group {
+	return group{client: d.client.addr, who: d.who, what: hashEndpoint(d.server)}
+}
+
+func (d *Digest) holderHash() uint64 {
+	return mix(mix(hashEndpoint(d.server), d.who), hashAddr(d.client.addr))
+}
 
 // ID is the connection's name in the report.
 func (d *Digest) ID() string {
@@ -286,27 +298,6 @@ var howText = map[record.Outcome]string{
 func codeNumber(code string) uint16 {
 	n, _ := strconv.ParseUint(strings.TrimPrefix(code, "WS"), 10, 16)
 	return uint16(n)
-}
-
-// FNV-1a: the same in every run, so that sets of several runs can be merged.
-const (
-	hashSeed  uint64 = 14695981039346656037
-	hashPrime uint64 = 1099511628211
-)
-
-func hashString(h uint64, s string) uint64 {
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * hashPrime
-	}
-	return (h ^ 0xff) * hashPrime // a mark between strings
-}
-
-func hashEndpoint(e endpoint) uint64 {
-	h := hashSeed
-	for _, b := range e.addr {
-		h = (h ^ uint64(b)) * hashPrime
-	}
-	return (h ^ uint64(e.port)) * hashPrime
 }
 
 // closed names the code of the Close frame.

@@ -2,7 +2,6 @@ package correlate
 
 import (
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -20,6 +19,8 @@ const (
 	// maxChain bounds the handshakes with one key that are looked at, and how
 	// far back a request with another key is looked for.
 	maxChain, maxScan = 8, 256
+	// maxSteps bounds the chain in which keys stand that share a place in the table.
+	maxSteps = 64
 	// maxParts bounds the hops of one story.
 	maxParts = 16
 )
@@ -54,21 +55,6 @@ type Handshake struct {
 	Passed bool
 }
 
-// HashText is a key for comparing texts, never 0.
-func HashText(s string) uint64 { return max(1, hashString(hashSeed, s)) }
-
-// HashTarget is HashText of a request target in origin form.
-func HashTarget(target string) uint64 {
-	p := path(target)
-	if i := strings.IndexByte(target, '?'); i >= 0 {
-		return max(1, hashString(hashString(hashSeed, p), target[i:]))
-	}
-	return HashText(p)
-}
-
-// HashURL is a key for comparing what handshakes ask for, without the query.
-func HashURL(host, target string) uint64 { return hashString(hashString(hashSeed, host), path(target)) }
-
 // Story is a handshake with all the connections over which it went.
 type Story struct {
 	Parts []Part
@@ -91,123 +77,154 @@ type Hops struct {
 	// Apart: handshakes of other vantage points have other clocks.
 	Apart bool
 
-	ring    []asked
-	next    int
-	byKey   map[uint64]int32 // the latest with the key
-	servers map[netip.Addr]struct{}
+	ring    []*[askedChunk]asked // of the handshake number n at n % maxAsked
+	next    uint32               // how many were asked
+	heads   []uint32             // by key: 1 + the number of the latest handshake
+	servers map[uint64]struct{}
+	latest  uint64 // the server noted last
 	stories map[Conn]*Story
 	groups  hopGroups
 }
 
+// asked is a handshake without pointers, so that thousands cost the garbage
+// collector nothing.
 type asked struct {
-	Handshake
-	before int32 // the one before with the same key; -1: none
-	backs  uint8
+	Conn           Conn
+	Client, Server endpoint
+	Key, Target    uint64
+	At             record.Ref
+	For            [16]byte
+	Vantage        int32
+	before         uint32 // 1 + the number of the one before in the chain
+	backs          uint8
+	forKnown       bool
+	Passed, Sample bool
+	repeated       bool // the key was used before
+}
+
+func (n *Handshake) asked() asked {
+	a := asked{Conn: n.Conn, Client: endpointOf(n.Client), Server: endpointOf(n.Server), Key: n.Key, Target: n.Target, At: n.At, Vantage: n.Vantage,
+		Passed: n.Passed, Sample: n.Sample}
+	if n.For.IsValid() {
+		a.For, a.forKnown = n.For.As16(), true
+	}
+	return a
+}
+
+// numHeads is the size of the table of keys.
+const numHeads = 2 * maxAsked
+
+// askedChunk is how many handshakes get memory at once.
+const askedChunk = 1 << 8
+
+// number gives the remembered handshake of a number; nil if it is forgotten.
+func (h *Hops) number(plusOne uint32) *asked {
+	if plusOne == 0 || h.next-(plusOne-1) > maxAsked {
+		return nil
+	}
+	return h.at(plusOne - 1)
+}
+
+func (h *Hops) at(number uint32) *asked {
+	place := number % maxAsked
+	return &h.ring[place/askedChunk][place%askedChunk]
 }
 
 // Empty tells that no story is under way.
 func (h *Hops) Empty() bool { return len(h.stories) == 0 }
 
 // Ask notes a handshake and joins it with the one that it passes on, if there is one.
-func (h *Hops) Ask(n Handshake) {
-	if h.byKey == nil {
-		h.byKey, h.servers = map[uint64]int32{}, map[netip.Addr]struct{}{}
+func (h *Hops) Ask(n *Handshake) {
+	if h.heads == nil {
+		h.heads, h.servers = make([]uint32, numHeads), map[uint64]struct{}{}
 	}
 	if h.stories == nil {
 		h.stories = map[Conn]*Story{}
 	}
-	front, weak := h.sameKey(&n)
-	if front < 0 {
-		front = h.otherKey(&n)
+	x := n.asked()
+	front, weak := h.sameKey(&x)
+	if front == nil {
+		front = h.otherKey(&x)
 	}
-	if front >= 0 {
-		h.ring[front].backs++
-		h.join(h.ring[front].Conn, n.Conn, weak)
+	if front != nil {
+		front.backs++
+		h.join(front.Conn, n.Conn, weak)
 	}
-	if len(h.servers) < maxServers {
-		h.servers[n.Server.Addr()] = struct{}{}
+	if server := hashAddr(x.Server.addr); server != h.latest && len(h.servers) < maxServers {
+		h.servers[server], h.latest = struct{}{}, server
 	}
-	h.remember(n)
+	h.remember(&x)
 }
 
-func (h *Hops) remember(n Handshake) {
-	at := h.next
-	if len(h.ring) < maxAsked {
-		h.ring = append(h.ring, asked{})
-	} else if old := &h.ring[at]; h.byKey[old.Key] == int32(at) {
-		delete(h.byKey, old.Key)
+func (h *Hops) remember(x *asked) {
+	if x.Key != 0 {
+		head := &h.heads[x.Key%numHeads]
+		x.before, *head = *head, h.next+1
 	}
-	h.next = (at + 1) % maxAsked
-	a := asked{Handshake: n, before: -1}
-	if n.Key != 0 {
-		if before, ok := h.byKey[n.Key]; ok {
-			a.before = before
-		}
-		h.byKey[n.Key] = int32(at)
+	if int(h.next%maxAsked/askedChunk) >= len(h.ring) {
+		h.ring = append(h.ring, new([askedChunk]asked))
 	}
-	h.ring[at] = a
+	*h.at(h.next) = *x
+	h.next++
 }
 
-// sameKey finds the handshake with the same key that this one passes on; -1
+// sameKey finds the handshake with the same key that this one passes on; nil
 // if there is none.
-func (h *Hops) sameKey(n *Handshake) (at int32, weak bool) {
-	at, ok := h.byKey[n.Key]
-	if n.Key == 0 || !ok {
-		return -1, false
+func (h *Hops) sameKey(n *asked) (front *asked, weak bool) {
+	if n.Key == 0 {
+		return nil, false
 	}
-	alone := h.ring[at].before < 0
-	for range maxChain {
-		a := &h.ring[at]
-		if a.Key != n.Key {
-			break // overwritten since
+	at, last := h.heads[n.Key%numHeads], h.next+1
+	for same, steps := 0, 0; same < maxChain && steps < maxSteps; steps++ {
+		a := h.number(at)
+		if a == nil || at >= last {
+			break // forgotten, and overwritten since
 		}
+		at, last = a.before, at
+		if a.Key != n.Key {
+			continue
+		}
+		same++
+		n.repeated = true
 		switch {
 		case a.backs >= maxBacks || !h.follows(a, n, passedOn) || !elsewhere(a, n):
 		case strong(a, n):
-			return at, false
-		case alone && !n.Sample && a.Client.Addr() != n.Client.Addr() && a.Client.Addr() != n.Server.Addr() && (n.Passed || a.Target == n.Target) && h.follows(a, n, atOnce):
-			return at, true
-		}
-		if at = a.before; at < 0 {
-			break
+			return a, false
+		case same == 1 && !a.repeated && !n.Sample && a.Client.addr != n.Client.addr && a.Client.addr != n.Server.addr && (n.Passed || a.Target == n.Target) && h.follows(a, n, atOnce):
+			return a, true
 		}
 	}
-	return -1, false
+	return nil, false
 }
 
 // otherKey finds the handshake that a proxy passes on with a key of its own:
 // same path, at the same proxy, a moment before, not passed on so far.
-func (h *Hops) otherKey(n *Handshake) int32 {
-	if _, proxy := h.servers[n.Client.Addr()]; !proxy {
-		return -1
+func (h *Hops) otherKey(n *asked) (found *asked) {
+	if _, proxy := h.servers[hashAddr(n.Client.addr)]; !proxy {
+		return nil
 	}
-	found := int32(-1)
-	for i := range min(maxScan, len(h.ring)) {
-		at := int32((h.next - 1 - i + 2*maxAsked) % maxAsked)
-		if int(at) >= len(h.ring) {
-			break
-		}
-		a := &h.ring[at]
+	for i := range min(maxScan, h.next) {
+		a := h.at(h.next - 1 - i)
 		if a.At.Time+record.Time(renewed) < n.At.Time && !h.Apart {
 			break
 		}
-		if a.backs > 0 || a.Target != n.Target || n.Key != 0 && a.Key == n.Key || a.Vantage != n.Vantage || !h.follows(a, n, renewed) || !elsewhere(a, n) || a.Server.Addr() != n.Client.Addr() {
+		if a.backs > 0 || a.Target != n.Target || n.Key != 0 && a.Key == n.Key || a.Vantage != n.Vantage || !h.follows(a, n, renewed) || !elsewhere(a, n) || a.Server.addr != n.Client.addr {
 			continue
 		}
-		if n.For.IsValid() {
-			if n.For == a.Client.Addr() {
-				return at
+		if n.forKnown {
+			if n.For == a.Client.addr {
+				return a
 			}
 			continue
 		}
-		if a.Client.Addr() != n.Client.Addr() || n.Passed {
-			found = at // the oldest: first come, first passed on
+		if a.Client.addr != n.Client.addr || n.Passed {
+			found = a // the oldest: first come, first passed on
 		}
 	}
 	return found
 }
 
-func (h *Hops) follows(a *asked, n *Handshake, within time.Duration) bool {
+func (h *Hops) follows(a, n *asked, within time.Duration) bool {
 	if h.Apart && a.Vantage != n.Vantage {
 		return true
 	}
@@ -216,11 +233,11 @@ func (h *Hops) follows(a *asked, n *Handshake, within time.Duration) bool {
 }
 
 // elsewhere: it goes to another endpoint, and is no other view of the same connection.
-func elsewhere(a *asked, n *Handshake) bool { return a.Conn != n.Conn && a.Server != n.Server }
+func elsewhere(a, n *asked) bool { return a.Conn != n.Conn && a.Server != n.Server }
 
 // strong: the addresses say that this is what the proxy passed on.
-func strong(a *asked, n *Handshake) bool {
-	return a.Server.Addr() == n.Client.Addr() || n.For.IsValid() && n.For == a.Client.Addr()
+func strong(a, n *asked) bool {
+	return a.Server.addr == n.Client.addr || n.forKnown && n.For == a.Client.addr
 }
 
 func (h *Hops) join(front, back Conn, weak bool) {
@@ -247,7 +264,7 @@ func (h *Hops) join(front, back Conn, weak bool) {
 // will be asked for once more, now that other vantage points are known.
 func (h *Hops) Again() {
 	h.Apart = true
-	h.ring, h.next, h.byKey = nil, 0, nil
+	h.ring, h.next, h.heads = nil, 0, nil
 }
 
 // Story is the story that a connection is part of; nil: it is part of none.

@@ -65,7 +65,7 @@ func TestHops(t *testing.T) {
 		var h Hops
 		var pairs []string
 		for _, s := range c.shake {
-			h.Ask(s)
+			h.Ask(&s)
 		}
 		for _, s := range c.shake {
 			story := h.Story(s.Conn)
@@ -88,10 +88,11 @@ func TestHops(t *testing.T) {
 func TestHandshakesAreBounded(t *testing.T) {
 	var h Hops
 	for i := range 3 * maxAsked {
-		h.Ask(shake(int64(10*i), float64(i)/1000, "10.0.0.1:5000", "10.0.9.1:80", itoa(i), "/chat"))
+		s := shake(int64(10*i), float64(i)/1000, "10.0.0.1:5000", "10.0.9.1:80", itoa(i), "/chat")
+		h.Ask(&s)
 	}
-	if len(h.ring) != maxAsked || len(h.byKey) != maxAsked || !h.Empty() {
-		t.Errorf("%d handshakes, %d keys, no story %v", len(h.ring), len(h.byKey), h.Empty())
+	if len(h.ring)*askedChunk != maxAsked || len(h.heads) != numHeads || !h.Empty() {
+		t.Errorf("%d handshakes, %d keys, no story %v", len(h.ring)*askedChunk, len(h.heads), h.Empty())
 	}
 }
 

@@ -28,7 +28,7 @@ func (n *Names) Merge(o *Names) {
 		}
 	}
 	for name, list := range o.needed {
-		for _, x := range list {
+		for _, x := range *list {
 			n.need(name, x)
 		}
 	}

@@ -111,7 +111,7 @@ func TestNeedsComeAfterTheLookUp(t *testing.T) {
 	if len(list) != 1 || fmt.Sprint(list[0].Connections) != "[598 599]" {
 		t.Errorf("%+v", list)
 	}
-	if len(n.needed["app.test"]) != record.MaxRelated {
-		t.Errorf("%d are remembered", len(n.needed["app.test"]))
+	if got := len(*n.needed["app.test"]); got != record.MaxRelated {
+		t.Errorf("%d are remembered", got)
 	}
 }

@@ -33,7 +33,7 @@ const (
 type Names struct {
 	byAddr  map[netip.Addr][]Named
 	lookups map[lookupKey]*lookup
-	needed  map[string][]need                 // by name, whether or not it was looked up, in order of time
+	needed  map[string]*needs                 // by name, whether or not it was looked up
 	asking  map[netip.Addr]map[string]*lookup // the same by client
 	// resolved are clients that resolved some name, and whether they then connected to
 	// anything; one that did not has its connections elsewhere: the capture does not show them.

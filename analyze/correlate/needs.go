@@ -26,32 +26,42 @@ func (n *Names) Need(name, id string, at record.Time) {
 
 // need keeps the latest: the look-up comes before.
 func (n *Names) need(name string, x need) {
-	list, known := n.needed[name]
-	if !known {
+	list := n.needed[name]
+	if list == nil {
 		if len(n.needed) >= maxNeeded {
 			return
 		}
 		if n.needed == nil {
-			n.needed = map[string][]need{}
+			n.needed = map[string]*needs{}
 		}
-		name = strings.Clone(name) // it may be a piece of a long head
+		list = new(needs)
+		n.needed[strings.Clone(name)] = list // it may be a piece of a long head
 	}
-	at, found := slices.BinarySearchFunc(list, x, compareNeeds)
-	switch {
-	case found || at == 0 && len(list) >= record.MaxRelated:
-		return
-	case len(list) >= record.MaxRelated:
-		copy(list, list[1:at])
-		list[at-1] = x
-	default:
-		list = slices.Insert(list, at, x)
+	if len(*list) >= 2*record.MaxRelated {
+		list.trim()
 	}
-	n.needed[name] = list
+	*list = append(*list, x)
+}
+
+// needs are in no order, so that a busy name costs little; trim sorts out the latest.
+type needs []need
+
+func (l *needs) trim() {
+	slices.SortFunc(*l, compareNeeds)
+	*l = slices.Compact(*l)
+	if older := len(*l) - record.MaxRelated; older > 0 {
+		*l = append((*l)[:0], (*l)[older:]...)
+	}
 }
 
 // needs are the connections that asked for a name after it was looked up.
 func (n *Names) needs(name string, l *lookup) (ids []string) {
-	for _, x := range n.needed[name] {
+	list := n.needed[name]
+	if list == nil {
+		return nil
+	}
+	list.trim()
+	for _, x := range *list {
 		if x.at >= l.query.Time {
 			ids = append(ids, x.id)
 		}

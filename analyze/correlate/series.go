@@ -20,21 +20,13 @@ const (
 
 // series finds attempts of one client at one URL that failed one after the other.
 func (b *finder) series() {
-	many := map[group][]*Digest{}
-	for g, n := range b.failing {
-		if n >= minAttempts {
-			many[g] = make([]*Digest, 0, n)
-		}
-	}
-	if len(many) == 0 {
+	if !b.any.series {
 		return
 	}
+	many := map[group][]*Digest{}
 	b.set.each(func(d *Digest) {
-		if d.flags&hop != 0 {
-			return
-		}
-		if list, ok := many[d.group()]; ok {
-			many[d.group()] = append(list, d)
+		if d.flags&hop == 0 && b.often.count(d.groupHash()) >= minAttempts {
+			many[d.group()] = append(many[d.group()], d)
 		}
 	})
 	var found []record.Relation

@@ -9,7 +9,7 @@ import (
 )
 
 // Ask is a request for a WebSocket at the moment at which it was seen: its
-// connection is not finished yet.
+// connection is not finished yet. It is the tracker's until the call returns.
 type Ask struct {
 	Client, Server netip.AddrPort
 	First          record.Ref // the connection's first packet
@@ -40,8 +40,9 @@ func (c *conn) askedOn(stream int64, target string, at record.Ref) {
 
 func (c *conn) ask(stream int64, at record.Ref) *Ask {
 	f := c.flow
-	return &Ask{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), First: ref(f.First()), Stream: stream,
+	c.t.asking = Ask{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), First: ref(f.First()), Stream: stream,
 		Vantage: f.Vantage, At: at}
+	return &c.t.asking
 }
 
 // Poll is a request of a library that does without a WebSocket.

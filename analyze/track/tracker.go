@@ -59,6 +59,7 @@ type Tracker struct {
 	blocks      []*block
 	spare       *block
 	pool        pool
+	asking      Ask
 	sampled     int
 	watched     map[*reassembly.Flow]peeked // failed without a byte, and shown
 }

@@ -1,6 +1,7 @@
 package reassembly
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
 )
@@ -18,6 +19,9 @@ func (a At) mark() mark {
 func (m mark) at() At {
 	return At{Packet: int64(m.where & (1<<40 - 1)), Time: m.time, File: int32(m.where >> 40)}
 }
+
+// compare orders by file and packet.
+func (m mark) compare(o mark) int { return cmp.Compare(m.where, o.where) }
 
 func (m mark) seen() bool { return m.where&(1<<40-1) != 0 }
 

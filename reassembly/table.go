@@ -1,6 +1,7 @@
 package reassembly
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -99,6 +100,8 @@ type Table struct {
 	freeOut     *outstanding
 	freeClosing *closing
 	clock       int64
+	ending      Ending
+	dues        []due
 	walked      uint32 // where Walk goes on
 	touched     uint32 // keeps Touch from being optimised away
 	seg         segment
@@ -278,32 +281,25 @@ func (f *Flow) guessClient() {
 
 // Close is the end of the capture: every flow is closed, ordered by its first packet.
 func (t *Table) Close() {
-	for t.slab.used > 0 {
+	for again := int64(0); t.slab.used > 0; again++ {
 		all := make([]*Flow, 0, t.slab.used)
 		t.slab.all(func(f *Flow) { all = append(all, f) })
 		slices.SortFunc(all, byFirst)
 		for _, f := range all {
+			t.ending = Ending{Looked: never, Deadline: again, First: f.First()}
 			t.finish(f, max(t.clock, f.clock), true)
 		}
 	}
 }
 
 func byFirst(a, b *Flow) int {
-	x, y := a.First(), b.First()
-	switch {
-	case x.File != y.File:
-		return int(x.File) - int(y.File)
-	case x.Packet < y.Packet:
-		return -1
-	case x.Packet > y.Packet:
-		return 1
-	}
-	return int(a.network) - int(b.network)
+	return cmp.Or(a.first.compare(b.first), cmp.Compare(a.network, b.network))
 }
 
 // finish ends a flow: what waits is handed on, the handler is told, and the
-// flow leaves the table.
-func (t *Table) finish(f *Flow, order int64, last bool) {
+// flow leaves the table. A SYN that nobody decided upon begins another, which
+// is the result.
+func (t *Table) finish(f *Flow, order int64, last bool) (begun *Flow) {
 	t.flush(f)
 	var next renewal
 	if f.Rare != nil {
@@ -323,6 +319,7 @@ func (t *Table) finish(f *Flow, order int64, last bool) {
 	vantage := f.Vantage
 	t.slab.put(f)
 	if next.active { // a SYN that nobody answered began another connection
-		t.renew(&next, vantage)
+		return t.renew(&next, vantage)
 	}
+	return nil
 }

@@ -1,6 +1,10 @@
 package reassembly
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 const (
 	tickBits = 28 // a tick is 2^28 ns, about a quarter of a second
@@ -85,26 +89,75 @@ func (t *Table) Advance(clock int64) {
 	}
 }
 
-// Settled is the capture time before which nothing ends any more: Closed has
-// been called for every flow whose order is less.
-func (t *Table) Settled() int64 { return t.timers.tick << tickBits }
+// Ending is when the flow that is being closed by the timers became final: the
+// capture time at which the timers look for it, which is a whole tick, and its
+// deadline. It does not depend on which packets the table saw, so parts of a
+// capture can be followed by a table each and their results put in order.
+type Ending struct {
+	Looked, Deadline int64
+	First            At // the flow's first packet; flows of one deadline are closed in this order
+}
 
-// turn looks at the flows of all ticks before tick.
+// Ending tells what Advance, Packet's timers or Close are closing. It has a
+// meaning during the handler's calls that they cause.
+func (t *Table) Ending() Ending { return t.ending }
+
+// due is a flow whose time is over.
+type due struct {
+	flow             *Flow
+	first            mark
+	network          int32
+	looked, deadline int64
+}
+
+func (t *Table) due(f *Flow) due {
+	d := t.deadline(f)
+	return due{f, f.first, f.network, (d>>tickBits + 1) << tickBits, d}
+}
+
+func (a due) compare(b due) int {
+	return cmp.Or(cmp.Compare(a.looked, b.looked), cmp.Compare(a.deadline, b.deadline), a.first.compare(b.first), cmp.Compare(a.network, b.network))
+}
+
+// turn closes the flows of all ticks before tick, in the order of their deadlines.
 func (t *Table) turn(tick int64) {
 	w := &t.timers
 	from := w.tick
 	w.tick = tick
+	all := t.dues[:0]
 	for i := max(from, tick-wheel); i < tick; i++ {
 		w.fire(&t.slab, uint16(i&(wheel-1)))
 		for w.heads[wheel] != 0 {
 			f := t.slab.at(w.heads[wheel])
-			if d := t.deadline(f); d>>tickBits < tick {
-				t.finish(f, d, false)
+			if d := t.due(f); d.deadline>>tickBits < tick {
+				t.unschedule(f)
+				all = append(all, d)
 			} else {
 				t.schedule(f)
 			}
 		}
 	}
+	slices.SortFunc(all, due.compare)
+	for i := 0; i < len(all); i++ {
+		d := all[i]
+		if d.flow.first != d.first {
+			continue // it had to make room meanwhile
+		}
+		t.ending = Ending{Looked: d.looked, Deadline: d.deadline, First: d.first.at()}
+		begun := t.finish(d.flow, d.deadline, false)
+		if begun == nil {
+			continue
+		}
+		// Its SYN may be long ago, too.
+		if next := t.due(begun); next.deadline>>tickBits < tick {
+			t.unschedule(begun)
+			next.looked = max(next.looked, d.looked+1<<tickBits)
+			at, _ := slices.BinarySearchFunc(all[i+1:], next, due.compare)
+			all = slices.Insert(all, i+1+at, next)
+		}
+	}
+	clear(all)
+	t.dues = all[:0]
 }
 
 // fire moves a list to where turn takes flows from: they may be scheduled into

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,7 @@ func (o *options) compare(ctx context.Context, s *subject) ([]string, error) {
 	if s.packed {
 		return nil, nil
 	}
-	args := []string{"child-check", "-preset", s.preset, "-truth", s.truth, "-totals", s.totals, "-sums", s.sums}
+	args := []string{"child-check", "-preset", s.preset, "-truth", s.truth, "-totals", s.totals, "-sums", s.sums, fmt.Sprintf("-differences=%t", o.differences)}
 	if slices.Contains(o.peers, "tshark") {
 		if _, err := os.Stat(o.tsharkOutput(s)); err == nil {
 			defer os.Remove(o.tsharkOutput(s))
@@ -55,8 +56,26 @@ func (o *options) compare(ctx context.Context, s *subject) ([]string, error) {
 
 // counts are what the three can be compared by. A figure of -1 is not known.
 type counts struct {
-	answers, outcome, messages int64
-	opcodes                    [16]int64
+	answers, messages int64
+	whole, begun      int64 // WebSockets as generated: seen from their start, and begun before the capture
+	opcodes           [16]int64
+}
+
+func (c *counts) right(k known) {
+	if k.Midstream {
+		c.begun++
+	} else {
+		c.whole++
+	}
+}
+
+// unknown counts say nothing.
+func unknown() *counts {
+	c := &counts{answers: -1, messages: -1, whole: -1, begun: -1}
+	for i := range c.opcodes {
+		c.opcodes[i] = -1
+	}
+	return c
 }
 
 var opcodes = map[string]int{"continuation": 0, "text": 1, "binary": 2, "close": 8, "ping": 9, "pong": 10}
@@ -75,44 +94,56 @@ type connection struct {
 type known struct {
 	Client, Server, Start, Outcome string
 	Status                         int
-	Requested                      bool
+	Preamble                       string
+	Midstream                      bool
 	Gap                            bool `json:"capture_gap"`
 	Messages                       [2]int64
 }
 
-// outcomes are wsleuth's words for those of gencap.
+// outcomes are wsleuth's words for those of gencap, which calls a connection
+// open or pending if the capture ends before its last packet: its answer or its
+// Close frames may be there.
 var outcomes = map[string][]string{
 	"ok": {"closed-clean"}, "away": {"closed-clean"}, "server_error": {"closed-error"}, "protocol": {"protocol-error"},
 	"fin": {"closed-abnormal"}, "rst": {"closed-abnormal"}, "ping_timeout": {"closed-abnormal"}, "rejected": {"rejected"},
 	"bad_accept": {"invalid-handshake"}, "no_response": {"no-response"}, "request_rst": {"no-response"},
-	"refused": {"connect-failed"}, "syn_timeout": {"connect-failed"}, "open": {"open"}, "pending": {"no-response", "incomplete"},
+	"refused": {"connect-failed"}, "syn_timeout": {"connect-failed"},
+	"open": {"open", "closed-clean", "closed-error", "protocol-error", "invalid-handshake"},
+}
+
+// fits tells whether an outcome is right. What breaks behind a proxy before
+// the server's first byte is the tunnel.
+func (k known) fits(outcome string) bool {
+	if outcome == "tunnel-failed" {
+		return k.Outcome == "request_rst" && (k.Preamble == "connect" || k.Preamble == "socks5")
+	}
+	return slices.Contains(outcomes[k.Outcome], outcome)
 }
 
 // checkChild compares the report on standard input.
 func checkChild(args []string) error {
+	fs := flag.NewFlagSet("child-check", flag.ContinueOnError)
 	var preset, truth, totals, sums, peer string
-	var answers int64
-	for ; len(args) >= 2; args = args[2:] {
-		switch args[0] {
-		case "-preset":
-			preset = args[1]
-		case "-truth":
-			truth = args[1]
-		case "-totals":
-			totals = args[1]
-		case "-sums":
-			sums = args[1]
-		case "-tshark":
-			peer = args[1]
-		case "-answers":
-			answers, _ = strconv.ParseInt(args[1], 10, 64)
-		}
+	fs.StringVar(&preset, "preset", "", "name of the capture")
+	fs.StringVar(&truth, "truth", "", "gencap's lines")
+	fs.StringVar(&totals, "totals", "", "gencap's summary")
+	fs.StringVar(&sums, "sums", "", "what a capture of wss holds")
+	fs.StringVar(&peer, "tshark", "", "what tshark printed")
+	answers := fs.Int64("answers", 0, "answers of 101 in tshark")
+	var differences bool
+	fs.BoolVar(&differences, "differences", false, "name each")
+	if err := fs.Parse(args); err != nil {
+		return err
 	}
 	want, list, err := generated(truth, totals, sums)
 	if err != nil {
 		return err
 	}
-	got, err := reported(os.Stdin, list)
+	got, err := reported(os.Stdin, list, func(format string, args ...any) {
+		if differences {
+			fmt.Fprintf(os.Stderr, "bench: "+preset+": "+format+"\n", args...)
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -121,7 +152,7 @@ func checkChild(args []string) error {
 		if theirs, err = dissected(peer); err != nil {
 			return err
 		}
-		theirs.answers = answers
+		theirs.answers = *answers
 	}
 	for _, line := range compared(preset, want, got, theirs) {
 		fmt.Println(line)
@@ -134,7 +165,7 @@ func generated(truth, totals, sums string) (want *counts, list map[string]known,
 	want, list = new(counts), map[string]known{}
 	if sums != "" {
 		var s wssSums
-		want.outcome, want.opcodes = -1, [16]int64{}
+		want.whole, want.begun = -1, -1
 		if err := readJSON(sums, &s); err != nil {
 			return nil, nil, err
 		}
@@ -169,10 +200,11 @@ func generated(truth, totals, sums string) (want *counts, list map[string]known,
 			want.answers++
 		}
 		want.messages += k.Messages[0] + k.Messages[1]
-		if k.Requested || k.Outcome != "pending" { // else there was nothing to see yet
-			want.outcome++
-			list[key(k.Client, k.Server, k.Start)] = k
+		if k.Outcome == "pending" {
+			continue // there may have been nothing to see yet
 		}
+		list[key(k.Client, k.Server, k.Start)] = k
+		want.right(k)
 	}
 }
 
@@ -190,16 +222,16 @@ func key(client, server, start string) string {
 	return client + " " + server + " " + strconv.FormatInt(at.UnixMicro(), 10)
 }
 
-// reported adds up a report in NDJSON; outcome counts the connections whose
-// outcome and messages are those that the generator knows.
-func reported(r io.Reader, list map[string]known) (*counts, error) {
+// reported adds up a report in NDJSON; whole and begun count the
+// connections whose outcome and messages are those that the generator knows.
+func reported(r io.Reader, list map[string]known, tell func(string, ...any)) (*counts, error) {
 	got := new(counts)
-	if list == nil {
-		got.outcome = -1
-	}
 	for d := json.NewDecoder(bufio.NewReaderSize(r, 1<<20)); ; {
 		var c connection
 		if err := d.Decode(&c); err == io.EOF {
+			for at, k := range list {
+				tell("%s: not reported, generated %s %v, preamble %q, midstream %t", at, k.Outcome, k.Messages, k.Preamble, k.Midstream)
+			}
 			return got, nil
 		} else if err != nil {
 			return nil, fmt.Errorf("wsleuth's report: %w", err)
@@ -220,11 +252,13 @@ func reported(r io.Reader, list map[string]known) (*counts, error) {
 			}
 		}
 		got.messages += messages[0] + messages[1]
-		k, ok := list[key(c.Client, c.Server, c.Started)]
-		if ok && slices.Contains(outcomes[k.Outcome], c.Outcome) && (k.Messages == messages || k.Gap) {
-			got.outcome++
-		} else if ok && os.Getenv("BENCH_VERBOSE") != "" {
-			fmt.Fprintf(os.Stderr, "%s: %s, %v messages; generated %s, %v\n", key(c.Client, c.Server, c.Started), c.Outcome, messages, k.Outcome, k.Messages)
+		at := key(c.Client, c.Server, c.Started)
+		k, ok := list[at]
+		delete(list, at)
+		if ok && k.fits(c.Outcome) && (k.Messages == messages || k.Gap) {
+			got.right(k)
+		} else if ok {
+			tell("%s: %s %v, generated %s %v, preamble %q, midstream %t", at, c.Outcome, messages, k.Outcome, k.Messages, k.Preamble, k.Midstream)
 		}
 	}
 }
@@ -236,7 +270,7 @@ func dissected(name string) (*counts, error) {
 		return nil, err
 	}
 	defer f.Close()
-	c := &counts{outcome: -1, messages: -1}
+	c := &counts{answers: -1, messages: -1, whole: -1, begun: -1}
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -276,12 +310,10 @@ func compared(preset string, want, got, theirs *counts) (lines []string) {
 		lines = append(lines, fmt.Sprintf("| %s | %s | %d | %d | %s | %s |", preset, what, want, got, other, verdict))
 	}
 	if theirs == nil {
-		theirs = &counts{answers: -1, outcome: -1, messages: -1}
-		for i := range theirs.opcodes {
-			theirs.opcodes[i] = -1
-		}
+		theirs = unknown()
 	}
-	line("WebSockets with the right outcome and messages", want.outcome, got.outcome, theirs.outcome)
+	line("WebSockets with the right outcome and messages", want.whole, got.whole, theirs.whole)
+	line("the same, begun before the capture", want.begun, got.begun, theirs.begun)
 	line("answers of 101", want.answers, got.answers, theirs.answers)
 	line("messages", want.messages, got.messages, theirs.messages)
 	for _, name := range []string{"text", "binary", "continuation", "close", "ping", "pong"} {

@@ -30,7 +30,7 @@ type options struct {
 	presets, peers, formats, threads  []string
 	turns, tsharkTurns                int
 	dir, wsleuth                      string
-	keep, all, check                  bool
+	keep, all, check, differences     bool
 	root, folder, gencap, self, flags string
 }
 
@@ -87,6 +87,7 @@ func parse(args []string) (*options, error) {
 	fs.BoolVar(&o.keep, "keep", false, "keep the captures")
 	fs.BoolVar(&o.all, "all", false, "run tshark and tcpflow on the captures with very many connections, too")
 	fs.BoolVar(&o.check, "check", true, "compare the results, too: one more run of wsleuth, and of tshark")
+	fs.BoolVar(&o.differences, "differences", false, "name each connection that is not reported as it was generated")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}

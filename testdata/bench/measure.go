@@ -20,6 +20,7 @@ type command struct {
 	scratch string // folder that it fills, emptied after each run
 	turns   int
 	against string // how the table puts it beside wsleuth: "", "variant" or "baseline"
+	cores   bool   // what it does has a core of its own in wsleuth
 	own     bool   // it prints its own usage, which leaves out its preparations
 }
 
@@ -32,6 +33,7 @@ type usage struct {
 // row is one line of the table: medians.
 type row struct {
 	preset, name, against string
+	parallel              bool
 	usage
 	turns int
 }
@@ -91,7 +93,7 @@ func (o *options) commands(s *subject) []*command {
 	}
 	switch {
 	case s.packed:
-		return append(list, &command{name: "klauspost/compress alone", argv: []string{o.self, "child-decompress", s.file}, against: "baseline"})
+		return append(list, &command{name: "klauspost/compress alone", argv: []string{o.self, "child-decompress", s.file}, against: "baseline", cores: true})
 	case s.keylog != "":
 		list = append(list, &command{name: "crypto/cipher alone", argv: []string{o.self, "child-aead", s.sums}, against: "baseline", own: true})
 	}
@@ -124,7 +126,7 @@ func (o *options) measure(ctx context.Context, s *subject) ([]row, error) {
 	}
 	var rows []row
 	for i, c := range list {
-		rows = append(rows, row{preset: s.preset, name: c.name, against: c.against, usage: medians(taken[i]), turns: len(taken[i])})
+		rows = append(rows, row{preset: s.preset, name: c.name, against: c.against, parallel: c.cores, usage: medians(taken[i]), turns: len(taken[i])})
 	}
 	return rows, nil
 }

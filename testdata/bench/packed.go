@@ -62,7 +62,7 @@ func decompressChild(args []string) error {
 	defer f.Close()
 	in := bufio.NewReaderSize(f, readSize)
 	var r io.Reader
-	if strings.HasSuffix(args[0], ".zstd") {
+	if strings.HasSuffix(args[0], ".zst") {
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return err

@@ -44,7 +44,7 @@ func (o *options) makeSubject(ctx context.Context, preset string) (*subject, err
 		if !o.keep {
 			defer plain.remove()
 		}
-		s := &subject{preset: preset, file: base + ".pcap." + preset, packed: true}
+		s := &subject{preset: preset, file: base + ".pcap" + map[string]string{"gzip": ".gz", "zstd": ".zst"}[preset], packed: true}
 		return s, o.makeOnce(s.file, func() error {
 			_, err := o.output(ctx, o.self, "child-compress", preset, plain.file, s.file)
 			return err

@@ -18,8 +18,7 @@ func (o *options) print(ctx context.Context, w io.Writer, rows []row, checks []s
 	fmt.Fprintf(w, "\n%s, %d cores, %s/%s, %s. %s.\n", cpuModel(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
 		runtime.Version(), strings.Join(o.versions(ctx), "; "))
 	fmt.Fprintf(w, "%s, `go run ./testdata/bench %s`\n\n", time.Now().Format(time.DateOnly), o.flags)
-	_, floor := ownUsage()
-	for _, line := range table(rows, floor) {
+	for _, line := range table(rows, ownPeak()) {
 		fmt.Fprintln(w, line)
 	}
 	if len(checks) > 0 {
@@ -47,6 +46,9 @@ func table(rows []row, floor int64) []string {
 			cpu, wall = ratio(r.CPU, ours.CPU)+" of the default", ratio(r.Wall, ours.Wall)
 		case r.against == "baseline":
 			cpu, wall = fmt.Sprintf("%s, %.0f %% of its speed", ratio(ours.CPU, r.CPU), 100*quotient(r.CPU, ours.CPU)), ratio(ours.Wall, r.Wall)
+			if r.parallel {
+				cpu = ratio(ours.CPU, r.CPU) // unpacking has a core of its own: the wall tells
+			}
 		default:
 			cpu, wall = ratio(ours.CPU, r.CPU), ratio(ours.Wall, r.Wall)
 		}
@@ -83,6 +85,19 @@ func memory(rss, floor int64) string {
 	}
 }
 
+// ownPeak is the peak memory of this program, where the system tells: not that
+// of go run, which getrusage would count.
+func ownPeak() int64 {
+	text, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(text)) {
+		var kb int64
+		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
+			return kb << 10
+		}
+	}
+	return 0
+}
+
 // cpuModel names the processor where the system tells.
 func cpuModel() string {
 	f, err := os.Open("/proc/cpuinfo")
@@ -110,7 +125,7 @@ func (o *options) versions(ctx context.Context) (list []string) {
 		if first == "" {
 			first = filepath.Base(argv[0])
 		}
-		list = append(list, first)
+		list = append(list, strings.TrimSuffix(first, "."))
 	}
 	return list
 }

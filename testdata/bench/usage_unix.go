@@ -15,22 +15,17 @@ func peakOf(p *os.ProcessState) int64 {
 	if !ok {
 		return 0
 	}
-	return maxRSS(r)
-}
-
-// ownUsage is the CPU time and the peak memory of this process so far.
-func ownUsage() (cpu time.Duration, rss int64) {
-	var r syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
-		return 0, 0
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano()), maxRSS(&r)
-}
-
-// maxRSS: kilobytes everywhere but on Apple's systems.
-func maxRSS(r *syscall.Rusage) int64 {
 	if runtime.GOOS == "darwin" || runtime.GOOS == "ios" {
-		return int64(r.Maxrss)
+		return int64(r.Maxrss) // kilobytes everywhere but on Apple's systems
 	}
 	return int64(r.Maxrss) << 10
+}
+
+// ownCPU is the CPU time of this process so far.
+func ownCPU() time.Duration {
+	var r syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }

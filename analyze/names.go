@@ -6,6 +6,7 @@ import (
 
 	"github.com/wsleuth/wsleuth/analyze/correlate"
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/track"
 	"github.com/wsleuth/wsleuth/analyze/wire/dns"
 	"github.com/wsleuth/wsleuth/capture"
 	"github.com/wsleuth/wsleuth/capture/link"
@@ -15,28 +16,27 @@ import (
 type names struct {
 	correlate.Names
 	message dns.Message
-	stream  dns.Stream
 	taken   []int // how many names of each file's blocks are known
 }
 
 const dnsPort = 53
 
-// packet looks at a packet for what it tells of names: DNS over UDP and TCP,
-// ICMP errors about it, and connections that follow a failed look-up.
+// packet looks at a packet for what it tells of names: DNS over UDP, ICMP
+// errors about it, and connections that follow a failed look-up. DNS over TCP
+// comes from the tracker: its messages may lie in any number of segments.
 func (n *names) packet(p *capture.Packet, ip *link.IP) {
 	b := ip.Payload
 	switch ip.Protocol {
 	case link.ProtocolUDP:
 		if len(b) > 8 && (port(b, 0) == dnsPort || port(b, 2) == dnsPort) {
-			n.dns(b[8:], ip, refOf(p))
+			n.dns(b[8:], ip.Src.Unmap(), ip.Dst.Unmap(), refOf(p))
 		}
 	case link.ProtocolTCP:
 		if len(b) < 20 {
 			return
 		}
-		if port(b, 0) == dnsPort || port(b, 2) == dnsPort {
-			n.overTCP(b, ip, refOf(p))
-		} else if n.Waiting() && b[13]&0x12 == 0x02 { // SYN without ACK
+		// A SYN without ACK; to a name server it is no answer's consequence.
+		if b[13]&0x12 == 0x02 && port(b, 2) != dnsPort && n.Waiting() {
 			n.Connects(ip.Src.Unmap(), record.Time(p.Time))
 		}
 	case link.ProtocolICMP, link.ProtocolICMPv6:
@@ -52,22 +52,14 @@ func refOf(p *capture.Packet) record.Ref {
 	return record.Ref{Packet: p.Number, Time: record.Time(p.Time), File: p.File}
 }
 
-// overTCP reads messages that lie whole in one segment, as nearly all do.
-func (n *names) overTCP(b []byte, ip *link.IP, at record.Ref) {
-	offset := int(b[12]>>4) * 4
-	if offset < 20 || offset >= len(b) {
-		return
-	}
-	n.stream.Feed(b[offset:], func(message []byte) { n.dns(message, ip, at) })
-	n.stream = dns.Stream{}
-}
+// named takes a DNS message that came over TCP.
+func (k *collector) named(m *track.Named) { k.names.dns(m.Message, m.From, m.To, m.At) }
 
-func (n *names) dns(b []byte, ip *link.IP, at record.Ref) {
+func (n *names) dns(b []byte, src, dst netip.Addr, at record.Ref) {
 	m := &n.message
 	if dns.Parse(b, m) != nil {
 		return
 	}
-	src, dst := ip.Src.Unmap(), ip.Dst.Unmap()
 	wanted := m.Type == dns.TypeA || m.Type == dns.TypeAAAA
 	if !wanted && m.Type != dns.TypeHTTPS && m.Type != dns.TypeSVCB {
 		return

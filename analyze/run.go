@@ -57,7 +57,7 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	}
 	e.collect = newCollector(o, catalog.All(), sink)
 	e.tracker = track.New(track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys,
-		Asked: e.collect.asked, Polled: e.collect.polled, Apart: func() bool { return e.collect.vantages > 1 },
+		Asked: e.collect.asked, Polled: e.collect.polled, Named: e.collect.named, Apart: func() bool { return e.collect.vantages > 1 },
 		Follow: o.follow()})
 	e.live.init(o)
 	e.collect.recycle = e.tracker.Recycle
@@ -109,7 +109,9 @@ func (e *engine) read(ctx context.Context) error {
 		e.ends[p.Vantage] = record.Ref{Packet: p.Number, Time: record.Time(p.Time), File: p.File}
 		switch e.decoder.Decode(&p, &ip) {
 		case link.Decoded:
-			e.collect.names.packet(&p, &ip)
+			if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() {
+				e.collect.names.packet(&p, &ip)
+			}
 			e.table.Packet(&p, &ip)
 		case link.Unsupported:
 			e.unsupported(&p)

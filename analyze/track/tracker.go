@@ -34,6 +34,8 @@ type Options struct {
 	// libraries that do without, as they are seen.
 	Asked  func(*Ask)
 	Polled func(Poll)
+	// Named, unless nil, gets DNS messages that came over TCP.
+	Named func(*Named)
 	// Apart, unless nil, tells that there are several vantage points, so that
 	// what each of them saw is to be compared.
 	Apart func() bool
@@ -115,9 +117,15 @@ func (t *Tracker) End(f *reassembly.Flow, from reassembly.Side, at reassembly.At
 // begin decides by the first payload whether a flow is worth following; most
 // are not and cost nothing more.
 func (t *Tracker) begin(f *reassembly.Flow, from reassembly.Side, b []byte) bool {
-	if f.ClientBy == reassembly.ClientBySYN && classifyFirst(b, from == f.Client) == protoOther {
-		f.Ignore = true
-		return false
+	if f.ClientBy != reassembly.ClientBySYN || classifyFirst(b, from == f.Client) == protoOther {
+		switch {
+		case t.speaksDNS(f, b):
+			t.attach(f).root.layer = new(dnsLayer)
+			return true
+		case f.ClientBy == reassembly.ClientBySYN:
+			f.Ignore = true
+			return false
+		}
 	}
 	t.attach(f)
 	return true

@@ -124,6 +124,53 @@ func TestStreamSplit(t *testing.T) {
 	}
 }
 
+// TestLongMessageInPieces: its beginning is given, and the next is found.
+func TestLongMessageInPieces(t *testing.T) {
+	one := pointer + "\x00\x01\x00\x01" + ttl + "\x00\x04\x0a\x00\x00\x01"
+	long := message("\x81\x80", 2000, question+strings.Repeat(one, 2000))
+	stream := append([]byte{byte(len(long) >> 8), byte(len(long))}, long...)
+	stream = append(stream, 0, byte(len(messages[0].b)))
+	stream = append(stream, messages[0].b...)
+	for _, size := range []int{1, 7, 1460, MaxHeld, len(long), len(stream)} {
+		var s Stream
+		var got []string
+		for part := range slices.Chunk(stream, size) {
+			s.Feed(part, func(b []byte) {
+				var m Message
+				if err := Parse(b, &m); err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, fmt.Sprintf("%s %d", m.Name, len(m.Answers)))
+			})
+			if cap(s.held) > 2*MaxHeld {
+				t.Fatalf("%d bytes of memory", cap(s.held))
+			}
+		}
+		if want := []string{"app.test 64", "app.test 0"}; !slices.Equal(got, want) {
+			t.Errorf("parts of %d: %q", size, got)
+		}
+	}
+}
+
+func TestLooksStream(t *testing.T) {
+	query, answer := "\x00\x1a"+string(messages[0].b), "\x00\x40"+string(messages[1].b)
+	for _, c := range []struct {
+		b    string
+		want bool
+	}{
+		{query, true}, {answer, true}, {query[:1], true}, {query[:2], true}, {query[:9], true}, {"", true},
+		{"\x00\x05hello", false},
+		{"\x00\x1a" + string(message("\x28\x00", 0, question)), false},
+		{"\x00\x1a" + string(message("\x01\x40", 0, question)), false},
+		{"\x00\x1a" + string(message("\x01\x00", 3, question)), false},
+		{"GET / HTTP/1.1\r\n", false},
+	} {
+		if got := LooksStream([]byte(c.b)); got != c.want {
+			t.Errorf("%q: %v", c.b, got)
+		}
+	}
+}
+
 func TestParseAllocates(t *testing.T) {
 	b := messages[1].b
 	m := Message{Answers: make([]Answer, 0, 4)}
@@ -144,6 +191,14 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("a limit does not hold")
 		}
 		var s Stream
-		s.Feed(b, func(b []byte) { _ = Parse(b, &m) })
+		var whole, split []string
+		s.Feed(b, func(b []byte) { whole = append(whole, string(b[:min(len(b), MaxHeld-2)])) })
+		s = Stream{}
+		for part := range slices.Chunk(b, 5) {
+			s.Feed(part, func(b []byte) { split = append(split, string(b)) })
+		}
+		if len(whole) > 0 && !slices.Equal(whole, split[:len(whole)]) {
+			t.Fatalf("%q in one piece, %q in many", whole, split)
+		}
 	})
 }

@@ -22,21 +22,19 @@ const (
 // wsLayer reads the frames of both directions.
 type wsLayer struct {
 	// What every packet touches lies together.
-	at         record.Ref // the packet whose bytes are being fed
-	frames     int
-	dir        record.Dir
-	dead       [2]bool // no longer fed
-	openingLen [2]uint8
-	late       bool
-	deflate    bool
-	lastKey    [4]byte
-	masked     int
-	closes     [2]*record.ControlFrame
-	largest    [2]uint64
-	parser     [2]ws.Parser // by direction
+	at          record.Ref // the packet whose bytes are being fed
+	frames      int
+	masked      int
+	closes      [2]*record.ControlFrame
+	dir         record.Dir
+	dead        [2]bool // no longer fed
+	openingLen  [2]uint8
+	late        bool
+	deflate     bool
+	lastMessage [2]record.Ref
+	parser      [2]ws.Parser           // by direction
+	tail        [keptFrames]frameEvent // the last frames, a ring
 
-	lastMessage  [2]record.Ref
-	tail         [keptFrames]frameEvent // the last frames, a ring
 	story        [keptFrames]frameEvent // the first ones
 	a            *attempt
 	opened       record.Ref
@@ -191,13 +189,9 @@ func (l *wsLayer) Frame(p *ws.Parser, h *ws.Header) {
 	}
 	*event = frameEvent{time: l.at.Time, packet: l.at.Packet, length: uint32(min(h.Length, 1<<32-1)), file: int16(l.at.File), dir: d, opcode: h.Opcode}
 	if d == record.Client && h.Masked {
-		if h.Key == [4]byte{} || l.masked > 0 && h.Key == l.lastKey {
-			if !l.weakMask.Seen() {
-				l.weakMask = l.at
-			}
+		if l.masked++; p.WeakKey() && !l.weakMask.Seen() {
+			l.weakMask = l.at
 		}
-		l.masked++
-		l.lastKey = h.Key
 	}
 	if l.closes[d] != nil && !h.Opcode.IsControl() {
 		l.afterClose[d]++
@@ -207,12 +201,12 @@ func (l *wsLayer) Frame(p *ws.Parser, h *ws.Header) {
 // Message implements ws.Observer.
 func (l *wsLayer) Message(p *ws.Parser, m *ws.Message) {
 	d := l.dir
-	if !l.firstMessage[d].Seen() {
+	if !l.lastMessage[d].Seen() {
 		l.firstMessage[d] = l.at
 	}
 	l.lastMessage[d] = l.at
-	if m.Size > l.largest[d] {
-		l.largest[d], l.largestAt[d] = m.Size, l.at
+	if m.Size > p.LargestMessage {
+		l.largestAt[d] = l.at
 	}
 	if m.Uninflated && !m.Damaged && p.Exceeded() {
 		l.uninflated++
@@ -356,7 +350,7 @@ func (l *wsLayer) facts(f *record.WSFacts) {
 		p := &l.parser[d]
 		f.Frames[d] = record.FrameCounts{Text: int64(p.Count(ws.Text)), Binary: int64(p.Count(ws.Binary)),
 			Continuation: int64(p.Count(ws.Continuation)), Ping: int64(p.Count(ws.Ping)), Pong: int64(p.Count(ws.Pong)), Close: int64(p.Count(ws.Close))}
-		f.Messages[d], f.Bytes[d], f.Largest[d] = int64(p.Messages), int64(p.MessageBytes), int64(l.largest[d])
+		f.Messages[d], f.Bytes[d], f.Largest[d] = int64(p.Messages), int64(p.MessageBytes), int64(p.LargestMessage)
 		f.MidFrame[d] = l.midFrame[d] && !l.damaged[d]
 		f.MidMessage[d] = (l.midMessage[d] || l.midFrame[d]) && !l.damaged[d]
 	}

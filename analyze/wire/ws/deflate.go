@@ -34,6 +34,8 @@ type Inflaters struct {
 	control  [MaxControlPayload]byte
 	controls []*[MaxControlPayload]byte
 	plain    [4096]byte // unmasked payload on its way to be inflated
+	head     Header     // of the plain frame that an Observer gets
+	msg      Message
 }
 
 // NewInflaters makes Inflaters that take their memory from the budget, which

@@ -69,9 +69,6 @@ func readHeader(h *Header, b []byte) {
 }
 
 func (p *Parser) breach(obs Observer, v Violation, at int64) {
-	if p.breaches == 0 {
-		p.FirstBreach = at
-	}
 	p.breaches |= 1 << v
 	obs.Violation(p, v, at, &p.head)
 }
@@ -84,7 +81,9 @@ func (p *Parser) beginFrame(obs Observer, b []byte) {
 	if !h.Opcode.IsReserved() {
 		p.frames[frameIndex(h.Opcode)]++
 	}
-	p.countKey(h)
+	if h.Masked {
+		p.countKey(binary.LittleEndian.Uint32(h.Key[:]))
+	}
 	obs.Frame(p, h)
 	p.judgeHeader(obs, h)
 	switch {
@@ -106,11 +105,15 @@ func (p *Parser) beginFrame(obs Observer, b []byte) {
 
 // countKey keeps what tells a weak mask: keys of zero, and keys used again.
 // "The masking key needs to be unpredictable" (RFC 6455, section 5.3).
-func (p *Parser) countKey(h *Header) {
-	if !h.Masked {
+func (p *Parser) countKey(key uint32) {
+	if key != p.lastKey && key != 0 && p.is(seenKey) {
+		p.lastKey, p.keyRun = key, 1
 		return
 	}
-	key := binary.LittleEndian.Uint32(h.Key[:])
+	p.countWeak(key)
+}
+
+func (p *Parser) countWeak(key uint32) {
 	if key == 0 {
 		p.ZeroKeys++
 	}
@@ -122,6 +125,12 @@ func (p *Parser) countKey(h *Header) {
 	p.lastKey = key
 	p.flags |= seenKey
 	p.SameKeys = max(p.SameKeys, p.keyRun)
+}
+
+// WeakKey reports whether the last masked frame had a key of zero, or the key
+// of the one before it.
+func (p *Parser) WeakKey() bool {
+	return p.is(seenKey) && (p.lastKey == 0 || p.keyRun > 1)
 }
 
 // judgeHeader names what RFC 6455, section 5, forbids in a header by itself.

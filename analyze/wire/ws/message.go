@@ -115,7 +115,6 @@ func (p *Parser) keepControl(pos uint64, chunk []byte) {
 func (p *Parser) endFrame(obs Observer, whole []byte) {
 	switch p.sink {
 	case sinkMessage:
-		p.WireBytes += p.head.Length
 		if p.head.Fin {
 			p.endMessage(obs)
 		}
@@ -142,8 +141,8 @@ func (p *Parser) endMessage(obs Observer) {
 	p.set(inMessage, false)
 	p.Messages++
 	p.MessageBytes += m.Size
-	p.LargestMessage = max(p.LargestMessage, m.Size)
 	obs.Message(p, m)
+	p.LargestMessage = max(p.LargestMessage, m.Size)
 }
 
 // abandon drops the message under way.

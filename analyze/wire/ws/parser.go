@@ -26,44 +26,41 @@ type Options struct {
 // Parser reads one direction. The zero value needs Init. It is not safe for
 // concurrent use, and small: hundreds of thousands may be open at once.
 type Parser struct {
-	Messages       uint32 // complete data messages
-	ZeroKeys       uint32 // frames masked with a key of zero
-	SameKeys       uint32 // frames in the longest run of frames with one and the same key
-	Resyncs        uint32 // times that frames were found again after a gap
+	// What every message touches lies together.
+	off            int64  // of the next byte
+	left           uint64 // payload bytes of the frame that are still to come
 	MessageBytes   uint64 // Size of all complete messages
-	WireBytes      uint64 // payload bytes of data frames, as sent
-	LargestMessage uint64 // the largest Size
-	FirstBreach    int64  // position of the first violation, if there is one
+	LargestMessage uint64 // the largest Size of those that the Observer was given before
+	shared         *Inflaters
+	stream         *inflate.Stream // compression state that outlives a Feed
+	Messages       uint32          // complete data messages
+	lastKey        uint32
+	keyRun         uint32
+	flags          flags
+	have           uint8 // bytes in part
+	text           uint8 // state of the UTF-8 automaton
+	frames         [6]uint32
 
-	frames [6]uint32
-	head   Header // the frame under way, or the last one
-	msg    Message
-	off    int64  // of the next byte
-	left   uint64 // payload bytes of the frame that are still to come
-
-	shared  *Inflaters
-	stream  *inflate.Stream          // compression state that outlives a Feed
-	control *[MaxControlPayload]byte // of a control frame that is split over Feeds
-
+	ZeroKeys uint32 // frames masked with a key of zero
+	SameKeys uint32 // frames in the longest run of frames with one and the same key
+	Resyncs  uint32 // times that frames were found again after a gap
+	head     Header // the frame under way
+	msg      Message
+	control  *[MaxControlPayload]byte // of a control frame that is split over Feeds
 	breaches Violations
-	keyRun   uint32
-	lastKey  uint32
 	hunted   uint32   // bytes looked through for a frame since the last gap
 	part     [14]byte // of a header
-	have     uint8    // bytes in part
 	kept     uint8    // bytes in control
-	text     uint8    // state of the UTF-8 automaton
 	check    check
 	sink     sink
 	deflate  DeflateParams
-	flags    flags
 }
 
 // flags are the Parser's booleans, packed.
 type flags uint16
 
 const (
-	fromClient flags = 1 << iota
+	fromClient flags = 1 << iota // lowest: plain compares it with a frame's mask bit
 	hasDeflate
 	otherExtension
 	inMessage      // a data message has begun and not ended
@@ -175,6 +172,11 @@ func (p *Parser) Feed(obs Observer, b []byte) {
 		case p.flags&(dead|hunting) != 0:
 			b = p.lost(b)
 		default:
+			if p.have == 0 && p.flags&unplain == 0 {
+				if b = p.plain(obs, b); len(b) == 0 {
+					break
+				}
+			}
 			b = p.feedHeader(obs, b)
 		}
 	}

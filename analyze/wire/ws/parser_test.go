@@ -258,10 +258,10 @@ func TestMid(t *testing.T) {
 func TestCounters(t *testing.T) {
 	_, p := run(Options{FromClient: true}, join(frame(0x01, 7, "abc"), frame(0x80, 7, "de"), frame(0x82, 7, "f"), frame(0x89, 8, ""),
 		[]byte{0x8A, 0x80, 0, 0, 0, 0}, []byte{0x88, 0x80, 0, 0, 0, 0}))
-	want := "1 1 1 1 1 1; 2 messages, 6 bytes, 6 on the wire, 5 at most; keys 3 alike, 2 zero"
-	got := fmt.Sprintf("%d %d %d %d %d %d; %d messages, %d bytes, %d on the wire, %d at most; keys %d alike, %d zero",
+	want := "1 1 1 1 1 1; 2 messages, 6 bytes, 5 at most; keys 3 alike, 2 zero"
+	got := fmt.Sprintf("%d %d %d %d %d %d; %d messages, %d bytes, %d at most; keys %d alike, %d zero",
 		p.Count(Text), p.Count(Binary), p.Count(Continuation), p.Count(Close), p.Count(Ping), p.Count(Pong),
-		p.Messages, p.MessageBytes, p.WireBytes, p.LargestMessage, p.SameKeys, p.ZeroKeys)
+		p.Messages, p.MessageBytes, p.LargestMessage, p.SameKeys, p.ZeroKeys)
 	if got != want || !p.Closed() {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -47,7 +47,12 @@ func (p *Parser) build(raw []byte, whole bool) *Head {
 
 // lines takes the whole text apart.
 func (b *builder) lines(whole bool) {
-	for pos := 0; pos < len(b.text); {
+	pos := b.plainStart()
+	for pos < len(b.text) {
+		if next := b.plainField(pos); next > 0 {
+			pos = next
+			continue
+		}
 		i := strings.IndexByte(b.text[pos:], '\n')
 		end, cut := pos+i+1, false
 		if i < 0 {
@@ -188,7 +193,7 @@ func (b *builder) fieldLine(line string, at, end int64) {
 
 func (b *builder) addField(name, value string, at, end int64) {
 	b.controls(value, ControlInValue, at)
-	b.h.Fields = append(b.h.Fields, Field{Name: name, Value: trimBlank(value), Start: at, End: end})
+	b.h.append(Field{Name: name, Value: trimBlank(value), Start: at, End: end})
 }
 
 // trimBlank cuts spaces, tabs and carriage returns off both ends.
@@ -228,12 +233,15 @@ func (b *builder) controls(s string, code ViolationCode, at int64) {
 // judgeFraming names what makes the length of the body doubtful, at the last
 // field that has a part in it.
 func (b *builder) judgeFraming() {
+	if !b.h.may("Content-Length") && !b.h.may("Transfer-Encoding") {
+		return
+	}
 	var f framing
 	var length, coding *Field
 	for i := range b.h.Fields {
 		field := &b.h.Fields[i]
 		switch {
-		case strings.EqualFold(field.Name, "Content-Length"):
+		case isNamed(field, "Content-Length"):
 			length = field
 			before, had := f.length, f.hasLength
 			one := framing{}
@@ -245,7 +253,7 @@ func (b *builder) judgeFraming() {
 			case one.badLength, had && one.length != before:
 				b.h.violate(ConflictingLength, field.Start)
 			}
-		case strings.EqualFold(field.Name, "Transfer-Encoding"):
+		case isNamed(field, "Transfer-Encoding"):
 			coding = field
 			f.addCoding([]byte(field.Value))
 		}
@@ -303,6 +311,7 @@ func tokenLength(s string) int {
 const (
 	token   uint8 = 1 << iota // RFC 9110 section 5.6.2: tchar
 	control                   // a control character other than the tab
+	blank                     // a space or a tab
 )
 
 var classes = makeClasses()
@@ -315,6 +324,9 @@ func makeClasses() (table [256]uint8) {
 		}
 		if b < ' ' && b != '\t' || b == 0x7f {
 			table[c] |= control
+		}
+		if b == ' ' || b == '\t' {
+			table[c] |= blank
 		}
 	}
 	return table

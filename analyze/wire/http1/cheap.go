@@ -1,7 +1,5 @@
 package http1
 
-import "bytes"
-
 // RequestBody is Head().RequestBody() without building the head.
 func (p *Parser) RequestBody() (BodyKind, int64) {
 	if p.framing.folded && p.state == headDone {
@@ -58,8 +56,10 @@ func (p *Parser) Method() string {
 }
 
 func methodOf(line []byte) []byte {
-	if i := bytes.IndexAny(line[:min(len(line), maxMethod+1)], " \t"); i >= 0 {
-		return line[:i]
+	for i, c := range line[:min(len(line), maxMethod+1)] {
+		if c == ' ' || c == '\t' {
+			return line[:i]
+		}
 	}
 	return nil
 }

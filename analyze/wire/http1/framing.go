@@ -28,9 +28,10 @@ func (p *Parser) takeLine(line []byte, keep bool) lineVerdict {
 	case p.started && keep:
 		p.framing.field(line)
 	case p.started:
-	case looksStart(p.kind, line) == No, keep && looks(p.kind, line) != Yes:
-		return lineWrong
 	default:
+		if v := looksStart(p.kind, line); v == No || v == Maybe && keep && looks(p.kind, line) != Yes {
+			return lineWrong
+		}
 		p.startLine(line)
 	}
 	return lineTaken
@@ -85,27 +86,42 @@ func (f *framing) field(line []byte) {
 	}
 	f.fields++
 	switch line[0] | 0x20 {
-	case 'c', 't', 'u', 's':
-		f.known(line)
+	case 'c':
+		if value, ok := valueOf(line, "content-length"); ok {
+			f.last = lengthField
+			f.addLength(value)
+		}
+	case 't':
+		if value, ok := valueOf(line, "transfer-encoding"); ok {
+			f.last = codingField
+			f.addCoding(value)
+		}
+	case 'u':
+		if value, ok := valueOf(line, "upgrade"); ok {
+			f.last = upgradeField
+			f.trace = f.trace || listsWebSocket(value)
+		}
+	case 's':
+		f.trace = f.trace || hasPrefixFold(line, "sec-websocket-")
 	}
 }
 
-func (f *framing) known(line []byte) {
-	name, value, _ := bytes.Cut(line, colon)
-	name = bytes.TrimRight(name, " \t\r\n")
-	switch {
-	case equalFold(name, "content-length"):
-		f.last = lengthField
-		f.addLength(value)
-	case equalFold(name, "transfer-encoding"):
-		f.last = codingField
-		f.addCoding(value)
-	case equalFold(name, "upgrade"):
-		f.last = upgradeField
-		f.trace = f.trace || listsWebSocket(value)
-	case hasPrefixFold(name, "sec-websocket-"):
-		f.trace = true
+// valueOf is what stands behind the colon of a line, if its name is this one, in
+// lower case. A name may stand there without a colon.
+func valueOf(line []byte, name string) ([]byte, bool) {
+	if !hasPrefixFold(line, name) {
+		return nil, false
 	}
+	rest := line[len(name):]
+	for i, c := range rest {
+		if c == ':' {
+			return rest[i+1:], true
+		}
+		if !isBlank(c) {
+			return nil, false
+		}
+	}
+	return nil, true
 }
 
 // addLength takes the value of one Content-Length field.
@@ -185,8 +201,11 @@ func (f *framing) responseBody(status int, method string) (BodyKind, int64) {
 // statusOf finds the status code in a status line; 0 if it is not three digits.
 func statusOf(line []byte) int {
 	line = line[:min(len(line), 64)]
-	i := bytes.IndexAny(line, " \t\r\n")
-	if i < 0 {
+	i := 0
+	for i < len(line) && !isBlank(line[i]) {
+		i++
+	}
+	if i == len(line) {
 		return 0
 	}
 	rest := bytes.TrimLeft(line[i:], " \t")
@@ -200,7 +219,6 @@ func statusOf(line []byte) int {
 }
 
 var (
-	colon     = []byte{':'}
 	comma     = []byte{','}
 	semicolon = []byte{';'}
 )

@@ -21,6 +21,8 @@ type Head struct {
 	// Truncated: the head is cut short by the end of the bytes, or by MaxHead
 	// or MaxFields.
 	Truncated bool
+
+	sieve uint64 // which names may be there, by nameBit; 0: not known
 }
 
 // Field is one header field as it came: case, order and repetition are kept.
@@ -35,11 +37,31 @@ type Field struct {
 
 // isNamed compares lengths first, for most names differ in them.
 func isNamed(f *Field, name string) bool {
-	return len(f.Name) == len(name) && strings.EqualFold(f.Name, name)
+	return len(f.Name) == len(name) && (f.Name == name || strings.EqualFold(f.Name, name))
+}
+
+// append adds a field that was parsed.
+func (h *Head) append(f Field) {
+	h.sieve |= nameBit(f.Name)
+	h.Fields = append(h.Fields, f)
+}
+
+// may tells, for most names that are not there, that there is no field of this name.
+func (h *Head) may(name string) bool { return h.sieve == 0 || h.sieve&nameBit(name) != 0 }
+
+// nameBit is a bit for the length and the first letter of a name.
+func nameBit(name string) uint64 {
+	if name == "" {
+		return 1
+	}
+	return 1 << ((uint(len(name))*7 + uint(name[0]|0x20)*3) & 63)
 }
 
 // Get returns the value of the first field of this name, in any case.
 func (h *Head) Get(name string) (string, bool) {
+	if !h.may(name) {
+		return "", false
+	}
 	for i := range h.Fields {
 		if isNamed(&h.Fields[i], name) {
 			return h.Fields[i].Value, true
@@ -50,6 +72,9 @@ func (h *Head) Get(name string) (string, bool) {
 
 // Values returns the values of all fields of this name, in order.
 func (h *Head) Values(name string) []string {
+	if !h.may(name) {
+		return nil
+	}
 	var values []string
 	for i := range h.Fields {
 		if isNamed(&h.Fields[i], name) {
@@ -61,6 +86,9 @@ func (h *Head) Values(name string) []string {
 
 // Count tells how many fields have this name.
 func (h *Head) Count(name string) int {
+	if !h.may(name) {
+		return 0
+	}
 	n := 0
 	for i := range h.Fields {
 		if isNamed(&h.Fields[i], name) {
@@ -82,12 +110,16 @@ func (h *Head) List(name string) []string { return ParseList(h.Values(name)...) 
 
 // HasToken tells whether a list-based field has this element, in any case.
 func (h *Head) HasToken(name, token string) bool {
+	if !h.may(name) {
+		return false
+	}
 	for i := range h.Fields {
-		if !strings.EqualFold(h.Fields[i].Name, name) {
+		if !isNamed(&h.Fields[i], name) {
 			continue
 		}
-		for _, item := range ParseList(h.Fields[i].Value) {
-			if strings.EqualFold(item, token) {
+		for item, rest := "", h.Fields[i].Value; rest != ""; {
+			item, rest = cutQuoted(rest, ',')
+			if item = strings.Trim(item, " \t"); len(item) == len(token) && strings.EqualFold(item, token) {
 				return true
 			}
 		}
@@ -114,9 +146,9 @@ func (h *Head) framing() framing {
 	var f framing
 	for i := range h.Fields {
 		switch name := h.Fields[i].Name; {
-		case strings.EqualFold(name, "Content-Length"):
+		case len(name) == len("Content-Length") && strings.EqualFold(name, "Content-Length"):
 			f.addLength([]byte(h.Fields[i].Value))
-		case strings.EqualFold(name, "Transfer-Encoding"):
+		case len(name) == len("Transfer-Encoding") && strings.EqualFold(name, "Transfer-Encoding"):
 			f.addCoding([]byte(h.Fields[i].Value))
 		}
 	}

@@ -9,18 +9,29 @@ import (
 )
 
 // judge runs the catalogue and says what it comes to: findings with the cause
-// first, the fault, one sentence.
+// first, the fault, one sentence. Judges share nothing that changes: each may
+// have a goroutine of its own.
 type judge struct {
 	rules    []*rule.Rule
+	checks   []check // of the rules that judge connections
 	byCode   map[string]*rule.Rule
 	used     map[string]*rule.Rule
 	reporter *rule.Reporter
+}
+
+// check is a rule beside what it needs: most are passed over without a look at the rule.
+type check struct {
+	needs rule.Needs
+	rule  *rule.Rule
 }
 
 func newJudge(rules []*rule.Rule) *judge {
 	j := &judge{rules: rules, byCode: map[string]*rule.Rule{}, used: map[string]*rule.Rule{}, reporter: rule.NewReporter(nil)}
 	for _, r := range rules {
 		j.byCode[r.Code] = r
+		if r.Check != nil {
+			j.checks = append(j.checks, check{r.Needs, r})
+		}
 	}
 	return j
 }
@@ -29,16 +40,17 @@ func newJudge(rules []*rule.Rule) *judge {
 // are only made if it asks for them, when outcome, fault and the findings' codes
 // are known.
 func (j *judge) connection(c *record.Connection, o Options, wants func(*record.Connection) bool) {
-	c.Phase, c.Outcome = outcome(c)
+	there := rule.Of(c)
+	c.Phase, c.Outcome = outcome(c, there)
 	if wants != nil {
-		j.run(c, true)
+		j.run(c, there, true)
 		if !wants(c) {
 			return
 		}
 	}
 	describe(c)
 	hidden := redact(c, o)
-	j.run(c, false)
+	j.run(c, there, false)
 	c.NextStep = j.reporter.NextStep()
 	c.Verdict = verdict(c)
 	if c.Facts.Upgrade != nil && c.Facts.Upgrade.Request != nil && c.Outcome != record.ClosedClean && c.Outcome != record.Open {
@@ -50,13 +62,15 @@ func (j *judge) connection(c *record.Connection, o Options, wants func(*record.C
 	hidden.apply(c)
 }
 
-// run runs the rules; bare leaves out all texts.
-func (j *judge) run(c *record.Connection, bare bool) {
+// run runs the rules whose needs are there; bare leaves out all texts.
+func (j *judge) run(c *record.Connection, there rule.Needs, bare bool) {
 	c.ResetBy = resetBy(c)
 	c.Facts.Bare = bare
 	j.reporter.Reset(c.Facts.Files, bare)
-	for _, r := range j.rules {
-		j.reporter.Run(r, c)
+	for i := range j.checks {
+		if x := &j.checks[i]; x.needs&^there == 0 {
+			j.reporter.Run(x.rule, c)
+		}
 	}
 	c.Findings = j.settle(c, j.reporter.Findings())
 	c.Fault = fault(c)
@@ -71,8 +85,8 @@ func (j *judge) capture(c *record.Capture) {
 		j.reporter.RunCapture(r, c)
 	}
 	c.Findings = append(c.Findings, j.reporter.Findings()...)
-	for i := range c.Findings {
-		j.used[c.Findings[i].Code] = j.byCode[c.Findings[i].Code]
+	for _, r := range j.reporter.Rules() {
+		j.use(r)
 	}
 }
 
@@ -88,27 +102,38 @@ func (j *judge) settle(c *record.Connection, findings []record.Finding) []record
 		return noFindings
 	}
 	survived := c.Outcome == record.ClosedClean || c.Outcome == record.Open
+	by := j.reporter.Rules()
 	for i := range findings {
 		f := &findings[i]
-		j.used[f.Code] = j.byCode[f.Code]
+		j.use(by[i])
 		if survived && f.Severity == record.Error {
 			f.Severity = record.Warning
 		}
 	}
+	if len(findings) == 1 {
+		return findings
+	}
 	for i := range findings {
-		findings[i].CausedBy = j.causeOf(findings, i)
+		findings[i].CausedBy = causeOf(findings, by, i)
 	}
 	slices.SortStableFunc(findings, func(a, b record.Finding) int { return cmp.Compare(rank(&a), rank(&b)) })
 	return findings
 }
 
-// causeOf is the code of the finding that explains findings[i], if one does.
-func (j *judge) causeOf(findings []record.Finding, i int) string {
+// use notes a rule whose text the report must carry.
+func (j *judge) use(r *rule.Rule) {
+	if j.used[r.Code] == nil {
+		j.used[r.Code] = r
+	}
+}
+
+// causeOf is the code of the finding that explains findings[i], if one does; by
+// gives the rule of each.
+func causeOf(findings []record.Finding, by []*rule.Rule, i int) string {
 	for k := range findings {
-		g := &findings[k]
-		if k != i && weight(g.Severity) <= weight(findings[i].Severity) && slices.Contains(j.byCode[g.Code].Explains, findings[i].Code) &&
-			!slices.Contains(j.byCode[findings[i].Code].Explains, g.Code) {
-			return g.Code
+		if k != i && weight(findings[k].Severity) <= weight(findings[i].Severity) && slices.Contains(by[k].Explains, by[i].Code) &&
+			!slices.Contains(by[i].Explains, by[k].Code) {
+			return by[k].Code
 		}
 	}
 	return ""

@@ -71,16 +71,21 @@ func (g *gathered) Summary(s record.Summary) error {
 // analyzeFiles runs the pipeline over files of a folder.
 func analyzeFiles(t testing.TB, o Options, files ...string) *gathered {
 	t.Helper()
+	var g gathered
+	analyzeInto(t, o, &g, files...)
+	return &g
+}
+
+func analyzeInto(t testing.TB, o Options, sink record.Sink, files ...string) {
+	t.Helper()
 	src, err := capture.Open(context.Background(), files, capture.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	var g gathered
-	if _, err := Run(context.Background(), src, o, &g); err != nil {
+	if _, err := Run(context.Background(), src, o, sink); err != nil {
 		t.Fatal(err)
 	}
-	return &g
 }
 
 func readManifest(t testing.TB, folder string) []entry {

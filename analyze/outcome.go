@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
 	"github.com/wsleuth/wsleuth/analyze/wire/ws"
 )
 
@@ -13,12 +14,12 @@ import (
 const enoughWait = time.Second
 
 // outcome says how far a connection came and how it ended, by its facts alone.
-func outcome(c *record.Connection) (record.Phase, record.Outcome) {
+func outcome(c *record.Connection, there rule.Needs) (record.Phase, record.Outcome) {
 	f := c.Facts
 	switch {
 	case tunnelFailed(f):
 		return record.PhaseTunnel, record.TunnelFailed
-	case f.WS != nil && f.Upgrade != nil && invalidAnswer(f.Upgrade):
+	case f.WS != nil && f.Upgrade != nil && invalidAnswer(f.Upgrade, there):
 		return record.PhaseUpgrade, record.InvalidHandshake
 	case f.WS != nil && halfSeen(f):
 		phase, _ := openedOutcome(f)
@@ -59,7 +60,7 @@ func upgradeOutcome(f *record.Facts) record.Outcome {
 
 // invalidAnswer: an answer of 101 that RFC 6455 section 4.1 tells the client to
 // refuse ("the client MUST _Fail the WebSocket Connection_").
-func invalidAnswer(u *record.UpgradeFacts) bool {
+func invalidAnswer(u *record.UpgradeFacts, there rule.Needs) bool {
 	r := u.Response
 	if r == nil || u.ResponseCut {
 		return false
@@ -72,6 +73,9 @@ func invalidAnswer(u *record.UpgradeFacts) bool {
 	}
 	if r.Status != 101 {
 		return false
+	}
+	if there&rule.OddAnswer == 0 { // Upgrade, Connection and Accept are as they must be
+		return !u.RequestCut && (there&rule.Subprotocol != 0 && !offered(u, "Sec-WebSocket-Protocol") || len(u.BadExtensions) > 0)
 	}
 	if r.Version == "HTTP/1.0" || !r.HasToken("Upgrade", "websocket") || !r.HasToken("Connection", "upgrade") {
 		return true

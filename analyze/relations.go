@@ -17,7 +17,7 @@ func (j *judge) relation(x *record.Relation) []record.Pattern {
 	}
 	var patterns []record.Pattern
 	for _, f := range j.reporter.Findings() {
-		j.used[f.Code] = j.byCode[f.Code]
+		j.use(j.byCode[f.Code])
 		patterns = append(patterns, record.Pattern{Code: f.Code, Slug: f.Slug, Severity: f.Severity, Fault: f.Fault, Confidence: f.Confidence,
 			Title: f.Title, Remedy: f.Remedy, Connections: append([]string{}, x.Connections...), Evidence: f.Evidence})
 	}

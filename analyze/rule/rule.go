@@ -5,6 +5,7 @@
 package rule
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,8 @@ type Rule struct {
 	Explains []string
 	Since    string
 
+	// Needs is all that must be there of a connection for Check to find anything.
+	Needs Needs
 	// Check judges a connection, CheckCapture a file, CheckRelation what several
 	// connections have in common (analyze/correlate finds it). A rule has one of them.
 	Check         func(*record.Connection, *Reporter)
@@ -90,6 +93,7 @@ type Reporter struct {
 	rule     *Rule
 	files    []string
 	findings []record.Finding
+	by       []*Rule // the rule of each finding
 	nextStep string
 	bare     bool
 	kept     []record.Finding // memory for bare findings
@@ -103,7 +107,7 @@ func NewReporter(files []string) *Reporter { return &Reporter{files: files} }
 // overwritten if they were bare.
 func (r *Reporter) Reset(files []string, bare bool) {
 	kept := r.kept[:0]
-	*r = Reporter{files: files, bare: bare, kept: kept}
+	*r = Reporter{files: files, bare: bare, kept: kept, by: r.by[:0]}
 	if bare {
 		r.findings = kept
 	}
@@ -166,34 +170,16 @@ func (r *Reporter) File(i int32) string {
 
 // Add creates a finding of the running rule.
 func (r *Reporter) Add(f Found) {
+	r.by = append(r.by, r.rule)
+	finding := record.Finding{Code: r.rule.Code, Slug: r.rule.Slug, Title: r.rule.Title, Severity: cmp.Or(f.Severity, r.rule.Severity),
+		Fault: cmp.Or(f.Fault, r.rule.Fault), Confidence: cmp.Or(f.Confidence, record.Certain)}
 	if r.bare {
-		f = Found{Fault: f.Fault, Severity: f.Severity, Confidence: f.Confidence}
-	}
-	r.add(f)
-	if r.bare {
+		r.findings = append(r.findings, finding)
 		r.kept = r.findings
+		return
 	}
-}
-
-// Bare tells that no texts are wanted: a check that has decided, and whose
-// texts cost something, may then Add what it found without them.
-func (r *Reporter) Bare() bool { return r.bare }
-
-func (r *Reporter) add(f Found) {
-	finding := record.Finding{Code: r.rule.Code, Slug: r.rule.Slug, Severity: f.Severity, Fault: f.Fault,
-		Confidence: f.Confidence, Title: f.Title, Remedy: f.Remedy, SeenByUser: f.SeenByUser}
-	if finding.Severity == "" {
-		finding.Severity = r.rule.Severity
-	}
-	if finding.Fault == "" {
-		finding.Fault = r.rule.Fault
-	}
-	if finding.Confidence == "" {
-		finding.Confidence = record.Certain
-	}
-	if finding.Title == "" {
-		finding.Title = r.rule.Title
-	}
+	finding.Title = cmp.Or(f.Title, finding.Title)
+	finding.Remedy, finding.SeenByUser = f.Remedy, f.SeenByUser
 	for _, e := range f.Evidence {
 		if e.Packet != 0 || e.Offset != nil {
 			finding.Evidence = append(finding.Evidence, e)
@@ -205,8 +191,15 @@ func (r *Reporter) add(f Found) {
 	r.findings = append(r.findings, finding)
 }
 
+// Bare tells that no texts are wanted: a check that has decided, and whose
+// texts cost something, may then Add what it found without them.
+func (r *Reporter) Bare() bool { return r.bare }
+
 // Findings is what was found so far, in the order of the rules.
 func (r *Reporter) Findings() []record.Finding { return r.findings }
+
+// Rules gives the rule of each of the Findings.
+func (r *Reporter) Rules() []*Rule { return r.by }
 
 // NextStep is the first next step that a finding named.
 func (r *Reporter) NextStep() string { return r.nextStep }

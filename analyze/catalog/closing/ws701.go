@@ -22,6 +22,7 @@ var WS701 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 7.1.5", "RFC 6455 section 7.1.7", "RFC 8441 section 5"},
 	Explains:   []string{"WS616"},
+	Needs:      rule.NoClose,
 	Check:      checkNoClose,
 }
 

@@ -19,6 +19,7 @@ var WS710 = &rule.Rule{
 	},
 	References: []string{"https://www.iana.org/assignments/websocket"},
 	Explains:   []string{"WS715", "WS616"},
+	Needs:      rule.CloseFrame,
 	Check:      check1013,
 }
 

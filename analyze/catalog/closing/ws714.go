@@ -20,6 +20,7 @@ var WS714 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.5.1", "RFC 6455 section 7.1.6"},
 	Explains:   []string{"WS702", "WS704", "WS715", "WS701", "WS205"},
+	Needs:      rule.BadFrames,
 	Check:      checkClosePayload,
 }
 

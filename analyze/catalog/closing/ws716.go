@@ -25,6 +25,7 @@ var WS716 = &rule.Rule{
 	References: []string{"RFC 6455 section 5.5.2", "https://nginx.org/en/docs/http/websocket.html", "https://docs.haproxy.org/ (timeout tunnel)",
 		"https://docs.aws.amazon.com/elasticloadbalancing/latest/application/ (idle_timeout.timeout_seconds)"},
 	Explains: []string{"WS701", "WS205", "WS616", "WS561"},
+	Needs:    rule.NoClose,
 	Check:    checkIdle,
 }
 

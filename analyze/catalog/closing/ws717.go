@@ -23,6 +23,7 @@ var WS717 = &rule.Rule{
 	},
 	References: []string{"https://cloud.google.com/run/docs/triggering/websockets", "https://docs.aws.amazon.com/apigateway/ (WebSocket quotas)", "https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts"},
 	Explains:   []string{"WS701", "WS205", "WS616"},
+	Needs:      rule.NoClose,
 	Check:      checkLifetime,
 }
 

@@ -21,6 +21,7 @@ var WS601 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.1", "RFC 6455 section 5.3", "RFC 6455 section 10.3"},
 	Explains:   failures,
+	Needs:      rule.BadFrames,
 	Check:      checkUnmasked,
 }
 

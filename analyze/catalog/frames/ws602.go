@@ -20,6 +20,7 @@ var WS602 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.1"},
 	Explains:   failures,
+	Needs:      rule.BadFrames,
 	Check:      checkMasked,
 }
 

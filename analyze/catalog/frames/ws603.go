@@ -24,6 +24,7 @@ var WS603 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.2", "RFC 7692 section 6"},
 	Explains:   failures,
+	Needs:      rule.BadFrames,
 	Check:      checkReservedBits,
 }
 

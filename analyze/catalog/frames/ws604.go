@@ -22,6 +22,7 @@ var WS604 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.2", "RFC 6455 section 11.8"},
 	Explains:   failures,
+	Needs:      rule.BadFrames,
 	Check:      checkOpcode,
 }
 

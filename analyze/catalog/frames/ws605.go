@@ -20,6 +20,7 @@ var WS605 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.4", "RFC 6455 section 5.5"},
 	Explains:   append([]string{"WS607"}, failures...),
+	Needs:      rule.BadFrames,
 	Check:      checkFragmentedControl,
 }
 

@@ -20,6 +20,7 @@ var WS606 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.5"},
 	Explains:   failures,
+	Needs:      rule.BadFrames,
 	Check:      checkOversizedControl,
 }
 

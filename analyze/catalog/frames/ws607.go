@@ -23,6 +23,7 @@ var WS607 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.4"},
 	Explains:   append([]string{"WS608"}, failures...),
+	Needs:      rule.BadFrames,
 	Check:      checkFragmentation,
 }
 

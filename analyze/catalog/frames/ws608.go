@@ -21,6 +21,7 @@ var WS608 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 8.1", "RFC 6455 section 5.6", "RFC 3629"},
 	Explains:   failures,
+	Needs:      rule.BadFrames,
 	Check:      checkUTF8,
 }
 

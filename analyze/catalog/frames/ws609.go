@@ -23,6 +23,7 @@ var WS609 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.2"},
 	Explains:   failures,
+	Needs:      rule.BadFrames,
 	Check:      checkLength,
 }
 

@@ -23,6 +23,7 @@ var WS610 = &rule.Rule{
 	},
 	References: []string{"RFC 7692 section 7.2", "RFC 7692 section 7.1", "RFC 1951"},
 	Explains:   append([]string{"WS608"}, failures...),
+	Needs:      rule.BadFrames,
 	Check:      checkDeflate,
 }
 

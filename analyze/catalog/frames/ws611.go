@@ -21,6 +21,7 @@ var WS611 = &rule.Rule{
 		Fix:   "Send the Close frame through the same queue as the messages, as the last one, and stop accepting new messages once the connection is closing.",
 	},
 	References: []string{"RFC 6455 section 5.5.1", "RFC 6455 section 7.1.3"},
+	Needs:      rule.BadFrames,
 	Check:      checkDataAfterClose,
 }
 

@@ -22,6 +22,7 @@ var WS612 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.2", "RFC 9110 section 15.2.2"},
 	Explains:   append([]string{"WS601", "WS602", "WS603", "WS604", "WS605", "WS606", "WS607", "WS609"}, failures...),
+	Needs:      rule.BadFrames,
 	Check:      checkNotWebSocket,
 }
 

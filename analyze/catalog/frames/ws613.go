@@ -21,6 +21,7 @@ var WS613 = &rule.Rule{
 		Fix:   "If the connection was closed with 1009, raise the receiver's limit or split the data into smaller messages; else nothing needs to be done.",
 	},
 	References: []string{"RFC 6455 section 10.4", "RFC 6455 section 7.4.1"},
+	Needs:      rule.Frames,
 	Check:      checkLarge,
 }
 

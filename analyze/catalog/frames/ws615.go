@@ -21,6 +21,7 @@ var WS615 = &rule.Rule{
 		Fix:   "Look at what the side that answered late did then: long synchronous work in its event loop, garbage collection, swapping. Raise keep-alive timeouts well above the longest pause that is normal.",
 	},
 	References: []string{"RFC 6455 section 5.5.3"},
+	Needs:      rule.Frames,
 	Check:      checkSlowPong,
 }
 

@@ -20,6 +20,7 @@ var WS617 = &rule.Rule{
 		Fix:   "Update the client's library, or let it take every key from a strong source of randomness.",
 	},
 	References: []string{"RFC 6455 section 5.3", "RFC 6455 section 10.3"},
+	Needs:      rule.Frames,
 	Check:      checkWeakMask,
 }
 

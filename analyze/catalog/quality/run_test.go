@@ -56,7 +56,11 @@ func (tc caseOf) run(t *testing.T) {
 	}
 	r := rule.NewReporter(c.Facts.Files)
 	for _, each := range Rules {
+		before := len(r.Findings())
 		r.Run(each, c)
+		if len(r.Findings()) > before && each.Needs&^rule.Of(c) != 0 {
+			t.Errorf("%s fires where what it needs is not there", each.Code)
+		}
 	}
 	var found *record.Finding
 	for i := range r.Findings() {

@@ -20,6 +20,7 @@ var WS101 = &rule.Rule{
 		Fix:   "Capture again with the whole packet: tcpdump -s 0, dumpcap without -s, tshark without -s.",
 	},
 	References: []string{"https://www.tcpdump.org/manpages/tcpdump.1.html (-s)", "https://www.wireshark.org/docs/man-pages/dumpcap.html (-s)"},
+	Needs:      rule.Flaws,
 	Check:      checkCut,
 }
 

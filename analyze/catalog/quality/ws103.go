@@ -20,6 +20,7 @@ var WS103 = &rule.Rule{
 	},
 	References: []string{"RFC 9293 section 3.4", "https://wiki.wireshark.org/CaptureSetup/Ethernet"},
 	Explains:   []string{"WS102"},
+	Needs:      rule.Flaws,
 	Check:      checkOneWay,
 }
 

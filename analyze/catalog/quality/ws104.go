@@ -17,6 +17,7 @@ var WS104 = &rule.Rule{
 		Fix:   "Start the capture before the client connects, or let the client reconnect while it runs. Of rotated captures, analyse all files at once.",
 	},
 	References: []string{"RFC 9293 section 3.5"},
+	Needs:      rule.Flaws,
 	Check:      checkLate,
 }
 

@@ -20,6 +20,7 @@ var WS107 = &rule.Rule{
 		Fix:   "Mirror one point of the path only, or capture on one interface instead of -i any; editcap -d removes the copies for other tools.",
 	},
 	References: []string{"https://www.wireshark.org/docs/man-pages/editcap.html (-d)"},
+	Needs:      rule.Flaws,
 	Check:      checkDuplicates,
 }
 

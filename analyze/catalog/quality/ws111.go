@@ -18,6 +18,7 @@ var WS111 = &rule.Rule{
 		Fix:   "Let the client write its secrets and give the file with --keylog: " + known.KeyLogs() + ". Or capture behind the proxy that ends TLS.",
 	},
 	References: []string{"RFC 9850", "https://wiki.wireshark.org/TLS#using-the-pre-master-secret"},
+	Needs:      rule.TLS,
 	Check:      checkNoKeys,
 }
 

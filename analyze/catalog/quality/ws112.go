@@ -17,6 +17,7 @@ var WS112 = &rule.Rule{
 		Fix:   "Take capture and key log of the same run, let the log be written to its end, and give it unchanged. If the capture has gaps (WS102), capture again.",
 	},
 	References: []string{"RFC 9850", "RFC 8446 section 5.2"},
+	Needs:      rule.TLS,
 	Check:      checkWrongKeys,
 }
 

@@ -144,7 +144,11 @@ func TestCases(t *testing.T) {
 			}
 			r := rule.NewReporter(c.Facts.Files)
 			for _, x := range Rules {
+				before := len(r.Findings())
 				r.Run(x, c)
+				if len(r.Findings()) > before && x.Needs&^rule.Of(c) != 0 {
+					t.Errorf("%s fires where what it needs is not there", x.Code)
+				}
 			}
 			found := find(r, tc.code)
 			if tc.title == "" {

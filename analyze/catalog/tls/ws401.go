@@ -22,6 +22,7 @@ var WS401 = &rule.Rule{
 	},
 	References: []string{"RFC 8446 section 4.1.3", "RFC 8446 section 6", "RFC 6066 section 3"},
 	Explains:   []string{"WS212"},
+	Needs:      rule.TLSFailed,
 	Check:      checkCutOff,
 }
 

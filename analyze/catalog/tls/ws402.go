@@ -23,6 +23,7 @@ var WS402 = &rule.Rule{
 	},
 	References: []string{"RFC 8446 section 4.1.2", "RFC 6066 section 3", "RFC 9293 section 3.8.1"},
 	Explains:   []string{"WS207", "WS208", "WS210", "WS105"},
+	Needs:      rule.TLSFailed,
 	Check:      checkNoAnswer,
 }
 

@@ -21,6 +21,7 @@ var WS403 = &rule.Rule{
 	},
 	References: []string{"RFC 8446 section 6.2", "RFC 5246 section 7.2.2", "https://www.iana.org/assignments/tls-parameters/"},
 	Explains:   unopened,
+	Needs:      rule.TLSFailed,
 	Check:      checkAlert,
 }
 

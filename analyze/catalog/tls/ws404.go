@@ -22,6 +22,7 @@ var WS404 = &rule.Rule{
 	},
 	References: []string{"RFC 5280 section 4.1.2.5", "RFC 8446 section 6.2 (certificate_expired)"},
 	Explains:   []string{"WS403", "WS405"},
+	Needs:      rule.TLS,
 	Check:      checkExpired,
 }
 

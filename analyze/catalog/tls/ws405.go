@@ -22,6 +22,7 @@ var WS405 = &rule.Rule{
 	},
 	References: []string{"RFC 8446 section 6.2 (unknown_ca, bad_certificate, certificate_unknown)", "RFC 5280 section 6", "RFC 8446 section 4.4.2"},
 	Explains:   []string{"WS403"},
+	Needs:      rule.TLSFailed,
 	Check:      checkUntrusted,
 }
 

@@ -19,6 +19,7 @@ var WS406 = &rule.Rule{
 	},
 	References: []string{"RFC 9525 section 6", "RFC 6066 section 3", "RFC 9110 section 4.3.4"},
 	Explains:   []string{"WS403", "WS405"},
+	Needs:      rule.TLS,
 	Check:      checkName,
 }
 

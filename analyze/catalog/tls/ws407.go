@@ -20,6 +20,7 @@ var WS407 = &rule.Rule{
 	},
 	References: []string{"RFC 8446 section 4.2.1", "RFC 8446 section 6.2 (protocol_version)", "RFC 8996"},
 	Explains:   []string{"WS403"},
+	Needs:      rule.TLSFailed,
 	Check:      checkVersion,
 }
 

@@ -22,6 +22,7 @@ var WS408 = &rule.Rule{
 	},
 	References: []string{"RFC 8446 section 6.2 (handshake_failure, insufficient_security)", "RFC 8446 section 9.1"},
 	Explains:   []string{"WS403"},
+	Needs:      rule.TLSFailed,
 	Check:      checkCipher,
 }
 

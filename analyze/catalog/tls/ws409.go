@@ -20,6 +20,7 @@ var WS409 = &rule.Rule{
 	},
 	References: []string{"RFC 6066 section 3", "RFC 8446 section 9.2", "https://docs.haproxy.org/ (strict-sni)", "https://nginx.org/en/docs/http/ngx_http_ssl_module.html (ssl_reject_handshake)"},
 	Explains:   []string{"WS403", "WS408"},
+	Needs:      rule.TLSFailed,
 	Check:      checkServerName,
 }
 

@@ -24,6 +24,7 @@ var WS410 = &rule.Rule{
 	},
 	References: []string{"RFC 8446 section 4.3.2", "RFC 8446 section 6.2 (certificate_required)", "https://nginx.org/en/docs/http/ngx_http_ssl_module.html (ssl_verify_client, errors 495 and 496)"},
 	Explains:   append([]string{"WS403", "WS405", "WS408", "WS523", "WS524", "WS525", "WS527"}, unopened...),
+	Needs:      rule.TLS,
 	Check:      checkClientCertificate,
 }
 

@@ -22,6 +22,7 @@ var WS411 = &rule.Rule{
 	},
 	References: []string{"RFC 8446 section 5.1", "RFC 6455 section 3", "https://nginx.org/en/docs/http/ngx_http_ssl_module.html"},
 	Explains:   append([]string{"WS403", "WS407", "WS401"}, unopened...),
+	Needs:      rule.TLSFailed,
 	Check:      checkPlaintext,
 }
 

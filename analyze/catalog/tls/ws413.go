@@ -19,6 +19,7 @@ var WS413 = &rule.Rule{
 		Fix: "If WebSockets fail only from this network, exempt the host from inspection (SSL bypass, do-not-decrypt list) and try again. Otherwise install the device's root certificate at the client. On one's own machine, switch the virus scanner's web shield or the debugging proxy off.",
 	},
 	References: []string{"Durumeric et al.: The Security Impact of HTTPS Interception (NDSS 2017)", "RFC 8446 section 9.3"},
+	Needs:      rule.TLS,
 	Check:      checkIntercepted,
 }
 

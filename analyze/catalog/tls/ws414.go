@@ -23,6 +23,7 @@ var WS414 = &rule.Rule{
 	},
 	References: []string{"RFC 7301 section 3.2", "RFC 9113 section 3.3", "RFC 8441"},
 	Explains:   append([]string{"WS403", "WS562"}, unopened...),
+	Needs:      rule.TLS,
 	Check:      checkALPN,
 }
 

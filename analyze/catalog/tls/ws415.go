@@ -19,6 +19,7 @@ var WS415 = &rule.Rule{
 	},
 	References: []string{"RFC 5280 section 4.1.2.5", "RFC 8446 section 4.4.2"},
 	Explains:   []string{"WS403", "WS404", "WS405"},
+	Needs:      rule.TLS,
 	Check:      checkNotYet,
 }
 

@@ -21,6 +21,7 @@ var WS201 = &rule.Rule{
 	},
 	References: []string{"RFC 9293 section 3.5.2", "RFC 9293 section 3.10.7.1", "RFC 6455 section 4.1"},
 	Explains:   []string{"WS212"},
+	Needs:      rule.Reset,
 	Check:      checkRefused,
 }
 

@@ -23,6 +23,7 @@ var WS202 = &rule.Rule{
 	},
 	References: []string{"RFC 9293 section 3.8.1", "RFC 6298 section 2"},
 	Explains:   []string{"WS207", "WS208"},
+	Needs:      rule.Unconnected,
 	Check:      checkConnectTimeout,
 }
 

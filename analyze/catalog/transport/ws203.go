@@ -23,6 +23,7 @@ var WS203 = &rule.Rule{
 	},
 	References: []string{"RFC 792", "RFC 4443 section 3.1", "RFC 1122 section 4.2.3.9", "RFC 8201"},
 	Explains:   append([]string{"WS202", "WS207", "WS208", "WS210", "WS211", "WS534"}, open...),
+	Needs:      rule.ICMP,
 	Check:      checkICMP,
 }
 

@@ -22,6 +22,7 @@ var WS204 = &rule.Rule{
 			"If the server did not send the RST, capture there as well.",
 	},
 	References: []string{"RFC 9293 section 3.5.2", "RFC 6455 section 4.1"},
+	Needs:      rule.Reset | rule.Handshake,
 	Check:      checkResetBeforeResponse,
 }
 

@@ -23,6 +23,7 @@ var WS205 = &rule.Rule{
 	},
 	References: []string{"RFC 9293 section 3.5.2", "RFC 6455 section 7.1.5", "RFC 6455 section 7.2.2"},
 	Explains:   []string{"WS616"},
+	Needs:      rule.Reset,
 	Check:      checkResetWhileOpen,
 }
 

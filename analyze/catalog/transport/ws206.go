@@ -24,6 +24,7 @@ var WS206 = &rule.Rule{
 	},
 	References: []string{"RFC 9293 section 3.5.2", "RFC 5961 section 3", "RFC 3360", "Weaver, Sommer, Paxson: Detecting Forged TCP Reset Packets (NDSS 2009)"},
 	Explains:   append([]string{"WS212", "WS208", "WS207"}, append(unanswered, open...)...),
+	Needs:      rule.Reset,
 	Check:      checkForged,
 }
 

@@ -23,6 +23,7 @@ var WS207 = &rule.Rule{
 	},
 	References: []string{"RFC 6298", "RFC 9293 section 3.8.1", "RFC 5681"},
 	Explains:   []string{"WS615"},
+	Needs:      rule.Trouble,
 	Check:      checkLoss,
 }
 

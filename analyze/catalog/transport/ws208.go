@@ -23,6 +23,7 @@ var WS208 = &rule.Rule{
 	},
 	References: []string{"RFC 9293 section 3.8.3", "RFC 5482", "RFC 6455 section 5.5.2", "RFC 5382 section 5"},
 	Explains:   append([]string{"WS207", "WS534"}, open...),
+	Needs:      rule.Trouble,
 	Check:      checkVanished,
 }
 

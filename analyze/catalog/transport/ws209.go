@@ -23,6 +23,7 @@ var WS209 = &rule.Rule{
 	},
 	References: []string{"RFC 9293 section 3.8.6.1", "RFC 6429"},
 	Explains:   []string{"WS614", "WS615"},
+	Needs:      rule.Trouble,
 	Check:      checkStalled,
 }
 

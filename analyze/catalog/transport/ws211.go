@@ -23,6 +23,7 @@ var WS211 = &rule.Rule{
 	},
 	References: []string{"RFC 2923 section 2.1", "RFC 4821", "RFC 8899", "RFC 1191"},
 	Explains:   append([]string{"WS207", "WS208", "WS210", "WS534"}, open...),
+	Needs:      rule.Trouble,
 	Check:      checkBlackHole,
 }
 

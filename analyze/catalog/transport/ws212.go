@@ -19,6 +19,7 @@ var WS212 = &rule.Rule{
 		Fix: "See what accepts the port: a proxy or port mapping (docker-proxy, kube-proxy, a load balancer) without a living target is the commonest. Then look at allow lists and connection limits of the server.",
 	},
 	References: []string{"RFC 9293 section 3.5.2", "RFC 8305"},
+	Needs:      rule.Reset,
 	Check:      checkResetDuringConnect,
 }
 

@@ -195,7 +195,11 @@ var cases = []caseOf{
 func (tc caseOf) check(t *testing.T) {
 	r := rule.NewReporter(tc.c.Facts.Files)
 	for _, each := range Rules {
+		before := len(r.Findings())
 		r.Run(each, tc.c)
+		if len(r.Findings()) > before && each.Needs&^rule.Of(tc.c) != 0 {
+			t.Errorf("%s fires where what it needs is not there", each.Code)
+		}
 	}
 	var found *record.Finding
 	for i := range r.Findings() {

@@ -25,6 +25,7 @@ var WS301 = &rule.Rule{
 	},
 	References: []string{"RFC 9110 section 9.3.6", "RFC 6455 section 4.1", "http://www.squid-cache.org/Doc/config/http_access/"},
 	Explains:   []string{"WS204", "WS535", "WS551"},
+	Needs:      rule.Tunnel,
 	Check:      checkRefused,
 }
 

@@ -25,6 +25,7 @@ var WS302 = &rule.Rule{
 	},
 	References: []string{"RFC 9110 section 11.7", "RFC 9110 section 15.5.8", "RFC 1928 section 3", "RFC 1929 section 2", "RFC 4559 section 6"},
 	Explains:   []string{"WS204", "WS535"},
+	Needs:      rule.Tunnel,
 	Check:      checkProxyAuth,
 }
 

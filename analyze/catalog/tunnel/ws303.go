@@ -23,6 +23,7 @@ var WS303 = &rule.Rule{
 	},
 	References: []string{"RFC 9110 section 9.3.6", "RFC 9110 section 15.6.3", "RFC 9110 section 15.6.5"},
 	Explains:   []string{"WS204", "WS301", "WS549"},
+	Needs:      rule.Tunnel,
 	Check:      checkUpstream,
 }
 

@@ -21,6 +21,7 @@ var WS304 = &rule.Rule{
 	},
 	References: []string{"RFC 1928 section 6", "https://www.openssh.com/txt/socks4.protocol"},
 	Explains:   []string{"WS204"},
+	Needs:      rule.Tunnel,
 	Check:      checkSOCKS,
 }
 

@@ -23,6 +23,7 @@ var WS305 = &rule.Rule{
 	},
 	References: []string{"RFC 9110 section 9.3.6", "RFC 1928 section 6"},
 	Explains:   []string{"WS204", "WS401", "WS402", "WS534", "WS535", "WS537"},
+	Needs:      rule.Tunnel,
 	Check:      checkClosed,
 }
 

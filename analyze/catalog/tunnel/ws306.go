@@ -21,6 +21,7 @@ var WS306 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 9112 section 3.2.2", "http://www.squid-cache.org/Doc/config/http_upgrade_request_protocols/"},
 	Explains:   []string{"WS521", "WS522", "WS523", "WS525", "WS526", "WS527", "WS528", "WS534", "WS535"},
+	Needs:      rule.OddRequest,
 	Check:      checkAbsolute,
 }
 

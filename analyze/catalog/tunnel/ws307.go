@@ -24,6 +24,7 @@ var WS307 = &rule.Rule{
 	},
 	References: []string{"https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt section 2", "RFC 9110 section 15.5.1"},
 	Explains:   []string{"WS204", "WS401", "WS403", "WS411", "WS523", "WS527", "WS530", "WS534", "WS535", "WS536"},
+	Needs:      rule.Proxied,
 	Check:      checkProxyHeader,
 }
 

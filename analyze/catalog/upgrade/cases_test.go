@@ -86,7 +86,11 @@ func (tc caseOf) check(t *testing.T) {
 	c := build(t, tc)
 	r := rule.NewReporter(c.Facts.Files)
 	for _, each := range Rules {
+		before := len(r.Findings())
 		r.Run(each, c)
+		if len(r.Findings()) > before && each.Needs&^rule.Of(c) != 0 {
+			t.Errorf("%s fires where what it needs is not there", each.Code)
+		}
 	}
 	var found *record.Finding
 	for i := range r.Findings() {
@@ -245,7 +249,7 @@ func TestEmptyFacts(t *testing.T) {
 func TestKeyValid(t *testing.T) {
 	for _, key := range []string{"", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ!=", "dGhl_HNhbXBsZSBub25jZQ==",
 		"dGhlIHNhbXBsZSBub25jZWE=", "====IHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ\r\n"} {
-		if got, want := keyValid(key), http1.KeyValid(key); got != want {
+		if got, want := rule.KeyValid(key), http1.KeyValid(key); got != want {
 			t.Errorf("keyValid(%q) = %v, http1.KeyValid %v", key, got, want)
 		}
 	}

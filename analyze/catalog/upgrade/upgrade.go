@@ -134,7 +134,7 @@ func fine(c *record.Connection, u *record.UpgradeFacts) bool {
 	version, _ := u.Request.Get("Sec-WebSocket-Version")
 	key, _ := u.Request.Get("Sec-WebSocket-Key")
 	return u.Request.Method == "GET" && u.Request.Version == "HTTP/1.1" && hasUpgrade(u) && connects(u) && version == "13" &&
-		u.Request.Count("Sec-WebSocket-Key") == 1 && keyValid(key) && u.Request.Count("Host") == 1
+		u.Request.Count("Sec-WebSocket-Key") == 1 && rule.KeyValid(key) && u.Request.Count("Host") == 1
 }
 
 // target is the request's method and path; the query may hold secrets.

@@ -26,6 +26,7 @@ var WS501 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 6455 section 4.2.1", "RFC 9110 section 7.6.1", "https://nginx.org/en/docs/http/websocket.html"},
 	Explains:   append([]string{"WS505"}, statusCodes...),
+	Needs:      rule.OddRequest,
 	Check:      checkUpgradeMissing,
 }
 

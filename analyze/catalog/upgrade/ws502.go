@@ -23,6 +23,7 @@ var WS502 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.2.1", "RFC 9110 section 7.8", "https://nginx.org/en/docs/http/websocket.html"},
 	Explains:   statusCodes,
+	Needs:      rule.OddRequest,
 	Check:      checkConnection,
 }
 

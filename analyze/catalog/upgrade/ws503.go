@@ -22,6 +22,7 @@ var WS503 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 6455 section 4.4"},
 	Explains:   []string{"WS523", "WS527", "WS528", "WS530"},
+	Needs:      rule.OddRequest,
 	Check:      checkVersion,
 }
 

@@ -22,6 +22,7 @@ var WS504 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 6455 section 4.2.1", "RFC 6455 section 11.3.1"},
 	Explains:   []string{"WS523", "WS527", "WS528", "WS530", "WS531"},
+	Needs:      rule.OddRequest,
 	Check:      checkKey,
 }
 
@@ -35,7 +36,7 @@ func checkKey(c *record.Connection, r *rule.Reporter) {
 	}
 	key, _ := u.Request.Get("Sec-WebSocket-Key")
 	n := u.Request.Count("Sec-WebSocket-Key")
-	if n == 1 && keyValid(key) || hixie(u) != "" {
+	if n == 1 && rule.KeyValid(key) || hixie(u) != "" {
 		return
 	}
 	f := rule.Found{Remedy: "Let the client send one Sec-WebSocket-Key: 16 random bytes in base64, new for each connection."}
@@ -57,20 +58,4 @@ func keyFault(key string) string {
 		return fmt.Sprintf("decodes to %d bytes, expected 16", len(raw))
 	}
 	return fmt.Sprintf("has %d characters that are no base64, expected 16 bytes in base64", len(key))
-}
-
-// keyValid is http1.KeyValid without an allocation: 16 bytes are 22 characters
-// of base64 and two of padding.
-func keyValid(key string) bool {
-	if len(key) != 24 || key[22:] != "==" {
-		return false
-	}
-	for _, c := range []byte(key[:22]) {
-		switch {
-		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '+', c == '/':
-		default:
-			return false
-		}
-	}
-	return true
 }

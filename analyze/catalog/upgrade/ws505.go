@@ -22,6 +22,7 @@ var WS505 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 6455 section 4.2.1", "RFC 9110 section 7.8", "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_http_version"},
 	Explains:   []string{"WS523", "WS526", "WS527", "WS528", "WS530", "WS547"},
+	Needs:      rule.OddRequest,
 	Check:      checkRequestLine,
 }
 

@@ -21,6 +21,7 @@ var WS506 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 9112 section 3.2"},
 	Explains:   []string{"WS523", "WS526", "WS527", "WS530"},
+	Needs:      rule.OddRequest,
 	Check:      checkHost,
 }
 

@@ -21,6 +21,7 @@ var WS507 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 6455 section 11.6", "draft-hixie-thewebsocketprotocol-76", "draft-ietf-hybi-thewebsocketprotocol-10"},
 	Explains:   []string{"WS503", "WS504", "WS523", "WS527", "WS528", "WS534", "WS535", "WS548"},
+	Needs:      rule.OddRequest,
 	Check:      checkLegacy,
 }
 

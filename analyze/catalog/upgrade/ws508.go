@@ -21,6 +21,7 @@ var WS508 = &rule.Rule{
 		Fix:   "If the connection was refused with 403, add this origin to the server's list. If it was accepted, make sure that the server checks Origin, in particular when it goes by cookies.",
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 6455 section 10.2", "RFC 6454 section 7"},
+	Needs:      rule.Origin,
 	Check:      checkOrigin,
 }
 

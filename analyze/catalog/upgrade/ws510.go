@@ -19,6 +19,7 @@ var WS510 = &rule.Rule{
 		Fix:   "Use wss:// from the client to where TLS ends. Rotate credentials that went over an untrusted network. Send tokens in the first message, or short-lived ones, rather than in the URL.",
 	},
 	References: []string{"RFC 6455 section 10.5", "RFC 6455 section 10.6", "RFC 7617 section 4", "RFC 6750 section 5.3"},
+	Needs:      rule.Secrets,
 	Check:      checkCredentials,
 }
 

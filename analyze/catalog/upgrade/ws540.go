@@ -19,6 +19,7 @@ var WS540 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.2.2", "RFC 6455 section 4.1"},
 	Explains:   endCodes,
+	Needs:      rule.OddAnswer,
 	Check:      checkAcceptMissing,
 }
 

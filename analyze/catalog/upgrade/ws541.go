@@ -27,6 +27,7 @@ var WS541 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.2.2", "RFC 6455 section 1.3", "RFC 6455 section 4.1"},
 	Explains:   endCodes,
+	Needs:      rule.OddAnswer,
 	Check:      checkAccept,
 }
 

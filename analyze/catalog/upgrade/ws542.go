@@ -19,6 +19,7 @@ var WS542 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 6455 section 1.3", "RFC 9111 section 3"},
 	Explains:   append([]string{"WS541"}, endCodes...),
+	Needs:      rule.OddAnswer,
 	Check:      checkReplayed,
 }
 

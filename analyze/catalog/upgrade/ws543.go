@@ -22,6 +22,7 @@ var WS543 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.2.2", "RFC 6455 section 4.1", "RFC 9110 section 15.2.2"},
 	Explains:   append([]string{"WS612"}, endCodes...),
+	Needs:      rule.OddAnswer,
 	Check:      checkSwitchFields,
 }
 

@@ -21,6 +21,7 @@ var WS544 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 6455 section 4.2.2", "RFC 6455 section 11.3.4"},
 	Explains:   endCodes,
+	Needs:      rule.Subprotocol,
 	Check:      checkSubprotocol,
 }
 

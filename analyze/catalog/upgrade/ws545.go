@@ -20,6 +20,7 @@ var WS545 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.2.2", "https://websockets.spec.whatwg.org/#websocket-opening-handshake"},
 	Explains:   endCodes,
+	Needs:      rule.Subprotocol,
 	Check:      checkNoSubprotocol,
 }
 

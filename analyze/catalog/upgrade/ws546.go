@@ -23,6 +23,7 @@ var WS546 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 6455 section 9.1", "RFC 7692 section 5.1", "RFC 7692 section 7.1"},
 	Explains:   append([]string{"WS603", "WS610"}, endCodes...),
+	Needs:      rule.Extension,
 	Check:      checkExtensions,
 }
 

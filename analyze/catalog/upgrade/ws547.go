@@ -19,6 +19,7 @@ var WS547 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 4.2.2", "RFC 9110 section 7.8"},
 	Explains:   endCodes,
+	Needs:      rule.OddAnswer,
 	Check:      checkHTTP10,
 }
 

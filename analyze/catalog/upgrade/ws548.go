@@ -20,6 +20,7 @@ var WS548 = &rule.Rule{
 		Fix:   "Let the client send its first frame only after it has read and checked the 101.",
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 6455 section 5.1"},
+	Needs:      rule.OddRequest,
 	Check:      checkEarlyData,
 }
 

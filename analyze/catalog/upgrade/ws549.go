@@ -20,6 +20,7 @@ var WS549 = &rule.Rule{
 		Fix:   "Find what the server does before it answers: authentication against a slow service, a blocked event loop, too few workers. Answer the handshake first and do the rest after it.",
 	},
 	References: []string{"RFC 6455 section 4.1"},
+	Needs:      rule.Handshake,
 	Check:      checkSlow,
 }
 

@@ -21,6 +21,7 @@ var WS550 = &rule.Rule{
 	},
 	References: []string{"RFC 9110 section 8.6", "RFC 9112 section 6.1", "RFC 9110 section 15.2"},
 	Explains:   []string{"WS612"},
+	Needs:      rule.OddAnswer,
 	Check:      checkSwitchBody,
 }
 

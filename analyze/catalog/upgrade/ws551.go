@@ -20,6 +20,7 @@ var WS551 = &rule.Rule{
 	References: []string{"RFC 6585 section 6", "RFC 8952", "https://ooni.org/support/interpreting-ooni-data/"},
 	Explains: []string{"WS521", "WS522", "WS523", "WS524", "WS525", "WS526", "WS527", "WS528", "WS529", "WS530", "WS531", "WS532",
 		"WS533"},
+	Needs: rule.Refusal,
 	Check: checkBlocked,
 }
 

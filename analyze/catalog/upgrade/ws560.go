@@ -21,6 +21,7 @@ var WS560 = &rule.Rule{
 	},
 	References: []string{"RFC 8441 section 3", "RFC 8441 section 4"},
 	Explains:   append([]string{"WS204", "WS561"}, statusCodes...),
+	Needs:      rule.HTTP2,
 	Check:      checkExtendedConnect,
 }
 

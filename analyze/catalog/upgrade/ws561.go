@@ -24,6 +24,7 @@ var WS561 = &rule.Rule{
 	},
 	References: []string{"RFC 9113 section 5.4.2", "RFC 9113 section 6.4", "RFC 9113 section 7", "RFC 8441 section 5"},
 	Explains:   []string{"WS616", "WS209"},
+	Needs:      rule.HTTP2,
 	Check:      checkStreamReset,
 }
 

@@ -26,6 +26,7 @@ var WS562 = &rule.Rule{
 	},
 	References: []string{"RFC 9113 section 6.8", "RFC 9113 section 7", "RFC 8441 section 5"},
 	Explains:   []string{"WS204", "WS205", "WS534", "WS535", "WS561", "WS616", "WS701"},
+	Needs:      rule.HTTP2,
 	Check:      checkGoAway,
 }
 

@@ -44,11 +44,17 @@ var browserOrder = map[Engine][]string{
 		"Sec-WebSocket-Extensions", "Sec-WebSocket-Key", "Connection", "Pragma", "Cache-Control", "Upgrade"},
 }
 
-// timeouts of the opening handshake. Sources: Chromium websocket_stream.cc
-// (240 s), Firefox network.websocket.timeout.open (20 s), python-websockets
-// open_timeout (10 s), gorilla Dialer.HandshakeTimeout of DefaultDialer (45 s).
-var timeouts = map[Engine]time.Duration{
-	Chromium: 240 * time.Second, Firefox: 20 * time.Second, Python: 10 * time.Second, GoGorilla: 45 * time.Second,
+// patience is how long a client waits for the opening handshake by default.
+type patience struct {
+	after  time.Duration
+	source string // an address or "repository:path"
+}
+
+var timeouts = map[Engine]patience{
+	Chromium:  {240 * time.Second, "chromium/chromium:net/websockets/websocket_stream.cc"},
+	Firefox:   {20 * time.Second, "mozilla/gecko-dev:modules/libpref/init/all.js"}, // network.websocket.timeout.open
+	Python:    {10 * time.Second, "https://websockets.readthedocs.io/en/stable/reference/asyncio/client.html"},
+	GoGorilla: {45 * time.Second, "gorilla/websocket:client.go"}, // DefaultDialer.HandshakeTimeout
 }
 
 // ClientOf tells who sent the request, from its User-Agent and, where there is
@@ -70,7 +76,7 @@ func ClientOf(c *record.Connection) Client {
 			client.Browser = browserOrder[engine] != nil
 		}
 	}
-	client.Timeout = timeouts[client.Engine]
+	client.Timeout = timeouts[client.Engine].after
 	return client
 }
 

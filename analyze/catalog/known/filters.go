@@ -24,54 +24,81 @@ type filterSign struct {
 	name   string // of the product
 	portal bool   // a captive portal: the user must log in first
 	weak   bool   // a usual wording, not one product's own
+	source string // an address, "repository:path", or byItsOwnName
 }
 
-// filterSigns, surest first. Sources: the public signature lists of OONI
-// (blocking-fingerprints, 2024-10) and wafw00f; Squid errors/; RFC 6585
-// section 6 for captive portals; the products' block pages.
+// byItsOwnName is the source of a sign that is nothing but the name of what it
+// stands for.
+const byItsOwnName = "the product's own name"
+
+// seenInPublic is the source of a sign that public certificates, captures and
+// scripts show, with no documentation at hand.
+const seenInPublic = "seen in public, not documented"
+
+// Lists that several rows come from; ooni's rows have the names behind them.
+const (
+	ooni    = "ooni/blocking-fingerprints:fingerprints_http.csv#"
+	wafw00f = "EnableSecurity/wafw00f:wafw00f/plugins/"
+)
+
+// filterSigns, surest first.
 var filterSigns = []filterSign{
-	{inServer, "zscaler", "Zscaler", false, false},
-	{inLocation, "gateway.zscaler", "Zscaler", false, false},
-	{inBody, "internet security by zscaler", "Zscaler", false, false},
-	{inLocation, "notify.bluecoat.com", "Blue Coat ProxySG", false, false},
-	{inBody, "notify.bluecoat.com", "Blue Coat ProxySG", false, false},
-	{inBody, "fortiguard intrusion prevention", "FortiGuard", false, false},
-	{inBody, "powered by fortiguard", "FortiGuard", false, false},
-	{inBody, "fortigate application control", "FortiGate", false, false},
-	{inBody, "globalurl.fortinet.net", "FortiGuard", false, false},
-	{inLocation, "globalurl.fortinet.net", "FortiGuard", false, false},
-	{inBody, "blocked in accordance with company policy", "Palo Alto Networks", false, false},
-	{inLocation, "/php/urlblock.php?args=", "Palo Alto Networks", false, false},
-	{inBody, "check point usercheck", "Check Point UserCheck", false, false},
-	{inLocation, "/usercheck/portalmain", "Check Point UserCheck", false, false},
-	{inLocation, ":15871/cgi-bin/blockpage.cgi", "Forcepoint", false, false},
-	{inBody, ":15871/cgi-bin/blockpage.cgi", "Forcepoint", false, false},
-	{inLocation, "/cgi-bin/block_message.cgi", "Forcepoint", false, false},
-	{inBody, "block_message.cgi", "Forcepoint", false, false},
-	{inLocation, "wired.meraki.com:8090/blocked.cgi", "Cisco Meraki", false, false},
-	{inLocation, "block.opendns.com", "Cisco Umbrella", false, false},
-	{inLocation, "block.umbrella.com", "Cisco Umbrella", false, false},
-	{inLocation, ".opendns.com/", "Cisco Umbrella", false, false},
-	{inServer, "barracuda", "Barracuda", false, false},
-	{inVia, "barracuda", "Barracuda", false, false},
-	{inServer, "sonicwall", "SonicWall", false, false},
-	{inBody, "powered by sophos utm web protection", "Sophos UTM", false, false},
-	{inBody, "/webadmin/deny/", "Netsweeper", false, false},
-	{inLocation, "/webadmin/deny/", "Netsweeper", false, false},
-	{inBody, "the requested url was rejected. please consult with your administrator", "F5 BIG-IP ASM", false, false},
-	{inBody, "incapsula incident id", "Imperva", false, false},
-	{inField, "X-Squid-Error: err_access_denied", "Squid's access rules", false, false},
-	{inField, "CF-Mitigated", "Cloudflare's challenge", false, false},
-	{inBody, "attention required! | cloudflare", "Cloudflare's firewall", false, false},
-	{inServer, "captiveportal", "a captive portal", true, false},
-	{inServer, "captive portal", "a captive portal", true, false},
-	{inLocation, "captiveportal", "a captive portal", true, false},
-	{inLocation, "captive-portal", "a captive portal", true, false},
-	{inBody, "<wispaccessgatewayparam", "a captive portal (WISPr)", true, false},
-	{inBody, "captive portal", "a captive portal", true, true},
-	{inBody, "web filter violation", "a web filter", false, true},
-	{inBody, "web site blocked", "a web filter", false, true},
-	{inBody, "web page blocked", "a web filter", false, true},
+	{inServer, "zscaler", "Zscaler", false, false, wafw00f + "zscaler.py"},
+	{inLocation, "gateway.zscaler", "Zscaler", false, false, ooni + "cl.prod_zscaler_forward_1"},
+	{inBody, "internet security by zscaler", "Zscaler", false, false, ooni + "cl.prod_zscaler_block"},
+	{inLocation, "notify.bluecoat.com", "Blue Coat ProxySG", false, false, ooni + "cl.prod_bluecoat_notify_forward"},
+	{inBody, "notify.bluecoat.com", "Blue Coat ProxySG", false, false, ooni + "cl.prod_bluecoat_notify_notification"},
+	{inBody, "fortiguard intrusion prevention", "FortiGuard", false, false, ooni + "cl.prod_fortiguard_ips_block"},
+	{inBody, "fortiguard web filtering", "FortiGuard", false, false, ooni + "cp.a_prod_fortinet_1"},
+	{inBody, "powered by fortiguard", "FortiGuard", false, false, ooni + "cl.prod_fortiguard_webfilter_poweredby"},
+	{inBody, "fortigate application control", "FortiGate", false, false, ooni + "cp.a_prod_fortinet_5"},
+	{inBody, "globalurl.fortinet.net", "FortiGuard", false, false, wafw00f + "fortiguard.py"},
+	{inLocation, "globalurl.fortinet.net", "FortiGuard", false, false, wafw00f + "fortiguard.py"},
+	{inBody, "you were trying to visit has been blocked in accordance with", "Palo Alto Networks", false, false, ooni + "cp.a_prod_paloalto_1"},
+	{inLocation, "/php/urlblock.php?args=", "Palo Alto Networks", false, false, ooni + "cl.prod_paloaltonetworks_forward"},
+	{inBody, "check point usercheck", "Check Point UserCheck", false, false, ooni + "cl.prod_checkpoint_urlfilter_blockpage"},
+	{inLocation, "/usercheck/portalmain", "Check Point UserCheck", false, false, ooni + "cl.prod_checkpoint_urlfilter_forward"},
+	{inLocation, ":15871/cgi-bin/blockpage.cgi", "Forcepoint", false, false, ooni + "cl.prod_forcepoint_websense_forward"},
+	{inBody, ":15871/cgi-bin/blockpage.cgi", "Forcepoint", false, false, ooni + "cl.prod_forcepoint_websense_blockpage"},
+	{inBody, ":15871/cgi-bin/block_message.cgi", "Forcepoint", false, false, ooni + "cl.prod_forcepoint_websense_blockpage_2"},
+	{inBody, "mcafee web gateway - notification", "McAfee Web Gateway", false, false, ooni + "cp.a_prod_mcafee_1"},
+	{inBody, "denied by watchguard http proxy", "WatchGuard", false, false, ooni + "cp.a_prod_watchguard_1"},
+	{inLocation, "wired.meraki.com:8090/blocked.cgi", "Cisco Meraki", false, false, ooni + "cl.prod_ciscomeraki_filter_forward"},
+	{inLocation, "block.opendns.com", "Cisco Umbrella", false, false, ooni + "cp.a_prod_opendns_1_location"},
+	{inBody, "https://block.opendns.com/?url=", "Cisco Umbrella", false, false, ooni + "cl.prod_cisco_opendns_forward_2"},
+	{inLocation, ".opendns.com/", "Cisco Umbrella", false, false, ooni + "cl.prod_cisco_opendns_forward"},
+	{inVia, "(cisco-wsa/", "Cisco Web Security Appliance", false, false, ooni + "ooni.br_0"},
+	{inServer, "barracuda", "Barracuda", false, false, byItsOwnName},
+	{inVia, "barracuda", "Barracuda", false, false, byItsOwnName},
+	{inServer, "sonicwall", "SonicWall", false, false, wafw00f + "sonicwall.py"},
+	{inBody, "cfssupport.sonicwall.com", "SonicWall", false, false, ooni + "cl.prod_sonicwall_cfc"},
+	{inBody, "powered by sophos utm web protection", "Sophos UTM", false, false, wafw00f + "sophos.py"},
+	{inBody, "/webadmin/deny/", "Netsweeper", false, false, ooni + "cl.prod_netsweeper_inject_2"},
+	{inLocation, "/webadmin/deny/", "Netsweeper", false, false, ooni + "cl.prod_netsweeper_inject_2"},
+	{inBody, "blocked by contentkeeper", "ContentKeeper", false, false, ooni + "ooni.au_2"},
+	{inLocation, "/ibreports/ibp/bp.html", "iboss", false, false, ooni + "cl.prod_iboss_forwardtoblock_1"},
+	{inLocation, "/iboss/restricted.html", "iboss", false, false, ooni + "cl.prod_iboss_forwardtoblock_3"},
+	{inBody, "<title>lightspeed system - web access</title>", "Lightspeed", false, false, ooni + "cl.prod_lightspeed_filter_blockpage"},
+	{inBody, "this page has been blocked by kerio control", "Kerio Control", false, false, ooni + "cl.prod_gfi_kerio"},
+	{inServer, "kerio control", "Kerio Control", false, false, ooni + "ooni.cl_0"},
+	{inBody, "juniper web filtering", "Juniper", false, false, ooni + "cl.prod_juniper_webfilter"},
+	{inServer, "olfeo", "Olfeo", false, false, ooni + "ooni.fr_2"},
+	{inLocation, "squidguard.cgi?clientaddr=", "squidGuard", false, false, ooni + "cl.prod_squidguard_forward"},
+	{inLocation, "web-filter/blockpage?", "Untangle", false, false, ooni + "cl.prod_untangle_forward"},
+	{inBody, "the requested url was rejected. please consult with your administrator", "F5 BIG-IP ASM", false, false, wafw00f + "f5bigipasm.py"},
+	{inBody, "incapsula incident id", "Imperva", false, false, wafw00f + "incapsula.py"},
+	{inField, "X-Squid-Error: err_access_denied", "Squid's access rules", false, false, "squid-cache/squid:src/errorpage.cc"},
+	{inField, "CF-Mitigated", "Cloudflare's challenge", false, false, "https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/"},
+	{inBody, "attention required! | cloudflare", "Cloudflare's firewall", false, false, "https://github.com/Ekultek/WhatWaf/issues/1566"},
+	{inServer, "captiveportal", "a captive portal", true, false, byItsOwnName},
+	{inServer, "captive portal", "a captive portal", true, false, byItsOwnName},
+	{inLocation, "captiveportal", "a captive portal", true, false, byItsOwnName},
+	{inLocation, "captive-portal", "a captive portal", true, false, byItsOwnName},
+	{inBody, "<wispaccessgatewayparam", "a captive portal (WISPr)", true, false, "coova/coova-chilli:src/redir.c"},
+	{inBody, "captive portal", "a captive portal", true, true, byItsOwnName},
+	{inBody, "web filter violation", "a web filter", false, true, wafw00f + "fortiguard.py"},
+	{inBody, "web site blocked", "a web filter", false, true, ooni + "cl.vbw_web_site_blocked"},
+	{inBody, "web page blocked", "a web filter", false, true, ooni + "cl.vbw_web_page_blocked"},
 }
 
 // statusNetworkAuth is RFC 6585 section 6: "the client needs to authenticate
@@ -130,7 +157,7 @@ func (s filterSign) find(u *record.UpgradeFacts, body string) (seen string, ok b
 		return "", false
 	}
 	if s.where == inLocation {
-		value, _, _ = strings.Cut(value, "?")
+		value, _, _ = strings.Cut(value, "?") // tokens travel behind it
 	}
 	return field + ": " + Clip(value), true
 }

@@ -6,20 +6,18 @@ import "github.com/wsleuth/wsleuth/analyze/record"
 type keyLog struct {
 	client, how string
 	engine      Engine
+	source      string // an address, or "repository:path"
 }
 
-// keyLogs. Sources: Chromium net/docs and --ssl-key-log-file; Firefox NSS
-// "Key Log Format"; Node.js CLI --tls-keylog; Go crypto/tls
-// Config.KeyLogWriter; Python ssl.SSLContext.keylog_filename and
-// create_default_context; curl SSLKEYLOGFILE; neykov/extract-tls-secrets.
+// keyLogs are in the order in which they are told.
 var keyLogs = []keyLog{
-	{"Chrome or Chromium", "quit it, then: google-chrome --ssl-key-log-file=/tmp/keys", Chromium},
-	{"Firefox", "quit it, then: SSLKEYLOGFILE=/tmp/keys firefox", Firefox},
-	{"Node.js", "node --tls-keylog=/tmp/keys app.js", Node},
-	{"Python", "SSLKEYLOGFILE=/tmp/keys python app.py", Python},
-	{"Go", "set tls.Config.KeyLogWriter to a file opened for appending", GoGorilla},
-	{"curl", "SSLKEYLOGFILE=/tmp/keys curl …", Other},
-	{"Java", "java -javaagent:extract-tls-secrets.jar=/tmp/keys -jar app.jar", Java},
+	{"Chrome or Chromium", "quit it, then: google-chrome --ssl-key-log-file=/tmp/keys", Chromium, "chromium/chromium:services/network/public/cpp/network_switches.cc"},
+	{"Firefox", "quit it, then: SSLKEYLOGFILE=/tmp/keys firefox", Firefox, "https://firefox-source-docs.mozilla.org/security/nss/legacy/key_log_format/index.html"},
+	{"Node.js", "node --tls-keylog=/tmp/keys app.js", Node, "https://nodejs.org/api/cli.html#--tls-keylogfile"},
+	{"Python", "SSLKEYLOGFILE=/tmp/keys python app.py", Python, "https://docs.python.org/3/library/ssl.html#ssl.create_default_context"},
+	{"Go", "set tls.Config.KeyLogWriter to a file opened for appending", GoGorilla, "https://pkg.go.dev/crypto/tls#Config"},
+	{"curl", "SSLKEYLOGFILE=/tmp/keys curl …", Other, "https://everything.curl.dev/usingcurl/tls/sslkeylogfile.html"},
+	{"Java", "java -javaagent:extract-tls-secrets.jar=/tmp/keys -jar app.jar", Java, "https://github.com/neykov/extract-tls-secrets"},
 }
 
 // KeyLogs tells, of every client that is known, how it is made to write its

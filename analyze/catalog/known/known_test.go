@@ -173,6 +173,40 @@ func TestUserSaw(t *testing.T) {
 	}
 }
 
+// The same fault reads differently by the URL's scheme and port in Chromium, and
+// an alert by the library's own spelling.
+func TestMessagesOfOneFault(t *testing.T) {
+	for _, tc := range []struct {
+		url    string
+		engine Engine
+		kind   Kind
+		arg    string
+		want   string
+	}{
+		{"ws://a/x", Chromium, SawResponseCut, "", "WebSocket connection to 'ws://a/x' failed: Error during WebSocket handshake: net::ERR_CONNECTION_CLOSED"},
+		{"wss://a/x", Chromium, SawResponseCut, "", "WebSocket connection to 'wss://a/x' failed: Error during WebSocket handshake: net::ERR_RESPONSE_HEADERS_TRUNCATED"},
+		{"ws://a/x:y", Chromium, SawNotHTTP, "", "WebSocket connection to 'ws://a/x:y' failed: Error during WebSocket handshake: Invalid status line"},
+		{"ws://[::1]/x", Chromium, SawNotHTTP, "", "WebSocket connection to 'ws://[::1]/x' failed: Error during WebSocket handshake: Invalid status line"},
+		{"ws://[::1]:81/x", Chromium, SawNotHTTP, "", "WebSocket connection to 'ws://[::1]:81/x' failed: Error during WebSocket handshake: net::ERR_INVALID_HTTP_RESPONSE"},
+		{"ws://a/x", Chromium, SawMasked, "", "WebSocket connection to 'ws://a/x' failed: A server must not mask any frames that it sends to the client."},
+		{"ws://a/x", Chromium, SawAbnormal, "", "close event with code 1006"},
+		{"ws://a/x", Safari, SawAcceptWrong, "", "WebSocket connection to 'ws://a/x' failed: Sec-WebSocket-Accept mismatch (older versions)"},
+		{"wss://a/x", GoGorilla, SawTLSAlert, "unknown_ca", "remote error: tls: unknown certificate authority"},
+		{"wss://a/x", GoGorilla, SawTLSAlert, "bad_certificate", "remote error: tls: bad certificate"},
+		{"wss://a/x", Node, SawTLSAlert, "unknown_ca", "EPROTO … alert unknown ca"},
+		{"wss://a/x", Java, SawTLSAlert, "unknown_ca", "Received fatal alert: unknown_ca"},
+		{"wss://a/x", GoGorilla, SawCertName, "under_score.test", "tls: failed to verify certificate: x509: certificate is valid for …, not under_score.test"},
+	} {
+		var args []string
+		if tc.arg != "" {
+			args = []string{tc.arg}
+		}
+		if got := message(&record.Connection{URL: tc.url}, tc.engine, tc.kind, args); got != tc.want {
+			t.Errorf("%s, %s of %s: %q, expected %q", tc.url, tc.kind, tc.engine, got, tc.want)
+		}
+	}
+}
+
 // TestEveryKindHasAMessage: a kind without one would leave its findings without.
 func TestEveryKindHasAMessage(t *testing.T) {
 	for _, table := range []map[Kind]map[Engine]string{messages, tlsMessages} {
@@ -231,15 +265,18 @@ func TestInspector(t *testing.T) {
 
 func TestRemedy(t *testing.T) {
 	for problem, by := range remedies {
-		if by[Unknown] == "" {
+		if by[Unknown].text == "" {
 			t.Errorf("%s has no general advice", problem)
 		}
-		if Remedy("a product that nobody knows", problem) != by[Unknown] {
-			t.Errorf("%s: no fallback", problem)
+		if got := Remedy("a product that nobody knows", problem); got != by[Unknown].text {
+			t.Errorf("%s: no fallback: %q", problem, got)
 		}
 	}
-	if got := Remedy(Nginx, Stripped); !strings.Contains(got, "proxy_http_version 1.1") || !strings.Contains(got, "proxy_set_header Upgrade $http_upgrade") || !strings.Contains(got, `proxy_set_header Connection "upgrade"`) {
-		t.Errorf("nginx: %q", got)
+	got := Remedy(Nginx, Stripped)
+	for _, part := range []string{"proxy_http_version 1.1", "proxy_set_header Upgrade $http_upgrade", `proxy_set_header Connection "upgrade"`, "(https://nginx.org/en/docs/http/websocket.html)."} {
+		if !strings.Contains(got, part) {
+			t.Errorf("nginx: %q lacks %q", got, part)
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ const (
 	Fastly       Product = "Fastly"
 	Akamai       Product = "Akamai"
 	GoogleLB     Product = "Google Cloud load balancing"
+	CloudRun     Product = "Google Cloud Run or App Engine"
 	AppGateway   Product = "Azure Application Gateway"
 	FrontDoor    Product = "Azure Front Door"
 	Heroku       Product = "Heroku router"
@@ -56,79 +57,75 @@ type sign struct {
 	field, text string // text in lower case
 	product     Product
 	proxy       bool
+	source      string // an address, "repository:path", byItsOwnName or seenInPublic
 }
 
-// signs, first match first. Sources: the products' documentation for their
-// own fields (nginx server_tokens; Squid X-Squid-Error; Varnish X-Varnish;
-// Envoy server_name; Cloudflare CF-Ray; CloudFront X-Amz-Cf-Id; Azure
-// X-Azure-Ref; Fly.io Fly-Request-Id; Heroku Via vegur and heroku-router), and
-// the open signature lists of wafw00f and OONI for the others.
+// signs, first match first.
 var signs = []sign{
-	{"Server", "zscaler", Filter, true},
-	{"Server", "barracuda", Filter, true},
-	{"Server", "sonicwall", Filter, true},
-	{"Server", "captiveportal", Filter, true},
-	{"Server", "cloudflare", Cloudflare, true},
-	{"Server", "awselb", ALB, true},
-	{"Server", "cloudfront", CloudFront, true},
-	{"Server", "akamaighost", Akamai, true},
-	{"Server", "microsoft-azure-application-gateway", AppGateway, true},
-	{"Server", "google frontend", GoogleLB, true},
-	{"Server", "heroku", Heroku, true},
-	{"Server", "fly/", Fly, true},
-	{"Server", "bigip", BigIP, true},
-	{"Server", "big-ip", BigIP, true},
-	{"Server", "openresty", Nginx, true},
-	{"Server", "tengine", Nginx, true},
-	{"Server", "nginx", Nginx, true},
-	{"Server", "haproxy", HAProxy, true},
-	{"Server", "apache-coyote", Backend, false},
-	{"Server", "apache tomcat", Backend, false},
-	{"Server", "ats/", ATS, true},
-	{"Server", "apache", Apache, true},
-	{"Server", "squid", Squid, true},
-	{"Server", "varnish", Varnish, true},
-	{"Server", "envoy", Envoy, true},
-	{"Server", "istio-envoy", Envoy, true},
-	{"Server", "traefik", Traefik, true},
-	{"Server", "caddy", Caddy, true},
-	{"Server", "microsoft-iis", IIS, true},
-	{"Server", "lighttpd", Lighttpd, true},
-	{"Server", "litespeed", LiteSpeed, true},
-	{"Server", "kong", Kong, true},
-	{"Server", "tinyproxy", Tinyproxy, true},
-	{"Server", "nghttpx", Nghttpx, true},
-	{"Server", "websockets/", PyWebsockets, false},
-	{"Server", "", Backend, false},
-	{"X-Squid-Error", "", Squid, true},
-	{"CF-Ray", "", Cloudflare, true},
-	{"X-Amz-Cf-Id", "", CloudFront, true},
-	{"X-Azure-Ref", "", FrontDoor, true},
-	{"Fly-Request-Id", "", Fly, true},
-	{"X-Amzn-Requestid", "", APIGateway, true},
-	{"X-Amz-Apigw-Id", "", APIGateway, true},
-	{"X-Served-By", "cache-", Fastly, true},
-	{"X-Envoy-Upstream-Service-Time", "", Envoy, true},
-	{"X-Kong-Upstream-Latency", "", Kong, true},
-	{"X-Kong-Response-Latency", "", Kong, true},
-	{"X-Iinfo", "", Imperva, true},
-	{"Via", "(cloudfront)", CloudFront, true},
-	{"Via", "squid", Squid, true},
-	{"Via", "varnish", Varnish, true},
-	{"Via", "1.1 google", GoogleLB, true},
-	{"Via", "vegur", Heroku, true},
-	{"Via", "heroku-router", Heroku, true},
-	{"Via", "fly.io", Fly, true},
-	{"Via", "caddy", Caddy, true},
-	{"Via", "kong", Kong, true},
-	{"Via", "nghttpx", Nghttpx, true},
-	{"Via", "tinyproxy", Tinyproxy, true},
-	{"Via", "ns-cache", NetScaler, true},
-	{"Via", "apachetrafficserver", ATS, true},
-	{"Via", "cisco-wsa", Filter, true},
-	{"Via", "barracuda", Filter, true},
-	{"Via", "", Backend, true},
-	{"X-Varnish", "", Varnish, true},
+	{"Server", "zscaler", Filter, true, wafw00f + "zscaler.py"},
+	{"Server", "barracuda", Filter, true, byItsOwnName},
+	{"Server", "sonicwall", Filter, true, wafw00f + "sonicwall.py"},
+	{"Server", "captiveportal", Filter, true, byItsOwnName},
+	{"Server", "cloudflare", Cloudflare, true, byItsOwnName},
+	{"Server", "awselb", ALB, true, wafw00f + "awswaf.py"},
+	{"Server", "cloudfront", CloudFront, true, byItsOwnName},
+	{"Server", "akamaighost", Akamai, true, wafw00f + "kona.py"},
+	{"Server", "microsoft-azure-application-gateway", AppGateway, true, wafw00f + "applicationgateway.py"},
+	{"Server", "google frontend", CloudRun, true, "https://cloud.google.com/appengine/docs/standard/how-requests-are-handled"},
+	{"Server", "heroku", Heroku, true, byItsOwnName},
+	{"Server", "fly/", Fly, true, "https://fly.io/docs/networking/request-headers/"},
+	{"Server", "bigip", BigIP, true, byItsOwnName},
+	{"Server", "big-ip", BigIP, true, byItsOwnName},
+	{"Server", "openresty", Nginx, true, "https://openresty.org/"},
+	{"Server", "tengine", Nginx, true, "https://tengine.taobao.org/"},
+	{"Server", "nginx", Nginx, true, "https://nginx.org/en/docs/http/ngx_http_core_module.html#server_tokens"},
+	{"Server", "haproxy", HAProxy, true, byItsOwnName},
+	{"Server", "apache-coyote", Backend, false, "https://tomcat.apache.org/tomcat-8.5-doc/config/http.html"},
+	{"Server", "apache tomcat", Backend, false, "https://tomcat.apache.org/tomcat-8.5-doc/config/http.html"},
+	{"Server", "ats/", ATS, true, "https://docs.trafficserver.apache.org/en/latest/admin-guide/files/records.yaml.en.html"},
+	{"Server", "apache", Apache, true, "https://httpd.apache.org/docs/2.4/mod/core.html#servertokens"},
+	{"Server", "squid", Squid, true, byItsOwnName},
+	{"Server", "varnish", Varnish, true, byItsOwnName},
+	{"Server", "envoy", Envoy, true, "https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#server"},
+	{"Server", "istio-envoy", Envoy, true, "https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#server"},
+	{"Server", "traefik", Traefik, true, byItsOwnName},
+	{"Server", "caddy", Caddy, true, byItsOwnName},
+	{"Server", "microsoft-iis", IIS, true, byItsOwnName},
+	{"Server", "lighttpd", Lighttpd, true, byItsOwnName},
+	{"Server", "litespeed", LiteSpeed, true, byItsOwnName},
+	{"Server", "kong", Kong, true, byItsOwnName},
+	{"Server", "tinyproxy", Tinyproxy, true, byItsOwnName},
+	{"Server", "nghttpx", Nghttpx, true, byItsOwnName},
+	{"Server", "websockets/", PyWebsockets, false, "python-websockets/websockets:src/websockets/http11.py"},
+	{"Server", "", Backend, false, "RFC 9110 section 10.2.4"},
+	{"X-Squid-Error", "", Squid, true, "squid-cache/squid:src/errorpage.cc"},
+	{"CF-Ray", "", Cloudflare, true, "https://developers.cloudflare.com/fundamentals/reference/cloudflare-ray-id/"},
+	{"X-Amz-Cf-Id", "", CloudFront, true, wafw00f + "cloudfront.py"},
+	{"X-Azure-Ref", "", FrontDoor, true, "https://learn.microsoft.com/en-us/azure/frontdoor/front-door-http-headers-protocol"},
+	{"Fly-Request-Id", "", Fly, true, "https://fly.io/docs/networking/request-headers/"},
+	{"X-Amz-Apigw-Id", "", APIGateway, true, "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html"},
+	{"X-Served-By", "cache-", Fastly, true, "https://www.fastly.com/documentation/reference/http/http-headers/X-Served-By/"},
+	{"X-Envoy-Upstream-Service-Time", "", Envoy, true, "https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-upstream-service-time"},
+	{"X-Kong-Upstream-Latency", "", Kong, true, byItsOwnName},
+	{"X-Kong-Response-Latency", "", Kong, true, byItsOwnName},
+	{"X-Iinfo", "", Imperva, true, seenInPublic},
+	{"Via", "(cloudfront)", CloudFront, true, wafw00f + "cloudfront.py"},
+	{"Via", "squid", Squid, true, byItsOwnName},
+	{"Via", "varnish", Varnish, true, byItsOwnName},
+	{"Via", "1.1 google", GoogleLB, true, "https://cloud.google.com/load-balancing/docs/https"},
+	{"Via", "vegur", Heroku, true, "https://devcenter.heroku.com/articles/http-routing#heroku-headers"},
+	{"Via", "heroku-router", Heroku, true, "https://devcenter.heroku.com/articles/http-routing#heroku-headers"},
+	{"Via", "fly.io", Fly, true, byItsOwnName},
+	{"Via", "caddy", Caddy, true, byItsOwnName},
+	{"Via", "kong", Kong, true, byItsOwnName},
+	{"Via", "nghttpx", Nghttpx, true, byItsOwnName},
+	{"Via", "tinyproxy", Tinyproxy, true, byItsOwnName},
+	{"Via", "ns-cache", NetScaler, true, wafw00f + "netscaler.py"},
+	{"Via", "apachetrafficserver", ATS, true, byItsOwnName},
+	{"Via", "cisco-wsa", Filter, true, ooni + "ooni.br_0"},
+	{"Via", "barracuda", Filter, true, byItsOwnName},
+	{"Via", "", Backend, true, "RFC 9110 section 7.6.3"},
+	{"X-Varnish", "", Varnish, true, byItsOwnName},
 }
 
 // bodySign is how a product without a Server field shows itself in the text of
@@ -137,43 +134,52 @@ type bodySign struct {
 	text    string // in lower case
 	product Product
 	proxy   bool
+	source  string // an address or "repository:path"
 }
 
+const (
+	srcHAProxy  = "haproxy/haproxy:src/http.c"
+	srcEnvoy    = "envoyproxy/envoy:source/common/router/router.cc"
+	srcGorilla  = "gorilla/websocket:server.go"
+	srcCoder    = "coder/websocket:accept.go"
+	srcEngineIO = "socketio/engine.io:lib/server.ts"
+	srcNodeWS   = "websockets/ws:lib/websocket-server.js"
+)
+
 var bodySigns = []bodySign{
-	// haproxy src/http.c http_err_msgs.
-	{"<html><body><h1>503 service unavailable</h1>\nno server is available", HAProxy, true},
-	{"<html><body><h1>502 bad gateway</h1>\nthe server returned an invalid", HAProxy, true},
-	{"<html><body><h1>504 gateway time-out</h1>\nthe server didn't respond", HAProxy, true},
-	{"<html><body><h1>400 bad request</h1>\nyour browser sent an invalid", HAProxy, true},
-	{"<html><body><h1>403 forbidden</h1>\nrequest forbidden by administrative", HAProxy, true},
-	{"<html><body><h1>429 too many requests</h1>\nyou have sent too many", HAProxy, true},
-	// envoy source/common/router, "no healthy upstream" and response flags.
-	{"no healthy upstream", Envoy, true},
-	{"upstream connect error or disconnect/reset before headers", Envoy, true},
-	{"upstream request timeout", Envoy, true},
-	{"stylesheet for squid error pages", Squid, true},
-	// gorilla/websocket server.go.
-	{"websocket: the client is not using the websocket protocol", Gorilla, false},
-	{"websocket: request origin not allowed by upgrader.checkorigin", Gorilla, false},
-	{"websocket: ", Gorilla, false},
-	// coder/websocket accept.go.
-	{"websocket protocol violation: ", Coder, false},
-	// python-websockets server: "Failed to open a WebSocket connection: …".
-	{"failed to open a websocket connection", PyWebsockets, false},
-	// engine.io server.ts errorMessages.
-	{`{"code":0,"message":"transport unknown"}`, EngineIO, false},
-	{`{"code":1,"message":"session id unknown"}`, EngineIO, false},
-	{`{"code":2,"message":"bad handshake method"}`, EngineIO, false},
-	{`{"code":3,"message":"bad request"}`, EngineIO, false},
-	{`{"code":4,"message":"forbidden"}`, EngineIO, false},
-	{`{"code":5,"message":"unsupported protocol version"}`, EngineIO, false},
-	// sockjs-node: websocket.coffee and faye-websocket.
-	{"not a valid websocket request", SockJS, false},
-	{`can "upgrade" only to "websocket".`, SockJS, false},
-	// Node ws websocket-server.js.
-	{"invalid upgrade header", NodeWS, false},
-	{"missing or invalid sec-websocket-key header", NodeWS, false},
-	{"missing or invalid sec-websocket-version header", NodeWS, false},
+	{"<html><body><h1>503 service unavailable</h1>\nno server is available", HAProxy, true, srcHAProxy},
+	{"<html><body><h1>502 bad gateway</h1>\nthe server returned an invalid", HAProxy, true, srcHAProxy},
+	{"<html><body><h1>504 gateway time-out</h1>\nthe server didn't respond", HAProxy, true, srcHAProxy},
+	{"<html><body><h1>400 bad request</h1>\nyour browser sent an invalid", HAProxy, true, srcHAProxy},
+	{"<html><body><h1>403 forbidden</h1>\nrequest forbidden by administrative", HAProxy, true, srcHAProxy},
+	{"<html><body><h1>429 too many requests</h1>\nyou have sent too many", HAProxy, true, srcHAProxy},
+	{"no healthy upstream", Envoy, true, srcEnvoy},
+	{"upstream connect error or disconnect/reset before headers", Envoy, true, srcEnvoy},
+	{"upstream request timeout", Envoy, true, srcEnvoy},
+	{"stylesheet for squid error pages", Squid, true, ooni + "cl.prod_squid_error_page"},
+	{"websocket: the client is not using the websocket protocol", Gorilla, false, srcGorilla},
+	{"websocket: request origin not allowed by upgrader.checkorigin", Gorilla, false, srcGorilla},
+	{"websocket: unsupported version: 13 not found", Gorilla, false, srcGorilla},
+	{"websocket: not a websocket handshake", Gorilla, false, srcGorilla},
+	{"websocket: application specific 'sec-websocket-extensions' headers", Gorilla, false, srcGorilla},
+	{"websocket: response does not implement http.hijacker", Gorilla, false, srcGorilla},
+	{"websocket protocol violation: ", Coder, false, srcCoder},
+	{"unsupported websocket protocol version (only 13 is supported)", Coder, false, srcCoder},
+	{"is not authorized for host", Coder, false, srcCoder},
+	{"failed to open a websocket connection", PyWebsockets, false, "python-websockets/websockets:src/websockets/server.py"},
+	{`{"code":0,"message":"transport unknown"}`, EngineIO, false, srcEngineIO},
+	{`{"code":1,"message":"session id unknown"}`, EngineIO, false, srcEngineIO},
+	{`{"code":2,"message":"bad handshake method"}`, EngineIO, false, srcEngineIO},
+	{`{"code":3,"message":"bad request"}`, EngineIO, false, srcEngineIO},
+	{`{"code":4,"message":"forbidden"}`, EngineIO, false, srcEngineIO},
+	{`{"code":5,"message":"unsupported protocol version"}`, EngineIO, false, srcEngineIO},
+	{"not a valid websocket request", SockJS, false, "sockjs/sockjs-node:lib/trans-websocket.js"},
+	{"only supported websocket protocol is rfc 6455", SockJS, false, "sockjs/sockjs-node:lib/trans-websocket.js"},
+	{`can "upgrade" only to "websocket".`, SockJS, false, "sockjs/sockjs-node:src/trans-websocket.coffee"}, // earlier versions
+	{"invalid upgrade header", NodeWS, false, srcNodeWS},
+	{"missing or invalid sec-websocket-key header", NodeWS, false, srcNodeWS},
+	{"missing or invalid sec-websocket-version header", NodeWS, false, srcNodeWS},
+	{"invalid or unacceptable sec-websocket-extensions header", NodeWS, false, srcNodeWS},
 }
 
 // Answerer names who answered the handshake: from the fields Server, Via and

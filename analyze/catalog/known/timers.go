@@ -13,54 +13,55 @@ type Timer struct {
 	After   time.Duration
 	// Lifetime: it counts the connection's age; else the time without traffic.
 	Lifetime bool
-	// OneWay: it counts from the last byte of one side alone, so that traffic of the other does not stop it.
-	OneWay bool
 	// Forgets: the connection is dropped without a word, and data sent later meets a RST or nothing.
 	Forgets bool
-	Source  string
+	Source  string // an address, or "repository:path"
 }
 
 // timers are defaults. Nothing follows from one that fits but that it fits: any
-// product can be configured to any time.
+// product can be configured to any time. Timers that do not run while a
+// WebSocket is open have no place here: keep-alive timeouts between requests,
+// read timeouts of a request (Go's http.Server clears its deadlines when a
+// connection is hijacked, so Traefik's and Caddy's are such), Envoy's route
+// timeout and its idle_timeout of connections without streams, and waits that
+// begin with a shutdown.
 var timers = []Timer{
-	{Name: "Firefox's network.websocket.timeout.ping.response", After: 10 * time.Second, Source: "Firefox modules/libpref/init/all.js"},
-	{Product: Traefik, Name: "Traefik's lifeCycle.graceTimeOut", After: 10 * time.Second, Lifetime: true, Source: "doc.traefik.io entrypoints, lifeCycle"},
-	{Product: Envoy, Name: "Envoy's route timeout", After: 15 * time.Second, Source: "envoyproxy.io FAQ, timeouts"},
-	{Product: AppGateway, Name: "Azure Application Gateway's request timeout", After: 20 * time.Second, Source: "learn.microsoft.com application-gateway-websocket"},
-	{Product: PyWebsockets, Name: "Python websockets' ping_timeout", After: 20 * time.Second, Source: "websockets docs, keepalive"},
-	{Product: EngineIO, Name: "Engine.IO's pingTimeout", After: 20 * time.Second, Source: "engine.io server.ts"},
-	{Product: HAProxy, Name: "HAProxy's timeout client and server as its documentation's examples have them", After: 30 * time.Second, Source: "HAProxy configuration.txt, timeout tunnel"},
-	{Product: GoogleLB, Name: "Google Cloud load balancing's backend service timeout", After: 30 * time.Second, Lifetime: true, Source: "cloud.google.com load balancing, backend service timeout"},
-	{Product: GoogleLB, Name: "Google Cloud load balancing's backend service timeout", After: 30 * time.Second, Source: "cloud.google.com load balancing, backend service timeout"},
-	{Product: EngineIO, Name: "Engine.IO's pingInterval and pingTimeout together", After: 45 * time.Second, Source: "engine.io server.ts"},
-	{Product: Heroku, Name: "Heroku's rolling window", After: 55 * time.Second, Source: "devcenter.heroku.com http-routing, timeouts"},
-	{Product: Nginx, Name: "nginx's proxy_read_timeout", After: 60 * time.Second, OneWay: true, Source: "nginx.org ngx_http_proxy_module"},
-	{Product: ALB, Name: "an AWS Application or Classic Load Balancer's idle timeout", After: 60 * time.Second, Source: "docs.aws.amazon.com ELB, idle_timeout.timeout_seconds"},
-	{Product: Apache, Name: "Apache httpd's TimeOut or ProxyTimeout", After: 60 * time.Second, Source: "httpd.apache.org core TimeOut, mod_proxy ProxyTimeout"},
-	{Product: Varnish, Name: "Varnish's pipe_timeout", After: 60 * time.Second, Source: "varnish-cache.org varnishd parameters"},
-	{Product: Traefik, Name: "Traefik's respondingTimeouts.readTimeout", After: 60 * time.Second, Source: "doc.traefik.io entrypoints, respondingTimeouts"},
-	{Product: Fly, Name: "the Fly.io proxy's idle timeout", After: 60 * time.Second, Source: "community.fly.io/t/1243 (a forum, no documentation)"},
-	{Product: Cloudflare, Name: "Cloudflare's proxy read timeout", After: 100 * time.Second, Source: "developers.cloudflare.com connection limits; community.cloudflare.com/t/5865"},
-	{Product: Traefik, Name: "Traefik's respondingTimeouts.idleTimeout", After: 180 * time.Second, Source: "doc.traefik.io entrypoints, respondingTimeouts"},
-	{Product: Nginx, Name: "ingress-nginx's worker-shutdown-timeout", After: 240 * time.Second, Lifetime: true, Source: "kubernetes.github.io ingress-nginx configmap"},
-	{Name: "Azure Load Balancer's idle timeout", After: 240 * time.Second, Forgets: true, Source: "learn.microsoft.com load-balancer-tcp-idle-timeout"},
-	{Product: Envoy, Name: "Envoy's (and Istio's) stream_idle_timeout", After: 300 * time.Second, Source: "envoyproxy.io FAQ, timeouts"},
-	{Product: FrontDoor, Name: "Azure Front Door's idle timeout", After: 300 * time.Second, Source: "learn.microsoft.com frontdoor websocket"},
-	{Product: Caddy, Name: "Caddy's server idle timeout", After: 300 * time.Second, Source: "caddyserver.com global options, timeouts idle"},
-	{Name: "Cloud Run's request timeout", After: 300 * time.Second, Lifetime: true, Source: "cloud.google.com run triggering websockets"},
-	{Name: "an AWS Network Load Balancer's idle timeout", After: 350 * time.Second, Forgets: true, Source: "docs.aws.amazon.com NLB, connection idle timeout"},
-	{Name: "an AWS NAT gateway's idle timeout", After: 350 * time.Second, Forgets: true, Source: "docs.aws.amazon.com NAT gateways, troubleshooting"},
-	{Product: Cloudflare, Name: "Cloudflare's client keep-alive", After: 400 * time.Second, Source: "developers.cloudflare.com connection limits"},
-	{Product: Nginx, Name: "nginx's stream proxy_timeout", After: 600 * time.Second, Source: "nginx.org ngx_stream_proxy_module"},
-	{Product: APIGateway, Name: "Amazon API Gateway's idle timeout", After: 600 * time.Second, Source: "docs.aws.amazon.com API Gateway, WebSocket quotas"},
-	{Product: Squid, Name: "Squid's read_timeout", After: 900 * time.Second, Source: "squid-cache.org read_timeout"},
-	{Product: Cloudflare, Name: "Cloudflare's origin idle timeout", After: 900 * time.Second, Source: "developers.cloudflare.com connection limits"},
-	{Product: Envoy, Name: "Envoy's idle_timeout of connections", After: 3600 * time.Second, Source: "envoyproxy.io FAQ, timeouts"},
-	{Product: HAProxy, Name: "HAProxy's timeout tunnel as its documentation's example has it", After: 3600 * time.Second, Source: "HAProxy configuration.txt, timeout tunnel"},
-	{Name: "Cloud Run's longest request timeout", After: 3600 * time.Second, Lifetime: true, Source: "cloud.google.com run triggering websockets"},
-	{Product: APIGateway, Name: "Amazon API Gateway's connection duration", After: 7200 * time.Second, Lifetime: true, Source: "docs.aws.amazon.com API Gateway, WebSocket quotas"},
-	{Product: FrontDoor, Name: "Azure Front Door's longest WebSocket", After: 14400 * time.Second, Lifetime: true, Source: "learn.microsoft.com frontdoor websocket"},
-	{Product: Squid, Name: "Squid's client_lifetime", After: 86400 * time.Second, Lifetime: true, Source: "squid-cache.org client_lifetime"},
+	{Product: AppGateway, Name: "Azure Application Gateway's request timeout", After: 20 * time.Second, Source: "https://learn.microsoft.com/en-us/azure/application-gateway/application-gateway-websocket"},
+	{Product: PyWebsockets, Name: "Python websockets' ping_timeout", After: 20 * time.Second, Source: "https://websockets.readthedocs.io/en/stable/topics/keepalive.html"},
+	{Product: EngineIO, Name: "Engine.IO's pingTimeout", After: 20 * time.Second, Source: "https://socket.io/docs/v4/server-options/#pingtimeout"},
+	{Product: HAProxy, Name: "HAProxy's timeout client and server as its documentation's examples have them", After: 30 * time.Second, Source: docHAProxy + "#4.2-timeout%20tunnel"},
+	{Product: GoogleLB, Name: "Google Cloud load balancing's backend service timeout", After: 30 * time.Second, Lifetime: true, Source: docGoogleLB},
+	{Product: GoogleLB, Name: "Google Cloud load balancing's backend service timeout", After: 30 * time.Second, Source: docGoogleLB},
+	{Product: EngineIO, Name: "Engine.IO's pingInterval and pingTimeout together", After: 45 * time.Second, Source: "https://socket.io/docs/v4/server-options/#pinginterval"},
+	{Product: Heroku, Name: "Heroku's rolling window", After: 55 * time.Second, Source: "https://devcenter.heroku.com/articles/http-routing#timeouts"},
+	// Data of either side starts it anew: nginx/nginx:src/http/ngx_http_upstream.c, ngx_http_upstream_process_upgraded.
+	{Product: Nginx, Name: "nginx's proxy_read_timeout", After: 60 * time.Second, Source: "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout"},
+	{Product: ALB, Name: "an AWS Application or Classic Load Balancer's idle timeout", After: 60 * time.Second, Source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html"},
+	// The larger of the two: apache/httpd:modules/proxy/mod_proxy_http.c.
+	{Product: Apache, Name: "Apache httpd's TimeOut or ProxyTimeout", After: 60 * time.Second, Source: "https://httpd.apache.org/docs/2.4/mod/core.html#timeout"},
+	{Product: Varnish, Name: "Varnish's pipe_timeout", After: 60 * time.Second, Source: "https://varnish-cache.org/docs/trunk/reference/varnishd.html#pipe-timeout"},
+	{Product: Fly, Name: "the Fly.io proxy's idle timeout", After: 60 * time.Second, Source: "https://community.fly.io/t/60-second-timeout-for-http-server/1243"}, // a forum; no documentation tells it
+	// The limits have been applied to WebSockets since 2016 at least: community.cloudflare.com/t/5865.
+	{Product: Cloudflare, Name: "Cloudflare's earlier proxy read timeout", After: 100 * time.Second, Source: "cloudflare/cloudflare-docs:src/content/docs/fundamentals/reference/connection-limits.mdx"},
+	{Product: Cloudflare, Name: "Cloudflare's proxy read timeout", After: 120 * time.Second, Source: docCFLimits},
+	{Name: "Azure Load Balancer's idle timeout", After: 240 * time.Second, Forgets: true, Source: "https://learn.microsoft.com/en-us/azure/load-balancer/load-balancer-tcp-idle-timeout"},
+	{Product: Envoy, Name: "Envoy's (and Istio's) stream_idle_timeout", After: 300 * time.Second, Source: docEnvoyTimes},
+	{Product: FrontDoor, Name: "Azure Front Door's idle timeout", After: 300 * time.Second, Source: "https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/websocket"},
+	{Product: CloudRun, Name: "Cloud Run's request timeout", After: 300 * time.Second, Lifetime: true, Source: docCloudRun},
+	{Name: "an AWS Network Load Balancer's idle timeout", After: 350 * time.Second, Forgets: true, Source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/update-idle-timeout.html"},
+	{Name: "an AWS NAT gateway's idle timeout", After: 350 * time.Second, Forgets: true, Source: "https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html"},
+	{Product: Nginx, Name: "nginx's stream proxy_timeout", After: 600 * time.Second, Source: "https://nginx.org/en/docs/stream/ngx_stream_proxy_module.html#proxy_timeout"},
+	{Product: APIGateway, Name: "Amazon API Gateway's idle timeout", After: 600 * time.Second, Source: "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html"},
+	{Product: ATS, Name: "Traffic Server's websocket.no_activity_timeout", After: 600 * time.Second, Source: "https://docs.trafficserver.apache.org/en/latest/admin-guide/files/records.yaml.en.html#proxy-config-websocket-no-activity-timeout"},
+	{Product: Squid, Name: "Squid's read_timeout", After: 900 * time.Second, Source: "https://www.squid-cache.org/Doc/config/read_timeout/"},
+	{Product: Envoy, Name: "Envoy's idle_timeout of the TCP proxy", After: 3600 * time.Second, Source: docEnvoyTimes},
+	{Product: HAProxy, Name: "HAProxy's timeout tunnel as its documentation's example has it", After: 3600 * time.Second, Source: docHAProxy + "#4.2-timeout%20tunnel"},
+	{Product: CloudRun, Name: "Cloud Run's longest request timeout", After: 3600 * time.Second, Lifetime: true, Source: docCloudRun},
+	{Product: ATS, Name: "Traffic Server's websocket.active_timeout", After: 3600 * time.Second, Lifetime: true, Source: "https://docs.trafficserver.apache.org/en/latest/admin-guide/files/records.yaml.en.html#proxy-config-websocket-active-timeout"},
+	{Product: APIGateway, Name: "Amazon API Gateway's connection duration", After: 7200 * time.Second, Lifetime: true, Source: "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html"},
+	{Product: FrontDoor, Name: "Azure Front Door's longest WebSocket", After: 14400 * time.Second, Lifetime: true, Source: "https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/websocket"},
+	{Product: GoogleLB, Name: "Google Cloud global load balancing's longest WebSocket", After: 86400 * time.Second, Lifetime: true, Source: docGoogleLB},
+	{Product: Squid, Name: "Squid's client_lifetime", After: 86400 * time.Second, Lifetime: true, Source: "https://www.squid-cache.org/Doc/config/client_lifetime/"},
 }
 
 // A timer is looked at now and then, so that a connection ends some time after

@@ -45,10 +45,10 @@ func TestForgottenAfter(t *testing.T) {
 	}
 }
 
-func TestTimersHaveSources(t *testing.T) {
-	for _, x := range timers {
-		if x.Name == "" || x.Source == "" || x.After <= 0 {
-			t.Errorf("incomplete: %+v", x)
+func TestTimersAreWhole(t *testing.T) {
+	for i, x := range timers {
+		if x.Name == "" || x.After <= 0 || i > 0 && x.After < timers[i-1].After {
+			t.Errorf("incomplete or out of order: %+v", x)
 		}
 	}
 }

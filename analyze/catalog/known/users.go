@@ -52,18 +52,43 @@ const (
 
 const handshake = "Error during WebSocket handshake: "
 
-// messages by kind and engine; %s are the arguments. Sources: Chromium
-// websocket_basic_handshake_stream.cc, websocket_stream.cc,
-// websocket_channel.cc; Firefox WebSocket.cpp and appstrings; Node ws 8
-// lib/websocket.js and receiver.js; python-websockets exceptions.py; aiohttp
-// client.py; gorilla/websocket client.go and conn.go; coder/websocket dial.go
-// and read.go.
+// frameError is how aiohttp hands a broken frame to the application.
+const frameError = "WSMsgType.ERROR: "
+
+// older marks texts of Safari before it used the system's WebSocket
+// (NSURLSession): WebKit's own.
+const older = " (older versions)"
+
+// messageSources are the files that have an engine's texts; where a text is
+// not in them the row says so.
+var messageSources = map[Engine][]string{
+	Chromium: {"chromium/chromium:net/websockets/websocket_basic_handshake_stream.cc", "chromium/chromium:net/websockets/websocket_handshake_stream_base.cc",
+		"chromium/chromium:net/websockets/websocket_stream.cc", "chromium/chromium:net/websockets/websocket_channel.cc", "chromium/chromium:net/websockets/websocket_deflate_parameters.cc",
+		"chromium/chromium:net/http/http_stream_parser.cc", "chromium/chromium:net/base/net_error_list.h", "chromium/chromium:third_party/blink/renderer/core/loader/mixed_content_checker.cc"},
+	Firefox: {"mozilla/gecko-dev:dom/websocket/WebSocket.cpp", "mozilla/gecko-dev:dom/locales/en-US/chrome/appstrings.properties",
+		"mozilla/gecko-dev:security/manager/locales/en-US/chrome/pipnss/nsserrors.properties"},
+	Safari: {"WebKit/WebKit:Source/WebCore/Modules/websockets/WebSocketHandshake.cpp", "https://github.com/miroslavpejic85/mirotalk/issues/227"},
+	Node: {"websockets/ws:lib/websocket.js", "websockets/ws:lib/receiver.js", "nodejs/node:lib/_http_client.js", "nodejs/node:lib/_tls_wrap.js",
+		"openssl/openssl:crypto/x509/x509_txt.c", "openssl/openssl:ssl/ssl_stat.c"},
+	Python: {"python-websockets/websockets:src/websockets/exceptions.py", "python-websockets/websockets:src/websockets/client.py",
+		"python-websockets/websockets:src/websockets/protocol.py", "python-websockets/websockets:src/websockets/frames.py",
+		"python-websockets/websockets:src/websockets/asyncio/client.py", "openssl/openssl:crypto/x509/x509_txt.c", "openssl/openssl:ssl/ssl_stat.c"},
+	Aiohttp: {"aio-libs/aiohttp:aiohttp/client.py", "aio-libs/aiohttp:aiohttp/client_exceptions.py", "aio-libs/aiohttp:aiohttp/connector.py",
+		"aio-libs/aiohttp:aiohttp/_websocket/reader_py.py"},
+	GoGorilla: {"gorilla/websocket:client.go", "gorilla/websocket:conn.go", "gorilla/websocket:proxy.go", "golang/go:src/net/http/response.go",
+		"golang/go:src/crypto/tls/alert.go", "golang/go:src/crypto/x509/verify.go"},
+	GoCoder: {"coder/websocket:dial.go", "coder/websocket:read.go", "coder/websocket:frame.go", "golang/go:src/net/http/transport.go"},
+	Java: {"openjdk/jdk:src/java.base/share/classes/sun/security/ssl", "openjdk/jdk:src/java.base/share/classes/sun/security/validator",
+		"openjdk/jdk:src/java.base/share/classes/sun/security/util/HostnameChecker.java"},
+}
+
+// messages by kind and engine; %s are the arguments.
 var messages = map[Kind]map[Engine]string{
 	SawStatus: {
 		Chromium: handshake + "Unexpected response code: %s", Node: "Unexpected server response: %s",
 		Python: "server rejected WebSocket connection: HTTP %s", Aiohttp: "WSServerHandshakeError: %s, message='Invalid response status'",
 		GoGorilla: "websocket: bad handshake", GoCoder: "expected handshake response status code 101 but got %s",
-		Safari: handshake + "Unexpected response code: %s",
+		Safari: "There was a bad response from the server. (older versions: Unexpected response code: %s)",
 	},
 	SawUnauthorized: {
 		Chromium: "HTTP Authentication failed; no valid credentials available", Node: "Unexpected server response: 401",
@@ -73,62 +98,63 @@ var messages = map[Kind]map[Engine]string{
 	SawProxyAuth: {
 		Chromium: "Proxy authentication failed", Node: "Unexpected server response: 407",
 		Python: "proxy rejected connection: HTTP 407", GoGorilla: "Proxy Authentication Required",
+		Aiohttp: "ClientHttpProxyError: 407, message='Proxy Authentication Required'",
 	},
 	SawUpgradeMissing: {
-		Chromium: handshake + "'Upgrade' header is missing", Node: "Invalid Upgrade header", Safari: "'Upgrade' header is missing",
-		Python: "missing Upgrade header", Aiohttp: "WSServerHandshakeError: message='Invalid upgrade header'",
+		Chromium: handshake + "'Upgrade' header is missing", Node: "Invalid Upgrade header", Safari: "'Upgrade' header is missing" + older,
+		Python: "missing Upgrade header", Aiohttp: "WSServerHandshakeError: 101, message='Invalid upgrade header'",
 		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: Upgrade header "" does not contain websocket`,
 	},
 	SawUpgradeWrong: {
 		Chromium: handshake + "'Upgrade' header value is not 'WebSocket': %s", Node: "Invalid Upgrade header",
-		Python: "invalid Upgrade header: %s", Aiohttp: "WSServerHandshakeError: message='Invalid upgrade header'",
+		Python: "invalid Upgrade header: %s", Aiohttp: "WSServerHandshakeError: 101, message='Invalid upgrade header'",
 		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: Upgrade header "%s" does not contain websocket`,
 	},
 	SawConnectionMissing: {
 		Chromium: handshake + "'Connection' header is missing", Python: "missing Connection header",
-		Aiohttp: "WSServerHandshakeError: message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
-		GoCoder: `WebSocket protocol violation: Connection header "" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'",
+		Aiohttp: "WSServerHandshakeError: 101, message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
+		GoCoder: `WebSocket protocol violation: Connection header "" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'" + older,
 	},
 	SawConnectionWrong: {
 		Chromium: handshake + "'Connection' header value must contain 'Upgrade'", Python: "invalid Connection header: %s",
-		Aiohttp: "WSServerHandshakeError: message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
-		GoCoder: `WebSocket protocol violation: Connection header "%s" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'",
+		Aiohttp: "WSServerHandshakeError: 101, message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
+		GoCoder: `WebSocket protocol violation: Connection header "%s" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'" + older,
 	},
 	SawAcceptMissing: {
 		Chromium: handshake + "'Sec-WebSocket-Accept' header is missing", Node: "Invalid Sec-WebSocket-Accept header",
-		Python: "missing Sec-WebSocket-Accept header", Aiohttp: "WSServerHandshakeError: message='Invalid challenge response'",
-		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: invalid Sec-WebSocket-Accept ""`, Safari: "Sec-WebSocket-Accept mismatch",
+		Python: "missing Sec-WebSocket-Accept header", Aiohttp: "WSServerHandshakeError: 101, message='Invalid challenge response'",
+		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: invalid Sec-WebSocket-Accept ""`, Safari: "Sec-WebSocket-Accept mismatch" + older,
 	},
 	SawAcceptWrong: {
 		Chromium: handshake + "Incorrect 'Sec-WebSocket-Accept' header value", Node: "Invalid Sec-WebSocket-Accept header",
-		Python: "invalid Sec-WebSocket-Accept header: …", Aiohttp: "WSServerHandshakeError: message='Invalid challenge response'",
-		GoGorilla: "websocket: bad handshake", GoCoder: "WebSocket protocol violation: invalid Sec-WebSocket-Accept …", Safari: "Sec-WebSocket-Accept mismatch",
+		Python: "invalid Sec-WebSocket-Accept header: …", Aiohttp: "WSServerHandshakeError: 101, message='Invalid challenge response'",
+		GoGorilla: "websocket: bad handshake", GoCoder: "WebSocket protocol violation: invalid Sec-WebSocket-Accept …", Safari: "Sec-WebSocket-Accept mismatch" + older,
 	},
 	SawProtocolUnasked: {
 		Chromium: handshake + "Response must not include 'Sec-WebSocket-Protocol' header if not present in request: %s",
 		Node:     "Server sent a subprotocol but none was requested", Python: "no subprotocols supported",
-		GoCoder: `WebSocket protocol violation: unexpected Sec-WebSocket-Protocol from server: "%s"`, Safari: "Sec-WebSocket-Protocol mismatch",
+		GoCoder: `WebSocket protocol violation: unexpected Sec-WebSocket-Protocol from server: "%s"`, Safari: "Sec-WebSocket-Protocol mismatch" + older,
 	},
 	SawProtocolMismatch: {
 		Chromium: handshake + "'Sec-WebSocket-Protocol' header value '%s' in response does not match any of sent values",
 		Node:     "Server sent an invalid subprotocol", Python: "unsupported subprotocol: %s",
-		GoCoder: `WebSocket protocol violation: unexpected Sec-WebSocket-Protocol from server: "%s"`, Safari: "Sec-WebSocket-Protocol mismatch",
+		GoCoder: `WebSocket protocol violation: unexpected Sec-WebSocket-Protocol from server: "%s"`, Safari: "Sec-WebSocket-Protocol mismatch" + older,
 	},
 	SawProtocolNone: {
 		Chromium: handshake + "Sent non-empty 'Sec-WebSocket-Protocol' header but no response was received", Node: "Server sent no subprotocol",
 	},
 	SawExtension: {
 		Chromium: handshake + "Found an unsupported extension '%s' in 'Sec-WebSocket-Extensions' header",
-		Node:     "Server indicated an extension that was not requested", Python: "Unsupported extension: %s",
-		GoCoder: `WebSocket protocol violation: unsupported extensions from server: %s`,
+		Node:     "Server indicated an extension that was not requested", Python: "Unsupported extension: name = %s, params = …",
+		GoCoder: "WebSocket protcol violation: unsupported extensions from server", // the library's spelling
 	},
 	SawDeflate: {
 		Chromium: handshake + "Error in permessage-deflate: %s", Node: "Invalid Sec-WebSocket-Extensions header",
-		Python: "Unsupported extension: permessage-deflate", GoGorilla: "websocket: invalid compression negotiation",
-		GoCoder: "WebSocket protocol violation: unsupported permessage-deflate parameter",
+		Python: "Unsupported extension: name = permessage-deflate, params = …", GoGorilla: "websocket: invalid compression negotiation",
+		GoCoder: "unsupported permessage-deflate parameter: …",
 	},
 	SawVersion10: {
-		Python: "did not receive a valid HTTP response", Safari: "Invalid HTTP version string: HTTP/1.0",
+		Python: "did not receive a valid HTTP response", Safari: "Invalid HTTP version string: HTTP/1.0" + older,
 	},
 	SawNoAnswer: {
 		Chromium: "WebSocket opening handshake timed out", Node: "Opening handshake has timed out",
@@ -140,12 +166,12 @@ var messages = map[Kind]map[Engine]string{
 		GoGorilla: "unexpected EOF", GoCoder: "failed to send handshake request: … EOF",
 	},
 	SawResetUnanswered: {
-		Chromium: handshake + "net::ERR_CONNECTION_RESET", Node: "read ECONNRESET", Python: "[Errno 104] Connection reset by peer",
+		Chromium: handshake + "net::ERR_CONNECTION_RESET", Node: "read ECONNRESET", Python: "did not receive a valid HTTP response",
 		Aiohttp: "ClientOSError: [Errno 104] Connection reset by peer", GoGorilla: "read: connection reset by peer", GoCoder: "read: connection reset by peer",
 	},
 	SawNotHTTP: {
 		Chromium: handshake + "Invalid status line", Node: "Parse Error: Expected HTTP/", Python: "did not receive a valid HTTP response",
-		GoGorilla: "malformed HTTP response", GoCoder: "malformed HTTP response", Aiohttp: "ClientResponseError: message='Bad HTTP response'",
+		GoGorilla: "malformed HTTP response", GoCoder: "malformed HTTP response", Aiohttp: "ClientResponseError: 400, message='…'",
 	},
 	SawResponseCut: {
 		Chromium: handshake + "net::ERR_CONNECTION_CLOSED", Node: "socket hang up", Python: "did not receive a valid HTTP response",
@@ -161,6 +187,7 @@ var messages = map[Kind]map[Engine]string{
 	},
 	SawTunnel: {
 		Chromium: "Establishing a tunnel via proxy server failed.", Node: "Unexpected server response: %s", Python: "proxy rejected connection: HTTP %s", GoGorilla: "the proxy's status text",
+		Aiohttp: "ClientHttpProxyError: %s",
 	},
 	SawAbnormal: {
 		Chromium: "close event with code 1006", Firefox: "The connection to %URL was interrupted while the page was loading.", Node: "close event with code 1006",
@@ -168,49 +195,52 @@ var messages = map[Kind]map[Engine]string{
 		GoCoder: "failed to read frame header: EOF",
 	},
 	SawResetOpen: {
-		Chromium: "close event with code 1006", Firefox: "The connection to %URL was interrupted while the page was loading.", Node: "read ECONNRESET, then code 1006",
+		Chromium: "close event with code 1006", Firefox: "The connection to %URL was interrupted while the page was loading.", Node: "close event with code 1006",
 		Python: "no close frame received or sent", GoGorilla: "read: connection reset by peer", GoCoder: "read: connection reset by peer",
 	},
 	SawCloseCode: {
 		Chromium: "close event with code %s", Firefox: "close event with code %s", Node: "close event with code %s",
-		Python: "received %s", GoGorilla: "websocket: close %s", GoCoder: "received close frame: status = %s",
+		Python: "received %s", GoGorilla: "websocket: close %s", GoCoder: "received close frame: status = Status…",
 	},
 	SawMasked: {
 		Chromium: "A server must not mask any frames that it sends to the client.", Node: "Invalid WebSocket frame: MASK must be clear",
-		Python: "incorrect masking", GoGorilla: "websocket: bad MASK", GoCoder: "received masked frame from server",
+		Python: "sent 1002 (protocol error) incorrect masking", GoGorilla: "websocket: bad MASK",
 	},
 	SawReservedBits: {
-		Chromium: "One or more reserved bits are on", Node: "Invalid WebSocket frame: RSV1 must be clear", Python: "reserved bits must be 0",
-		GoGorilla: "websocket: RSV1 set", GoCoder: "received header with unexpected rsv bits set",
+		Chromium: "One or more reserved bits are on", Node: "Invalid WebSocket frame: RSV1 must be clear", Python: "sent 1002 (protocol error) reserved bits must be 0",
+		GoGorilla: "websocket: RSV1 set", GoCoder: "received header with unexpected rsv bits set", Aiohttp: frameError + "Received frame with non-zero reserved bits",
 	},
 	SawReserved23: {
-		Chromium: "One or more reserved bits are on", Node: "Invalid WebSocket frame: RSV2 and RSV3 must be clear", Python: "reserved bits must be 0",
-		GoGorilla: "websocket: %s", GoCoder: "received header with unexpected rsv bits set",
+		Chromium: "One or more reserved bits are on", Node: "Invalid WebSocket frame: RSV2 and RSV3 must be clear", Python: "sent 1002 (protocol error) reserved bits must be 0",
+		GoGorilla: "websocket: %s", GoCoder: "received header with unexpected rsv bits set", Aiohttp: frameError + "Received frame with non-zero reserved bits",
 	},
 	SawOpcode: {
-		Chromium: "Unrecognized frame opcode: %s", Node: "Invalid WebSocket frame: invalid opcode %s", Python: "invalid opcode: %s",
-		GoGorilla: "websocket: bad opcode %s", GoCoder: "received unknown opcode %s",
+		Chromium: "Unrecognized frame opcode: %s", Node: "Invalid WebSocket frame: invalid opcode %s", Python: "sent 1002 (protocol error) invalid opcode",
+		GoGorilla: "websocket: bad opcode %s", GoCoder: "received unknown opcode …", Aiohttp: frameError + "Unexpected opcode=%s",
 	},
 	SawContinuation: {
-		Chromium: "Received unexpected continuation frame.", Node: "Invalid WebSocket frame: invalid opcode 0", Python: "unexpected continuation frame",
-		GoGorilla: "websocket: continuation after FIN", GoCoder: "received continuation frame without text or binary frame",
+		Chromium: "Received unexpected continuation frame.", Node: "Invalid WebSocket frame: invalid opcode 0", Python: "sent 1002 (protocol error) unexpected continuation frame",
+		GoGorilla: "websocket: continuation after FIN", GoCoder: "received continuation frame without text or binary frame", Aiohttp: frameError + "Continuation frame for non started message",
 	},
 	SawUnfinished: {
 		Chromium: "Received start of new message but previous message is unfinished.", Node: "Invalid WebSocket frame: invalid opcode",
-		Python: "expected a continuation frame", GoGorilla: "websocket: data before FIN",
+		Python: "sent 1002 (protocol error) expected a continuation frame", GoGorilla: "websocket: data before FIN",
+		GoCoder: "received new data message without finishing the previous message", Aiohttp: frameError + "The opcode in non-fin frame is expected to be zero, got …",
 	},
 	SawUTF8: {
 		Chromium: "Could not decode a text frame as UTF-8.", Node: "Invalid WebSocket frame: invalid UTF-8 sequence", Python: "sent 1007 (invalid frame payload data)",
+		Aiohttp: frameError + "Invalid UTF-8 text message",
 	},
 	SawFrame: {
-		Chromium: "Invalid frame header", Node: "Invalid WebSocket frame: …", Python: "sent 1002 (protocol error)", GoGorilla: "websocket: close 1002 (protocol error)",
+		Chromium: "Invalid frame header", Node: "Invalid WebSocket frame: …", Python: "sent 1002 (protocol error)", GoGorilla: "websocket: …",
 	},
 	SawMixedContent: {
-		Chromium: "Mixed Content: The page was loaded over HTTPS, but attempted to connect to the insecure WebSocket endpoint",
+		Chromium: "Mixed Content: The page at … was loaded over HTTPS, but attempted to connect to the insecure WebSocket endpoint '%URL'",
 		Firefox:  "SecurityError: The operation is insecure.",
 	},
 	SawTooBig: {
 		Chromium: "close event with code 1009", Node: "Max payload size exceeded", Python: "sent 1009 (message too big)", GoGorilla: "websocket: read limit exceeded",
+		Aiohttp: frameError + "Message size … exceeds limit …",
 	},
 	SawKeepalive: {
 		Python: "sent 1011 (internal error) keepalive ping timeout; no close frame received",
@@ -275,13 +305,32 @@ func message(c *record.Connection, engine Engine, kind Kind, args []string) stri
 	if strings.Contains(text, "%s") {
 		arg := "…"
 		if len(args) > 0 {
-			arg = Clip(args[0])
+			arg = alertIn(engine, kind, Clip(args[0]))
 		}
 		text = strings.ReplaceAll(text, "%s", arg)
 	}
 	text = strings.ReplaceAll(text, "%URL", URL(c))
-	if engine == Chromium && !openKinds[kind] {
+	if engine == Chromium {
+		text = chromium(c, kind, text)
+	}
+	if (engine == Chromium || engine == Safari) && !strings.HasPrefix(text, "close event") && kind != SawMixedContent {
 		return fmt.Sprintf("WebSocket connection to '%s' failed: %s", URL(c), text)
+	}
+	return text
+}
+
+// chromium puts right what Chromium tells in another way of some URLs: of wss
+// it does not take half an answer's head, and it takes what is no HTTP for
+// HTTP/0.9 only at the scheme's own port (http_stream_parser.cc,
+// HandleReadHeaderResult and ParseResponseHeaders).
+func chromium(c *record.Connection, kind Kind, text string) string {
+	scheme, rest, _ := strings.Cut(c.URL, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	switch {
+	case kind == SawResponseCut && scheme == "wss":
+		return handshake + "net::ERR_RESPONSE_HEADERS_TRUNCATED"
+	case kind == SawNotHTTP && strings.LastIndexByte(host, ':') > strings.LastIndexByte(host, ']'):
+		return handshake + "net::ERR_INVALID_HTTP_RESPONSE"
 	}
 	return text
 }

@@ -1,5 +1,7 @@
 package known
 
+import "strings"
+
 // Kinds of what goes wrong in a TLS handshake.
 const (
 	SawCertExpired    Kind = "certificate-expired"
@@ -23,11 +25,8 @@ const (
 const establishment = "Error in connection establishment: net::"
 
 // tlsMessages are those of TLS. Firefox's are what a page of the same host
-// shows: of a WebSocket it says only that it could not connect. Sources:
-// Chromium net_error_list.h and ssl_errors; Firefox nsserrors.properties and
-// NSSErrorsService; OpenSSL x509_txt.c and ssl_stat.c, which Node.js, Python
-// and curl print; Go crypto/x509 verify.go and crypto/tls alert.go; OpenJDK
-// sun.security.ssl and sun.security.validator.
+// shows: of a WebSocket it says only that it could not connect. The alert of
+// an argument is spelled as the engine does, by alertIn.
 var tlsMessages = map[Kind]map[Engine]string{
 	SawCertExpired: {
 		Chromium: establishment + "ERR_CERT_DATE_INVALID", Firefox: "SEC_ERROR_EXPIRED_CERTIFICATE", Node: "CERT_HAS_EXPIRED: certificate has expired",
@@ -63,7 +62,7 @@ var tlsMessages = map[Kind]map[Engine]string{
 		GoGorilla: "remote error: tls: %s", Java: "Received fatal alert: %s",
 	},
 	SawTLSVersion: {
-		Chromium: establishment + "ERR_SSL_VERSION_OR_CIPHER_MISMATCH", Firefox: "SSL_ERROR_UNSUPPORTED_VERSION", Node: "EPROTO … tlsv1 alert protocol version",
+		Chromium: establishment + "ERR_SSL_VERSION_OR_CIPHER_MISMATCH", Firefox: "SSL_ERROR_PROTOCOL_VERSION_ALERT or SSL_ERROR_UNSUPPORTED_VERSION", Node: "EPROTO … tlsv1 alert protocol version",
 		Python: "[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert protocol version", GoGorilla: "remote error: tls: protocol version not supported", Java: "Received fatal alert: protocol_version",
 	},
 	SawTLSCipher: {
@@ -95,7 +94,29 @@ var tlsMessages = map[Kind]map[Engine]string{
 		Python: "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol", GoGorilla: "EOF", Java: "Remote host terminated the handshake",
 	},
 	SawTLSNoAnswer: {
-		Chromium: establishment + "ERR_TIMED_OUT", Firefox: "NS_ERROR_NET_TIMEOUT", Node: "Opening handshake has timed out", Python: "timed out during opening handshake",
+		Chromium: "WebSocket opening handshake timed out", Firefox: "NS_ERROR_NET_TIMEOUT", Node: "Opening handshake has timed out", Python: "timed out during opening handshake",
 		GoGorilla: "i/o timeout", Java: "Read timed out",
 	},
+}
+
+// goAlerts are the texts of crypto/tls that are not the alert's name with
+// spaces (golang/go:src/crypto/tls/alert.go).
+var goAlerts = map[string]string{
+	"unknown ca": "unknown certificate authority", "certificate revoked": "revoked certificate", "certificate expired": "expired certificate",
+	"certificate unknown": "unknown certificate", "decode error": "error decoding message", "decrypt error": "error decrypting message",
+	"protocol version": "protocol version not supported", "insufficient security": "insufficient security level", "bad record mac": "bad record MAC",
+	"unknown psk identity": "unknown PSK identity", "ech required": "encrypted client hello required",
+}
+
+// alertIn is an alert's name (RFC 8446 section 6) as the engine prints it: with
+// spaces, but in Java.
+func alertIn(engine Engine, kind Kind, name string) string {
+	if kind != SawTLSAlert && kind != SawClientCert || engine == Java {
+		return name
+	}
+	name = strings.ReplaceAll(name, "_", " ")
+	if text := goAlerts[name]; text != "" && engine == GoGorilla {
+		return text
+	}
+	return name
 }

@@ -66,30 +66,6 @@ func (e *encoder) printable(b []byte) []byte {
 
 func deceptive(r rune) bool { return r >= 0x7f && (!unicode.IsPrint(r) || invisible(r)) }
 
-func (e *encoder) connection(c *record.Connection) ([]byte, error) {
-	return e.value(wholeConnection(c))
-}
-
-// wholeConnection is c with empty lists where it has none, a copy if that differs.
-func wholeConnection(c *record.Connection) *record.Connection {
-	findings := wholeFindings(c.Findings)
-	request, response := c.Request, c.Response
-	if request != nil && request.Headers == nil {
-		r := *request
-		r.Headers, request = record.Headers{}, &r
-	}
-	if response != nil && response.Headers == nil {
-		r := *response
-		r.Headers, response = record.Headers{}, &r
-	}
-	if c.Findings != nil && request == c.Request && response == c.Response {
-		return c
-	}
-	whole := *c
-	whole.Findings, whole.Request, whole.Response = findings, request, response
-	return &whole
-}
-
 func wholeFindings(findings []record.Finding) []record.Finding {
 	if findings == nil {
 		return []record.Finding{}
@@ -180,6 +156,7 @@ func (o *output) flush() error {
 type JSON struct {
 	out         output
 	encode      *encoder
+	text        jsonText
 	tool        record.Tool
 	begun       bool
 	connections int
@@ -215,7 +192,7 @@ func (j *JSON) begin() {
 // Connection adds a connection to the document.
 func (j *JSON) Connection(c *record.Connection) error {
 	j.begin()
-	b, err := j.encode.connection(c)
+	b, err := j.text.connection(c)
 	if err != nil {
 		return j.fail(err)
 	}
@@ -292,6 +269,7 @@ func (j *JSON) Close() error {
 type NDJSON struct {
 	out    output
 	encode *encoder
+	text   jsonText
 	tool   record.Tool
 	begun  bool
 	err    error
@@ -330,7 +308,9 @@ func (n *NDJSON) object(kind string, b []byte, err error) error {
 	if n.err != nil {
 		return n.err
 	}
-	n.out.text(`{"type":"` + kind + `",`)
+	n.out.text(`{"type":"`)
+	n.out.text(kind)
+	n.out.text(`",`)
 	n.out.bytes(b[1:]) // no noun is an empty object
 	n.out.text("\n")
 	if n.out.now {
@@ -343,7 +323,7 @@ func (n *NDJSON) object(kind string, b []byte, err error) error {
 // Connection writes a connection.
 func (n *NDJSON) Connection(c *record.Connection) error {
 	n.begin()
-	b, err := n.encode.connection(c)
+	b, err := n.text.connection(c)
 	return n.object("connection", b, err)
 }
 

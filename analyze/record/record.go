@@ -7,6 +7,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/netip"
 	"time"
@@ -323,7 +324,11 @@ func (c Close) MarshalJSON() ([]byte, error) {
 	if c.HasCode {
 		j.Code = &c.Code
 	}
-	return json.Marshal(j)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // the reason is escaped no more than any other text
+	err := e.Encode(j)
+	return b.Bytes(), err
 }
 
 func (c *Close) UnmarshalJSON(b []byte) error {

@@ -22,8 +22,8 @@ var WS716 = &rule.Rule{
 		Fix: "Send a Ping from the server more often than the shortest timer on the way (every 20 to 30 seconds is usual), or raise the timer of the proxy: nginx proxy_read_timeout, HAProxy timeout tunnel, the load balancer's idle timeout. " +
 			"TCP keep-alive does not help at proxies and Application Load Balancers.",
 	},
-	References: []string{"RFC 6455 section 5.5.2", "https://nginx.org/en/docs/http/websocket.html", "https://docs.haproxy.org/ (timeout tunnel)",
-		"https://docs.aws.amazon.com/elasticloadbalancing/latest/application/ (idle_timeout.timeout_seconds)"},
+	References: []string{"RFC 6455 section 5.5.2", "https://nginx.org/en/docs/http/websocket.html", "https://docs.haproxy.org/3.0/configuration.html#4.2-timeout%20tunnel",
+		"https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html"},
 	Explains: []string{"WS701", "WS205", "WS616", "WS561"},
 	Needs:    rule.NoClose,
 	Check:    checkIdle,

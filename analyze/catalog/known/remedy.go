@@ -189,8 +189,14 @@ func Remedy(product Product, problem Problem) string {
 	if !ok {
 		a = remedies[problem][Unknown]
 	}
-	if strings.HasPrefix(a.source, "https://") {
-		return strings.TrimSuffix(a.text, ".") + " (" + a.source + ")."
+	return Documented(a.text, a.source)
+}
+
+// Documented is advice with the address of its document in brackets at the
+// end. A source that is no address is for the maintainers, and left out.
+func Documented(text, source string) string {
+	if !strings.HasPrefix(source, "https://") {
+		return text
 	}
-	return a.text
+	return strings.TrimSuffix(text, ".") + " (" + source + ")."
 }

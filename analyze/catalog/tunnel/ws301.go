@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -90,34 +91,35 @@ func unansweredConnect(c *record.Connection, r *rule.Reporter) {
 
 func wait(d time.Duration) string { return known.Seconds(d) }
 
-// allowing is the very setting that refuses CONNECT at one product. Sources:
-// Squid's squid.conf.documented (SSL_ports), tinyproxy.conf(5) (ConnectPort,
-// Filter), Apache mod_proxy_connect (AllowCONNECT, 443 and 563 by default),
-// Traffic Server records (proxy.config.http.connect_ports, 443 by default),
-// Envoy's HTTP upgrades (CONNECT).
-var allowing = map[known.Product]string{
-	known.Squid: "In squid.conf: the stock rule http_access deny CONNECT !SSL_ports lets only port 443 through. Add the port (acl SSL_ports port %d) and reload (squid -k reconfigure); " +
-		"for a host, look for the http_access deny line that matches it. access.log says TCP_DENIED.",
-	known.Tinyproxy: "In tinyproxy.conf: add ConnectPort %d; if Filter or FilterDefaultDeny is on, allow the host there.",
-	known.Apache:    "With mod_proxy_connect: AllowCONNECT 443 563 %d, and a <Proxy> section that grants this host.",
-	known.ATS:       "In records: proxy.config.http.connect_ports must list %d (443 only by default).",
-	known.Envoy:     "Configure CONNECT: a route with connect_matcher {} and upgrade_configs: [{upgrade_type: CONNECT, connect_config: {}}].",
-	known.Nginx:     "nginx does not do CONNECT by itself: use a forward proxy such as Squid, or let the client go without a proxy.",
+// setting is what to set at one product, and the document that says so: an
+// address, or "repository:path".
+type setting struct{ text, source string }
+
+// allowing is the very setting that refuses CONNECT at one product.
+var allowing = map[known.Product]setting{
+	known.Squid: {"In squid.conf: the stock rule http_access deny CONNECT !SSL_ports lets only port 443 through. Add the port (acl SSL_ports port %d) and reload (squid -k reconfigure); " +
+		"for a host, look for the http_access deny line that matches it. access.log says TCP_DENIED.", "squid-cache/squid:src/cf.data.pre"},
+	known.Tinyproxy: {"In tinyproxy.conf: add ConnectPort %d; if Filter or FilterDefaultDeny is on, allow the host there.", "tinyproxy/tinyproxy:docs/man5/tinyproxy.conf.txt.in"},
+	known.Apache:    {"With mod_proxy_connect: AllowCONNECT 443 563 %d, and a <Proxy> section that grants this host.", "https://httpd.apache.org/docs/2.4/mod/mod_proxy_connect.html"},
+	known.ATS: {"In records: proxy.config.http.connect_ports must list %d (443 only by default).",
+		"https://docs.trafficserver.apache.org/en/latest/admin-guide/files/records.yaml.en.html#proxy-config-http-connect-ports"},
+	known.Envoy: {"Envoy answers 403 to CONNECT until it is configured: a route with connect_matcher {} and upgrade_configs: [{upgrade_type: CONNECT, connect_config: {}}].",
+		"https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/http/upgrades#connect-support"},
+	known.Nginx: {"nginx does CONNECT from 1.31.0 on: tunnel_pass, with this port and host in the lists that it is allowed by. Before, use a forward proxy such as Squid, or let the client go without a proxy.",
+		"https://nginx.org/en/docs/http/ngx_http_tunnel_module.html"},
 }
 
 func allow(t *record.TunnelFacts, product known.Product) string {
 	number := port(t)
-	text, ok := allowing[product]
-	if !ok {
-		text = "Allow CONNECT to this host and to port %d at the proxy."
+	text := "Allow CONNECT to this host and to port %d at the proxy."
+	if at, ok := allowing[product]; ok {
+		text = known.Documented(at.text, at.source)
 	}
-	if strings.Contains(text, "%d") {
-		if number == 0 {
-			text = strings.ReplaceAll(text, "%d", "NUMBER")
-		} else {
-			text = fmt.Sprintf(text, number)
-		}
+	as := "NUMBER"
+	if number != 0 {
+		as = strconv.Itoa(number)
 	}
+	text = strings.ReplaceAll(text, "%d", as)
 	if number != 443 {
 		text += " Or use wss:// on port 443, which most proxies allow."
 	}

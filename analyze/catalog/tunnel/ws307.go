@@ -124,23 +124,20 @@ func tlsReaction(t *record.TLSFacts) (string, record.Ref) {
 	return "", record.Ref{}
 }
 
-// expecting is the setting that makes a server read the header. Sources:
-// ngx_http_core_module (listen), mod_remoteip, HAProxy's bind (accept-proxy),
-// Envoy's and Traefik's documentation, Varnish's -a option, Caddy's
-// listener_wrappers.
-var expecting = map[known.Product]string{
-	known.Nginx:   "nginx: listen 80 proxy_protocol; with set_real_ip_from and real_ip_header proxy_protocol.",
-	known.Apache:  "Apache 2.4.31 or later: RemoteIPProxyProtocol On (mod_remoteip) in this virtual host.",
-	known.HAProxy: "HAProxy behind HAProxy: bind :80 accept-proxy.",
-	known.Envoy:   "Envoy: listener filter envoy.filters.listener.proxy_protocol.",
-	known.Traefik: "Traefik: entryPoints.NAME.proxyProtocol.trustedIPs with the load balancer's address.",
-	known.Varnish: "Varnish: -a :80,PROXY.",
-	known.Caddy:   "Caddy: servers { listener_wrappers { proxy_protocol } }.",
+// expecting is the setting that makes a server read the header.
+var expecting = map[known.Product]setting{
+	known.Nginx:   {"nginx: listen 80 proxy_protocol; with set_real_ip_from and real_ip_header proxy_protocol.", "https://nginx.org/en/docs/http/ngx_http_realip_module.html"},
+	known.Apache:  {"Apache 2.4.31 or later: RemoteIPProxyProtocol On (mod_remoteip) in this virtual host.", "https://httpd.apache.org/docs/2.4/mod/mod_remoteip.html#remoteipproxyprotocol"},
+	known.HAProxy: {"HAProxy behind HAProxy: bind :80 accept-proxy.", "https://docs.haproxy.org/3.0/configuration.html#5.1-accept-proxy"},
+	known.Envoy:   {"Envoy: listener filter envoy.filters.listener.proxy_protocol.", "https://www.envoyproxy.io/docs/envoy/latest/configuration/listeners/listener_filters/proxy_protocol"},
+	known.Traefik: {"Traefik: entryPoints.NAME.proxyProtocol.trustedIPs with the load balancer's address.", "https://doc.traefik.io/traefik/routing/entrypoints/#proxyprotocol"},
+	known.Varnish: {"Varnish: -a :80,PROXY.", "https://varnish-cache.org/docs/trunk/reference/varnishd.html"},
+	known.Caddy:   {"Caddy, in the global options: servers { listener_wrappers { proxy_protocol } }, for HTTPS with tls on the line after proxy_protocol.", "https://caddyserver.com/docs/caddyfile/options#listener-wrappers"},
 }
 
 func expect(product known.Product) string {
-	if text, ok := expecting[product]; ok {
-		return "Let the server expect the header. " + text
+	if at, ok := expecting[product]; ok {
+		return "Let the server expect the header. " + known.Documented(at.text, at.source)
 	}
 	return "Let the server expect the header (nginx: listen 80 proxy_protocol; Apache: RemoteIPProxyProtocol On; Go: github.com/pires/go-proxyproto; Node has nothing built in: put nginx or HAProxy with accept-proxy in front)."
 }

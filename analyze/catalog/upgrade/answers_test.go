@@ -45,6 +45,8 @@ var statusCases = []caseOf{
 	{code: "WS525", name: "origin", request: goodRequest + "Origin: http://evil.test\n", response: status("403 Forbidden"), title: "perhaps because of the Origin: the page is on evil.test, not on app.test", remedy: "origins"},
 	{code: "WS525", name: "origin by its text", request: goodRequest + "Origin: http://evil.test\n", response: status("403 Forbidden"), body: "Failed to open a WebSocket connection: invalid Origin header: http://evil.test.", title: "does not allow this Origin"},
 	{code: "WS525", name: "gorilla", request: goodRequest + "Origin: http://evil.test\n", response: status("403 Forbidden") + "Sec-Websocket-Version: 13\n", title: "gorilla/websocket's CheckOrigin does not allow a page on evil.test", remedy: "CheckOrigin"},
+	{code: "WS525", name: "envoy", response: status("403 Forbidden") + "server: envoy\n", title: "as Envoy does where upgrades are not configured", remedy: "upgrade_configs", fault: record.FaultIntermediary},
+	{code: "WS525", name: "behind envoy", response: status("403 Forbidden") + "server: envoy\nx-envoy-upstream-service-time: 3\n", title: "answered 403 Forbidden to GET /socket", remedy: "Look for this request", fault: record.FaultServer},
 	{code: "WS525", name: "http/2", request: "CONNECT /socket HTTP/1.1\nHost: app.test\n", response: status("403"), change: overH2, title: "403 to CONNECT /socket"},
 	{code: "WS525", name: "401", response: status("401 Unauthorized")},
 

@@ -14,7 +14,7 @@ var WS525 = &rule.Rule{
 		Seen: "The handshake was answered with 403 Forbidden.",
 		Why:  "Whoever answered understood the request and does not allow it. For WebSocket the commonest reason is the Origin: servers must check it, and their default is often to allow only their own host.",
 		How:  "The answer's text and the comparison of Origin with Host tell whether it is the Origin; the answer's fields tell who refused: the server, a proxy or a filter.",
-		Alike: "A web application firewall, an address list (allow and deny), a missing CSRF token or an unknown path (in some frameworks) also give 403. " +
+		Alike: "A web application firewall, an address list (allow and deny), a missing CSRF token, an unknown path (in some frameworks) or an Envoy that is not configured for upgrades also give 403. " +
 			"A filtering product's page is named by WS551.",
 		Fix: "If the Origin is foreign to the server, add it to the server's list of allowed origins. Otherwise look for this request in the log of who answered: the rule that refused it is named there.",
 	},
@@ -30,6 +30,11 @@ func checkForbidden(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	_, clause, f := because(c, r)
+	if clause == "" && refusedByEnvoy(c) {
+		clause = ", without a word, as Envoy does where upgrades are not configured"
+		f.Fault, f.Confidence = record.FaultIntermediary, record.Possible
+		f.Remedy = known.Remedy(known.Envoy, known.Stripped)
+	}
 	if originHost, host, u := crossOrigin(c); u != nil {
 		switch {
 		case clause == "" && refusedByGorilla(u):
@@ -47,4 +52,13 @@ func checkForbidden(c *record.Connection, r *rule.Reporter) {
 		f.Remedy = "Look for this request in the log of who answered: an address list, a missing login or token, the Origin check or a firewall rule refused it."
 	}
 	answer(c, r, f, clause)
+}
+
+// refusedByEnvoy: Envoy refuses an upgrade that is not configured with an empty
+// 403 of its own, which lacks the field that it adds to its upstream's answers
+// (conn_manager_impl.cc, UpgradeFailed). Its authorization filters can do so, too.
+func refusedByEnvoy(c *record.Connection) bool {
+	_, product, _ := known.Answerer(c)
+	u := c.Facts.Upgrade
+	return product == known.Envoy && len(u.Body) == 0 && !u.Response.Has("X-Envoy-Upstream-Service-Time")
 }

@@ -113,7 +113,11 @@ func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 		u.RequestLines = b.lines[0]
 		u.Absolute = !strings.HasPrefix(request.Target, "/") && strings.Contains(request.Target, "://")
 		if key, ok := request.Get("Sec-WebSocket-Key"); ok {
-			u.WantAccept = http1.AcceptFor(strings.TrimSpace(key))
+			accept := ""
+			if response != nil {
+				accept, _ = response.Get("Sec-WebSocket-Accept")
+			}
+			u.WantAccept = http1.AcceptLike(strings.TrimSpace(key), accept)
 		}
 		c := &tcp.Sides[record.Client]
 		u.RequestSent = 1

@@ -8,6 +8,9 @@ import "github.com/wsleuth/wsleuth/analyze/wire/http1"
 // Connection_." (RFC 6455, section 4.1) RFC 7692 section 7.1 says the same of
 // parameters.
 func badExtensions(request, response *http1.Head) []string {
+	if fitsPlainly(request, response) {
+		return nil
+	}
 	chosen, ok := http1.ParseExtensions(response.Values("Sec-WebSocket-Extensions"))
 	if len(chosen) == 0 {
 		return nil
@@ -27,6 +30,22 @@ func badExtensions(request, response *http1.Head) []string {
 		problems = append(problems, badAnswer(e, offers)...)
 	}
 	return problems
+}
+
+// fitsPlainly: one permessage-deflate answers one offer, as nearly always.
+func fitsPlainly(request, response *http1.Head) bool {
+	const field = "Sec-WebSocket-Extensions"
+	answer, _ := response.Get(field)
+	offer, _ := request.Get(field)
+	if answer == "" {
+		return !response.Has(field)
+	}
+	answered, ok := http1.PlainDeflate(answer, true)
+	if !ok || response.Count(field) != 1 || request.Count(field) != 1 {
+		return false
+	}
+	offered, ok := http1.PlainDeflate(offer, false)
+	return ok && len(answered.Answers([]http1.Deflate{offered})) == 0
 }
 
 func badAnswer(e http1.Extension, offers []http1.Extension) []string {

@@ -76,10 +76,7 @@ func newWSLayer(t *Tracker, a *attempt, response *http1.Head) *wsLayer {
 	options := [2]ws.Options{{FromClient: true, Inflaters: t.inflaters}, {Inflaters: t.inflaters}}
 	if response != nil {
 		l.subprotocol, _ = response.Get("Sec-WebSocket-Protocol")
-		values := response.Values("Sec-WebSocket-Extensions")
-		if len(values) > 0 {
-			l.negotiate(values, &options)
-		}
+		l.negotiate(response, &options)
 	}
 	for d := range l.parser {
 		l.parser[d].Init(options[d])
@@ -99,7 +96,14 @@ func lateWSLayer(t *Tracker, a *attempt, at record.Ref, compressed bool) *wsLaye
 }
 
 // negotiate reads the extensions that the server selected.
-func (l *wsLayer) negotiate(values []string, options *[2]ws.Options) {
+func (l *wsLayer) negotiate(response *http1.Head, options *[2]ws.Options) {
+	const field = "Sec-WebSocket-Extensions"
+	l.extensions, _ = response.Get(field)
+	if d, ok := http1.PlainDeflate(l.extensions, true); ok && response.Count(field) == 1 {
+		l.inflate(&d, options)
+		return
+	}
+	values := response.Values(field)
 	l.extensions = joinList(values)
 	list, _ := http1.ParseExtensions(values)
 	for _, e := range list {
@@ -110,11 +114,15 @@ func (l *wsLayer) negotiate(values []string, options *[2]ws.Options) {
 		if l.deflate {
 			continue
 		}
-		l.deflate = true
 		d, _ := http1.ParseDeflate(e, true)
-		options[record.Client].Deflate = &ws.DeflateParams{NoContextTakeover: d.ClientNoContextTakeover, WindowBits: uint8(d.ClientMaxWindowBits)}
-		options[record.Server].Deflate = &ws.DeflateParams{NoContextTakeover: d.ServerNoContextTakeover, WindowBits: uint8(d.ServerMaxWindowBits)}
+		l.inflate(&d, options)
 	}
+}
+
+func (l *wsLayer) inflate(d *http1.Deflate, options *[2]ws.Options) {
+	l.deflate = true
+	options[record.Client].Deflate = &ws.DeflateParams{NoContextTakeover: d.ClientNoContextTakeover, WindowBits: uint8(d.ClientMaxWindowBits)}
+	options[record.Server].Deflate = &ws.DeflateParams{NoContextTakeover: d.ServerNoContextTakeover, WindowBits: uint8(d.ServerMaxWindowBits)}
 }
 
 func joinList(values []string) string {

@@ -1,8 +1,8 @@
 package http1
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -145,6 +145,25 @@ func ParseDeflate(ext Extension, answered bool) (d Deflate, problems []string) {
 	return d, problems
 }
 
+// PlainDeflate reads, without allocating, a list that holds one permessage-deflate
+// with nothing wrong. Where it is not so, ParseExtensions and ParseDeflate tell what is.
+func PlainDeflate(value string, answered bool) (d Deflate, ok bool) {
+	name, rest, more := strings.Cut(value, ";")
+	if strings.Trim(name, " \t") != DeflateName {
+		return d, false
+	}
+	for more {
+		var text string
+		text, rest, more = strings.Cut(rest, ";")
+		name, number, has := strings.Cut(strings.Trim(text, " \t"), "=")
+		p := Param{Name: name, Value: number, HasValue: has}
+		if d.take(p, answered) != "" || strings.Contains(rest, name) {
+			return d, false // wrong, quoted, of another extension, or there twice
+		}
+	}
+	return d, true
+}
+
 // take sets one parameter, or tells what is wrong with it.
 func (d *Deflate) take(p Param, answered bool) string {
 	switch p.Name {
@@ -177,11 +196,9 @@ func windowBits(p Param, bits *int) string {
 	if !p.HasValue {
 		return "parameter " + p.Name + " must have a value"
 	}
-	for n := 8; n <= 15; n++ {
-		if fmt.Sprint(n) == p.Value {
-			*bits = n
-			return ""
-		}
+	if v := p.Value; len(v) == 1 && (v == "8" || v == "9") || len(v) == 2 && v[0] == '1' && '0' <= v[1] && v[1] <= '5' {
+		*bits, _ = strconv.Atoi(v)
+		return ""
 	}
 	return "parameter " + p.Name + " has the invalid value " + shown(p.Value)
 }

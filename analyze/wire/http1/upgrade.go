@@ -13,9 +13,18 @@ const acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 // RFC 6455 section 4.2.2: "the base64-encoded SHA-1 of the concatenation of
 // the |Sec-WebSocket-Key| (as a string, not base64-decoded) with the string"
 // acceptGUID, "but ignoring any leading and trailing whitespace".
-func AcceptFor(key string) string {
-	sum := sha1.Sum([]byte(strings.Trim(key, " \t") + acceptGUID))
-	return base64.StdEncoding.EncodeToString(sum[:])
+func AcceptFor(key string) string { return AcceptLike(key, "") }
+
+// AcceptLike is AcceptFor, and answer itself if that is the same: so the usual
+// case costs no memory.
+func AcceptLike(key, answer string) string {
+	var space [128]byte
+	sum := sha1.Sum(append(append(space[:0], strings.Trim(key, " \t")...), acceptGUID...))
+	accept := base64.StdEncoding.AppendEncode(space[:0], sum[:])
+	if string(accept) == answer {
+		return answer
+	}
+	return string(accept)
 }
 
 // KeyValid tells whether a Sec-WebSocket-Key is "a base64-encoded ... value

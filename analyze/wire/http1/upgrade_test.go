@@ -182,8 +182,22 @@ func TestPollingTransport(t *testing.T) {
 func FuzzExtensions(f *testing.F) {
 	f.Add("permessage-deflate; client_max_window_bits=\"1\\0\", x;y=,\"")
 	f.Add(";;,=\"\\")
+	f.Add("permessage-deflate ;client_max_window_bits; client_max_window_bits=10")
+	f.Add("permessage-deflate; server_no_context_takeover ; server_max_window_bits=15;")
 	f.Fuzz(func(t *testing.T, value string) {
 		list, ok := ParseExtensions([]string{value})
+		for _, answered := range []bool{false, true} {
+			plain, fine := PlainDeflate(value, answered)
+			if !fine {
+				continue
+			}
+			if len(list) != 1 || !ok || list[0].Name != DeflateName {
+				t.Fatalf("%q is not plain: %+v", value, list)
+			}
+			if d, problems := ParseDeflate(list[0], answered); d != plain || problems != nil {
+				t.Fatalf("%q: %+v, want %+v, %q", value, plain, d, problems)
+			}
+		}
 		for _, e := range list {
 			ParseDeflate(e, true)
 			if again, fine := ParseExtensions([]string{e.String()}); ok && (!fine || !reflect.DeepEqual(again, []Extension{e})) {
@@ -192,6 +206,24 @@ func FuzzExtensions(f *testing.F) {
 		}
 		PollingTransport(value)
 	})
+}
+
+// TestHandshakeAllocs: the usual form of a handshake's fields costs no memory.
+func TestHandshakeAllocs(t *testing.T) {
+	answer := AcceptFor("dGhlIHNhbXBsZSBub25jZQ==")
+	n := testing.AllocsPerRun(100, func() {
+		offer, ok := PlainDeflate("permessage-deflate; client_max_window_bits", false)
+		d, fine := PlainDeflate("permessage-deflate;server_no_context_takeover; client_max_window_bits=12", true)
+		if !ok || !fine || !offer.ClientMaxWindowBitsOffered || !d.ServerNoContextTakeover || d.ClientMaxWindowBits != 12 {
+			t.Errorf("%v %+v, %v %+v", ok, offer, fine, d)
+		}
+		if AcceptLike(" dGhlIHNhbXBsZSBub25jZQ==", answer) != answer {
+			t.Error("another answer")
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
 }
 
 func TestExtensionLimits(t *testing.T) {

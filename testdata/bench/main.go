@@ -30,7 +30,8 @@ type options struct {
 	presets, peers, formats, threads  []string
 	turns, tsharkTurns                int
 	dir, wsleuth                      string
-	keep, all, check, differences     bool
+	keep, all, check                  bool
+	differences, built                bool
 	root, folder, gencap, self, flags string
 }
 
@@ -82,9 +83,9 @@ func parse(args []string) (*options, error) {
 	list(&o.threads, "threads", "", "values of wsleuth's --threads to measure, too")
 	fs.IntVar(&o.turns, "turns", 5, "how often each command runs")
 	fs.IntVar(&o.tsharkTurns, "tshark-turns", 1, "how often tshark runs, at most")
-	fs.StringVar(&o.dir, "dir", "", "`folder` for the captures; what -keep left there is used again (a new one in /dev/shm or the temporary folder)")
+	fs.StringVar(&o.dir, "dir", "", "`folder` for the captures; those that are there are used again (a new one in /dev/shm or the temporary folder)")
 	fs.StringVar(&o.wsleuth, "wsleuth", "", "the `program` to measure (built from this checkout)")
-	fs.BoolVar(&o.keep, "keep", false, "keep the captures")
+	fs.BoolVar(&o.keep, "keep", false, "keep the folder; one given with -dir always is")
 	fs.BoolVar(&o.all, "all", false, "run tshark and tcpflow on the captures with very many connections, too")
 	fs.BoolVar(&o.check, "check", true, "compare the results, too: one more run of wsleuth, and of tshark")
 	fs.BoolVar(&o.differences, "differences", false, "name each connection that is not reported as it was generated")
@@ -125,11 +126,19 @@ func parseSize(s string) (int64, error) {
 
 // run measures preset by preset and prints the tables.
 func run(ctx context.Context, o *options) (err error) {
-	if err := o.prepare(ctx); err != nil {
+	for _, preset := range o.presets {
+		if _, ok := o.recipes()[preset]; !ok {
+			return fmt.Errorf("there is no preset %q; see -h", preset)
+		}
+	}
+	if err := o.makeFolder(); err != nil {
 		return err
 	}
 	if !o.keep {
 		defer os.RemoveAll(o.folder)
+	}
+	if err := o.prepare(ctx); err != nil {
+		return err
 	}
 	var rows []row
 	var checks []string
@@ -158,7 +167,21 @@ func run(ctx context.Context, o *options) (err error) {
 	return nil
 }
 
-// prepare finds or builds the programs and makes the folder for captures.
+// makeFolder makes the folder for captures, in memory where that is known.
+func (o *options) makeFolder() (err error) {
+	if o.dir != "" {
+		o.folder, o.keep = o.dir, true // it is the user's
+		return os.MkdirAll(o.folder, 0o700)
+	}
+	parent := ""
+	if _, err := os.Stat("/dev/shm"); err == nil && runtime.GOOS == "linux" {
+		parent = "/dev/shm"
+	}
+	o.folder, err = os.MkdirTemp(parent, "wsleuth-bench-")
+	return err
+}
+
+// prepare finds or builds the programs.
 func (o *options) prepare(ctx context.Context) (err error) {
 	if o.self, err = os.Executable(); err != nil {
 		return err
@@ -171,23 +194,11 @@ func (o *options) prepare(ctx context.Context) (err error) {
 	if _, err := os.Stat(filepath.Join(o.root, "testdata", "bench", "gencap")); err != nil {
 		return errors.New("run it inside wsleuth's checkout: go run ./testdata/bench")
 	}
-	if o.folder = o.dir; o.folder == "" {
-		parent := ""
-		if _, err := os.Stat("/dev/shm"); err == nil && runtime.GOOS == "linux" {
-			parent = "/dev/shm"
-		}
-		o.folder, err = os.MkdirTemp(parent, "wsleuth-bench-")
-	} else {
-		o.keep = true // the folder is the user's
-		err = os.MkdirAll(o.folder, 0o700)
-	}
-	if err != nil {
-		return err
-	}
 	if o.gencap, err = o.build(ctx, "gencap", "./testdata/bench/gencap"); err != nil {
 		return err
 	}
 	if o.wsleuth == "" {
+		o.built = true
 		o.wsleuth, err = o.build(ctx, "wsleuth", "./cmd/wsleuth")
 	} else if o.wsleuth, err = exec.LookPath(o.wsleuth); err == nil {
 		o.wsleuth, err = filepath.Abs(o.wsleuth)

@@ -44,7 +44,7 @@ var peers = map[string]func(o *options, s *subject) *command{
 		return &command{argv: []string{"tcpdump", "-r", s.file, "-w", os.DevNull, "tcp"}}
 	},
 	"tshark": func(o *options, s *subject) *command {
-		if s.many && !o.all && s.preset != "manyconn" {
+		if s.many && !o.all && s.preset != "manyconn" || o.tsharkTurns < 1 {
 			return nil
 		}
 		return &command{argv: append(tshark(s), "-Y", "websocket", "-T", "fields", "-e", "frame.number", "-e", "tcp.stream",

@@ -22,7 +22,7 @@ type subject struct {
 }
 
 func (s *subject) remove() {
-	for _, name := range []string{s.file, s.truth, s.totals, s.keylog, s.sums} {
+	for _, name := range []string{s.file, s.file + made, s.truth, s.totals, s.keylog, s.sums} {
 		if name != "" {
 			os.Remove(name)
 		}
@@ -50,14 +50,10 @@ func (o *options) makeSubject(ctx context.Context, preset string) (*subject, err
 			return err
 		})
 	}
-	args, ok := o.recipes()[preset]
-	if !ok {
-		return nil, fmt.Errorf("there is no preset %q; see -h", preset)
-	}
 	s := &subject{preset: preset, file: base + ".pcap", truth: base + ".truth", totals: base + ".totals",
 		many: strings.HasPrefix(preset, "many")}
 	return s, o.makeOnce(s.file, func() error {
-		cmd := exec.CommandContext(ctx, o.gencap, append(strings.Fields(args), "-size", fmt.Sprint(o.size), "-o", s.file, "-truth", s.truth)...)
+		cmd := exec.CommandContext(ctx, o.gencap, append(strings.Fields(o.recipes()[preset]), "-size", fmt.Sprint(o.size), "-o", s.file, "-truth", s.truth)...)
 		var text strings.Builder
 		cmd.Stderr = &text
 		if err := cmd.Run(); err != nil {
@@ -67,7 +63,7 @@ func (o *options) makeSubject(ctx context.Context, preset string) (*subject, err
 	})
 }
 
-// recipes are the flags of gencap. How many connections are open at once grows
+// recipes are the presets with their flags of gencap; others need none. How many connections are open at once grows
 // with the size, so that each has the same bytes.
 func (o *options) recipes() map[string]string {
 	open := fmt.Sprintf("-conns %d -clients %d", max(o.size*3/10000, 1), max(o.size/5000, 1))
@@ -76,21 +72,26 @@ func (o *options) recipes() map[string]string {
 		"wsheavy0": "-preset wsheavy -deflate 0",
 		"wsheavy":  "-preset wsheavy",
 		"manyconn": "-preset manyconn",
+		"decrypt":  "", "decryptsmall": "", "decryptlarge": "", "gzip": "", "zstd": "",
 		"manyopen": "-preset manyconn -storm 0 " + open + " -conn-mix ws=0.9,tls=0.05,http=0.03,udp=0.02 -ws-messages 200",
 	}
 }
 
-// makeOnce makes a file that is not there yet; one that is half made is removed.
+// made is the name's end of the empty file that says that a capture is whole.
+const made = ".made"
+
+// makeOnce makes a file that is not there yet as a whole.
 func (o *options) makeOnce(file string, make func() error) error {
-	if _, err := os.Stat(file); err == nil {
+	if _, err := os.Stat(file + made); err == nil {
 		return nil
 	}
 	fmt.Fprintf(os.Stderr, "bench: making %s\n", file)
-	err := make()
-	if err != nil {
+	os.Remove(file)
+	if err := make(); err != nil {
 		os.Remove(file)
+		return err
 	}
-	return err
+	return os.WriteFile(file+made, nil, 0o600)
 }
 
 // output runs a command and gives what it prints.

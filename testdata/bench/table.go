@@ -127,6 +127,9 @@ func (o *options) versions(ctx context.Context) (list []string) {
 		}
 		list = append(list, strings.TrimSuffix(first, "."))
 	}
+	if commit, err := exec.CommandContext(ctx, "git", "-C", o.root, "describe", "--always", "--dirty").Output(); err == nil && o.built {
+		list[0] += " at " + strings.TrimSpace(string(commit))
+	}
 	return list
 }
 

@@ -18,7 +18,7 @@ var WS717 = &rule.Rule{
 		How:  "The time from the handshake to the FIN or RST is 30 s or more and a multiple of 10 s, with data less than 3 s before.",
 		Alike: "Chance: one connection in twenty-five ends so near such an age. An application's own limit (a token's lifetime) usually sends a Close frame first. Several connections cut at the same age (WS803) settle it. " +
 			"A proxy that was reloaded cuts connections of every age at one moment instead (WS806).",
-		Fix: "Find the limit: a route or backend timeout that counts the whole request (Google Cloud load balancing, Cloud Run, Envoy's route timeout, a Kubernetes ingress with a request timeout), a proxy's lifetime or shutdown setting. " +
+		Fix: "Find the limit: a route or backend timeout that counts the whole request (Google Cloud load balancing, Cloud Run, Envoy's max_stream_duration, a Kubernetes ingress with a request timeout), a proxy's lifetime or shutdown setting. " +
 			"Raise it for this route, and let clients reconnect without losing messages, for some limits are fixed.",
 	},
 	References: []string{"https://cloud.google.com/run/docs/triggering/websockets", "https://docs.aws.amazon.com/apigateway/ (WebSocket quotas)", "https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts"},

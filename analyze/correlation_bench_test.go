@@ -25,7 +25,8 @@ func BenchmarkCorrelation(b *testing.B) {
 	for b.Loop() {
 		k := newCollector(Options{}, nil, nopSink{})
 		for i, a := range asks {
-			k.asked(a)
+			h := handshakeAsked(a)
+			k.asked(&h)
 			c := conns[i]
 			k.keys.add(c, c.Facts.Upgrade)
 			k.works.say(c)

@@ -26,10 +26,15 @@ type waiting struct {
 const sampleKey = "dGhlIHNhbXBsZSBub25jZQ=="
 
 // asked notes a request at the moment at which it is seen.
-func (k *collector) asked(a *track.Ask) {
+func (k *collector) asked(h *correlate.Handshake) {
 	if k.vantages > 1 {
 		return // these are joined when all are known
 	}
+	k.hops.Ask(h)
+}
+
+// handshakeAsked is a request that was just seen.
+func handshakeAsked(a *track.Ask) correlate.Handshake {
 	h := correlate.Handshake{Conn: correlate.Conn{File: a.First.File, Packet: a.First.Packet, Stream: a.Stream}, Client: a.Client, Server: a.Server,
 		At: a.At, Vantage: a.Vantage}
 	if a.Stream >= 0 {
@@ -48,7 +53,7 @@ func (k *collector) asked(a *track.Ask) {
 			}
 		}
 	}
-	k.hops.Ask(&h)
+	return h
 }
 
 // telling: a field whose name begins so may tell one handshake from another.

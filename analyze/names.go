@@ -154,6 +154,14 @@ func hostName(s string) string {
 	return strings.ToLower(strings.TrimSuffix(strings.Trim(s, "[]"), "."))
 }
 
+// known is how many names of a file's blocks were taken.
+func (n *names) known(file int32) int {
+	if int(file) >= len(n.taken) {
+		return 0
+	}
+	return n.taken[file]
+}
+
 // blocks takes the names that a file itself holds: name resolution blocks.
 func (n *names) blocks(f *capture.FileInfo, file int32) {
 	for int(file) >= len(n.taken) {

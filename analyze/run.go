@@ -16,6 +16,7 @@ import (
 	"github.com/wsleuth/wsleuth/analyze/decrypt"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/track"
+	"github.com/wsleuth/wsleuth/analyze/wire/ws"
 	"github.com/wsleuth/wsleuth/capture"
 	"github.com/wsleuth/wsleuth/capture/link"
 	"github.com/wsleuth/wsleuth/reassembly"
@@ -30,6 +31,7 @@ type engine struct {
 	decoder *link.Decoder
 	table   *reassembly.Table
 	tracker *track.Tracker
+	shards  *shards // instead of table and tracker; nil: there is one goroutine
 	collect *collector
 	names   []string
 	ends    []record.Ref // the last packet of each vantage point
@@ -56,17 +58,55 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 		e.keys = new(decrypt.Keys)
 	}
 	e.collect = newCollector(o, catalog.All(), sink)
-	e.tracker = track.New(track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys,
-		Asked: e.collect.asked, Polled: e.collect.polled, Named: e.collect.named, Apart: func() bool { return e.collect.vantages > 1 },
-		Follow: o.follow()})
 	e.live.init(o)
+	finish := e.start(o)
+	readErr := e.read(ctx)
+	counts := finish()
+	sinkErr := e.collect.finish(e.src.Files(), e.odd, counts)
+	return e.collect.stats, errors.Join(readErr, sinkErr)
+}
+
+// start makes what follows the connections. finish closes it at the end of the capture.
+func (e *engine) start(o Options) (finish func() track.Counts) {
+	t := track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys,
+		Asked: func(a *track.Ask) {
+			h := handshakeAsked(a)
+			e.collect.asked(&h)
+		}, Polled: e.collect.polled, Named: e.collect.named, Apart: func() bool { return e.collect.vantages > 1 },
+		Follow: o.follow(), Budget: new(ws.Budget)}
+	if n := shardsFor(o); n > 1 {
+		e.shards = startShards(n, t, e.collect)
+		return e.shards.finish
+	}
+	e.tracker = track.New(t)
 	e.collect.recycle = e.tracker.Recycle
 	e.table = reassembly.New(reassembly.Options{Handler: e.tracker})
-	readErr := e.read(ctx)
-	e.lastKeys()
-	e.table.Close()
-	sinkErr := e.collect.finish(e.src.Files(), e.odd, e.tracker.Counts)
-	return e.collect.stats, errors.Join(readErr, sinkErr)
+	return func() track.Counts {
+		e.lastKeys()
+		e.table.Close()
+		return e.tracker.Counts
+	}
+}
+
+// take follows a packet.
+func (e *engine) take(p *capture.Packet, ip *link.IP) {
+	if e.shards != nil {
+		e.shards.packet(p, ip)
+		return
+	}
+	e.table.Advance(p.Clock)
+	if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() {
+		e.collect.names.packet(p, ip)
+	}
+	e.table.Packet(p, ip)
+}
+
+// stopped tells that the sink takes no more.
+func (e *engine) stopped() bool {
+	if e.shards != nil {
+		return e.shards.failed.Load()
+	}
+	return e.collect.err != nil
 }
 
 func (e *engine) read(ctx context.Context) error {
@@ -77,7 +117,7 @@ func (e *engine) read(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if e.collect.err != nil {
+			if e.stopped() {
 				return nil // the sink's error is reported at the end
 			}
 		}
@@ -94,28 +134,42 @@ func (e *engine) read(ctx context.Context) error {
 		if p.Clock >= e.live.next {
 			e.look(p.Clock)
 		}
-		if int(p.File) >= len(e.infos) {
-			e.newFile()
-		}
-		if len(e.infos[p.File].Secrets) > e.taken[p.File] {
-			e.takeSecrets(p.File)
-		}
-		if f := e.infos[p.File]; len(f.Names) > 0 {
-			e.collect.names.blocks(f, p.File)
-		}
-		if int(p.Vantage) >= len(e.ends) {
-			e.grow(p.Vantage)
+		if e.news(&p) {
+			if e.shards != nil {
+				e.shards.settle()
+			}
+			e.learn(&p)
 		}
 		e.ends[p.Vantage] = record.Ref{Packet: p.Number, Time: record.Time(p.Time), File: p.File}
 		switch e.decoder.Decode(&p, &ip) {
 		case link.Decoded:
-			if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() {
-				e.collect.names.packet(&p, &ip)
-			}
-			e.table.Packet(&p, &ip)
+			e.take(&p, &ip)
 		case link.Unsupported:
 			e.unsupported(&p)
 		}
+	}
+}
+
+// news tells that with a packet comes what is not of its connection alone: a
+// file, a vantage point, secrets or names.
+func (e *engine) news(p *capture.Packet) bool {
+	if int(p.File) >= len(e.infos) || int(p.Vantage) >= len(e.ends) {
+		return true
+	}
+	f := e.infos[p.File]
+	return len(f.Secrets) > e.taken[p.File] || len(f.Names) > e.collect.names.known(p.File)
+}
+
+func (e *engine) learn(p *capture.Packet) {
+	if int(p.File) >= len(e.infos) {
+		e.newFile()
+	}
+	if f := e.infos[p.File]; len(f.Secrets) > e.taken[p.File] {
+		e.takeSecrets(p.File)
+	}
+	e.collect.names.blocks(e.infos[p.File], p.File)
+	if int(p.Vantage) >= len(e.ends) {
+		e.grow(p.Vantage)
 	}
 }
 

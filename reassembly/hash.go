@@ -36,19 +36,33 @@ func (t *tuple) hash(vantage int32) uint64 {
 // and inside any encapsulation. All tables of a process agree on it. It is 0
 // for packets that belong to no connection: any table may have them.
 func FlowHash(ip *link.IP, vantage int32) uint64 {
-	var t tuple
-	switch ip.Protocol {
-	case link.ProtocolTCP:
-		if t.of(ip) {
-			return t.hash(vantage)
-		}
-	case link.ProtocolICMP, link.ProtocolICMPv6:
-		var e icmpError
-		if e.parse(ip) {
-			return e.tuple.hash(vantage)
-		}
+	if t, ok := tupleOf(ip); ok {
+		return t.hash(vantage)
 	}
 	return 0
+}
+
+// HostsHash is FlowHash without the ports: the same for all connections
+// between two hosts.
+func HostsHash(ip *link.IP, vantage int32) uint64 {
+	if t, ok := tupleOf(ip); ok {
+		t.port = [2]uint16{}
+		return t.hash(vantage)
+	}
+	return 0
+}
+
+// tupleOf is what a TCP segment, or an ICMP error about one, belongs to.
+func tupleOf(ip *link.IP) (t tuple, ok bool) {
+	switch ip.Protocol {
+	case link.ProtocolTCP:
+		ok = t.of(ip)
+	case link.ProtocolICMP, link.ProtocolICMPv6:
+		var e icmpError
+		ok = e.parse(ip)
+		t = e.tuple
+	}
+	return t, ok
 }
 
 // Shard says which of n tables has the connection with this hash.

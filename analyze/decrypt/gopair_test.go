@@ -333,9 +333,9 @@ func TestResumption(t *testing.T) {
 func TestResumptionsBound(t *testing.T) {
 	m := &Resumptions{}
 	for i := range MaxResumptions + 10 {
-		m.put(byID, fmt.Append(nil, i), []byte{1})
+		m.put(byID, "", fmt.Append(nil, i), []byte{1})
 	}
-	if len(m.masters) != MaxResumptions || m.get(byID, []byte("9")) != nil || m.get(byID, []byte("10")) == nil || m.get(byTicket, []byte("10")) != nil {
+	if len(m.masters) != MaxResumptions || m.get(byID, "", []byte("9")) != nil || m.get(byID, "", []byte("10")) == nil || m.get(byTicket, "", []byte("10")) != nil {
 		t.Errorf("%d remembered", len(m.masters))
 	}
 }

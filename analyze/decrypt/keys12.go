@@ -113,10 +113,10 @@ func (s *Session) findMaster() []byte {
 		return master
 	}
 	if hs.resumed {
-		if master := s.options.Resumptions.get(byTicket, hs.offeredTicket); master != nil {
+		if master := s.options.Resumptions.get(byTicket, s.options.Scope, hs.offeredTicket); master != nil {
 			return master
 		}
-		if master := s.options.Resumptions.get(byID, hs.sessionID); master != nil {
+		if master := s.options.Resumptions.get(byID, s.options.Scope, hs.sessionID); master != nil {
 			return master
 		}
 	}
@@ -133,9 +133,9 @@ func (s *Session) findMaster() []byte {
 // remember keeps the master secret for connections that resume this session.
 func (s *Session) remember() {
 	hs := s.hs
-	s.options.Resumptions.put(byTicket, hs.newTicket, hs.master)
+	s.options.Resumptions.put(byTicket, s.options.Scope, hs.newTicket, hs.master)
 	if !hs.resumed {
-		s.options.Resumptions.put(byID, hs.sessionID, hs.master)
+		s.options.Resumptions.put(byID, s.options.Scope, hs.sessionID, hs.master)
 	}
 }
 

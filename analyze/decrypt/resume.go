@@ -2,6 +2,7 @@ package decrypt
 
 import (
 	"crypto/sha256"
+	"slices"
 	"sync"
 )
 
@@ -12,8 +13,7 @@ const MaxResumptions = 4096
 // for key logs that name a session's first connection only (TLS 1.2 and below;
 // TLS 1.3 logs secrets of every connection). The zero value is ready, and may
 // be shared by sessions and goroutines. What it knows depends on the order in
-// which connections are fed: give sessions that run at the same time one each
-// when results must not depend on that.
+// which connections of one Options.Scope are fed.
 type Resumptions struct {
 	mu      sync.Mutex
 	masters map[[sha256.Size]byte][]byte
@@ -22,8 +22,8 @@ type Resumptions struct {
 }
 
 // sessionKey tells session IDs and tickets apart.
-func sessionKey(kind byte, id []byte) [sha256.Size]byte {
-	return sha256.Sum256(append([]byte{kind}, id...))
+func sessionKey(kind byte, scope string, id []byte) [sha256.Size]byte {
+	return sha256.Sum256(slices.Concat([]byte{kind, byte(len(scope))}, []byte(scope), id))
 }
 
 const (
@@ -31,11 +31,11 @@ const (
 	byTicket = 't'
 )
 
-func (r *Resumptions) put(kind byte, id, master []byte) {
+func (r *Resumptions) put(kind byte, scope string, id, master []byte) {
 	if r == nil || len(id) == 0 || master == nil {
 		return
 	}
-	key := sessionKey(kind, id)
+	key := sessionKey(kind, scope, id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.masters == nil {
@@ -53,11 +53,11 @@ func (r *Resumptions) put(kind byte, id, master []byte) {
 	r.masters[key] = master
 }
 
-func (r *Resumptions) get(kind byte, id []byte) []byte {
+func (r *Resumptions) get(kind byte, scope string, id []byte) []byte {
 	if r == nil || len(id) == 0 {
 		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.masters[sessionKey(kind, id)]
+	return r.masters[sessionKey(kind, scope, id)]
 }

@@ -38,6 +38,9 @@ type Options struct {
 	// Resumptions, if given, serves key logs that name only the first
 	// connection of a session.
 	Resumptions *Resumptions
+	// Scope is what connections have in common whose sessions may be resumed
+	// by one another: their hosts.
+	Scope string
 	// Follow says that keys may still be added while the session runs: bytes
 	// that lack them wait, up to MaxFollowed, and go on being counted after.
 	Follow bool

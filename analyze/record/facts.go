@@ -35,6 +35,8 @@ type Facts struct {
 	Bare bool
 	// Memory is for whoever made the facts, to use it again.
 	Memory any
+	// Shard numbers the goroutine that followed the connection.
+	Shard int32
 	// Files gives the name of each file by Ref.File.
 	Files []string
 	// First and Last packet, and the end of the whole capture (of the vantage point).

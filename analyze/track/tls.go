@@ -54,7 +54,12 @@ type tlsLayer struct {
 
 func newTLSLayer(s *slot) *tlsLayer {
 	t := s.conn.t
-	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, decrypt.Options{Resumptions: t.resumptions, Follow: t.o.Follow != nil, Held: t.held})}
+	o := decrypt.Options{Resumptions: t.resumptions, Follow: t.o.Follow != nil, Held: t.held}
+	if o.Follow || t.o.Keys.Len() > 0 {
+		f := s.conn.flow
+		o.Scope = f.Addr(f.Client).Addr().String() + " " + f.Addr(f.Client.Other()).Addr().String()
+	}
+	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, o)}
 	l.inner = slot{conn: s.conn, scheme: "wss", depth: s.depth + 1, tls: l}
 	l.inner.layer = &opening{}
 	s.conn.tls = l

@@ -22,6 +22,7 @@ type analysis struct {
 	all, events bool
 	showSecrets bool
 	hash        bool
+	threads     int
 	cpuProfile  string
 	memProfile  string
 }
@@ -55,7 +56,7 @@ func (a *analysis) options(p *program) (analyze.Options, error) {
 			return analyze.Options{}, err
 		}
 	}
-	o := analyze.Options{Keys: keys, All: a.all, Events: a.events, ShowSecrets: a.showSecrets, Selected: a.selected(), Version: p.version}
+	o := analyze.Options{Keys: keys, All: a.all, Events: a.events, ShowSecrets: a.showSecrets, Selected: a.selected(), Version: p.version, Threads: a.threads}
 	if o.Selected {
 		o.Keep = a.keep
 	}

@@ -298,3 +298,37 @@ func BenchmarkLarge(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkMessages is messages of 20 to 2000 bytes without context takeover.
+func BenchmarkMessages(b *testing.B) {
+	words := corpus()["words"]
+	r := rand.New(rand.NewSource(3))
+	var wire [][]byte
+	size := 0
+	for range 256 {
+		n := 20 + r.Intn(2000)
+		at := r.Intn(len(words) - n)
+		var buf bytes.Buffer
+		w, _ := flate.NewWriter(&buf, 6)
+		w.Write(words[at : at+n])
+		w.Flush()
+		wire = append(wire, bytes.TrimSuffix(buf.Bytes(), tail))
+		size += n
+	}
+	b.SetBytes(int64(size / len(wire)))
+	p := NewPool(nil)
+	var s Stream
+	for i := range b.N {
+		s.Reset(p, 15, false)
+		for rest, more := wire[i%len(wire)], true; more; {
+			n, _, again, err := s.Step(p, rest)
+			if err != nil {
+				b.Fatal(err)
+			}
+			rest, more = rest[n:], again
+		}
+		if !s.EndMessage(p) {
+			b.Fatal("not at a boundary")
+		}
+	}
+}

@@ -2,19 +2,15 @@ package inflate
 
 import "encoding/binary"
 
-// Room that the fast loop wants in the window: the longest match, and a literal
-// for each bit that is ready.
-const fastRoom = 258 + 64
-
-// maxSymbolBits is the most that a match takes: a length of 15 bits with 5
-// extra ones, a distance of 15 with 13.
-const maxSymbolBits = 48
+// Room that the fast loop wants in the window: the longest match, the literals
+// before it, and what is written beyond it.
+const fastRoom = 258 + 64 + 16
 
 // symbols decodes compressed data to the end of the block.
 func (s *Stream) symbols(p *Pool, r *run) status {
-	lits, dists := fixedLiterals[:], fixedDistances[:]
+	lits, dists := fixedLiterals, fixedDistances
 	if s.dynamic {
-		lits, dists = s.tables.literals[:], s.tables.distances[:]
+		lits, dists = &s.tables.literals, &s.tables.distances
 	}
 	for {
 		if s.copyLen > 0 {
@@ -23,10 +19,11 @@ func (s *Stream) symbols(p *Pool, r *run) status {
 		if r.at == len(r.window) {
 			return full
 		}
-		if len(r.window)-r.at >= fastRoom {
-			s.fast(r, lits, dists)
+		end := len(r.window)-r.at >= fastRoom && s.fast(r, lits, dists)
+		st := goOn
+		if !end {
+			st, end = s.symbol(r, lits, dists)
 		}
-		st, end := s.symbol(r, lits, dists)
 		if end {
 			s.endBlock(p)
 			return goOn
@@ -37,83 +34,119 @@ func (s *Stream) symbols(p *Pool, r *run) status {
 	}
 }
 
-// fast decodes symbols while there is room and input for whole ones. It stops
-// before whatever is not plain, and leaves at least one byte of room.
-func (s *Stream) fast(r *run, lits, dists []entry) {
-	in, w, at := r.in, r.window, r.at
+// fast decodes symbols while there is room and input for whole ones, and tells
+// whether it came to the end of the block. It stops before whatever is not
+// plain, and leaves at least one byte of room.
+func (s *Stream) fast(r *run, lits *[literalSize]entry, dists *[distSize]entry) (end bool) {
+	in, w, at, pos := r.in, r.window, r.at, 0
 	acc, count := s.bits, uint(s.count)
-	lits, dists = lits[:len(lits):len(lits)], dists[:len(dists):len(dists)]
+	limit, wrapped := int(s.limit), r.base != 0
 	for len(w)-at >= fastRoom {
-		if len(in) >= 8 {
-			acc |= binary.LittleEndian.Uint64(in) << (count & 63)
-			n := (63 - count) >> 3
-			in = in[n:]
-			count += n * 8
-		} else {
-			for count <= maxSymbolBits && len(in) > 0 {
-				acc |= uint64(in[0]) << (count & 63)
-				in = in[1:]
-				count += 8
-			}
-		}
+		acc, count, pos = refill(in, pos, acc, count)
 		e := lits[acc&(1<<literalBits-1)]
-		for e&flagLiteral != 0 && count >= literalBits {
-			acc >>= e & takeMask
-			count -= uint(e & takeMask)
-			w[at] = byte(e >> valueShift)
-			at++
-			e = lits[acc&(1<<literalBits-1)]
-		}
-		if count < maxSymbolBits {
-			if len(in) == 0 {
+		if int32(e) < 0 {
+			for int32(e) < 0 {
+				n := uint(e & takeMask)
+				if n > count {
+					break
+				}
+				w[at] = byte(e >> valueShift)
+				acc >>= n
+				e = lits[acc&(1<<literalBits-1)]
+				count -= n
+				at++
+			}
+			if count < literalBits && pos < len(in) {
+				continue // e was found by bits that were not all there
+			}
+			if e&flagLiteral != 0 {
 				break
 			}
-			continue
+			acc, count, pos = refill(in, pos, acc, count)
 		}
-		bits, left := acc, count
-		if e&flagSub != 0 {
-			bits >>= literalBits
-			left -= literalBits
-			e = lits[uint64(e>>valueShift)+bits&(1<<(e>>extraShift&15)-1)]
-			if e&flagLiteral != 0 {
+		bits, used := acc, uint(0)
+		if e&flagSpecial != 0 {
+			if e&flagSub != 0 {
+				bits >>= literalBits
+				used = literalBits
+				e = lits[uint64(e>>valueShift)+bits&(1<<(e>>extraShift&extraMask)-1)]
+			}
+			if e&(flagLiteral|flagEnd) != 0 && used+uint(e&takeMask) <= count {
 				acc = bits >> (e & takeMask)
-				count = left - uint(e&takeMask)
+				count -= used + uint(e&takeMask)
+				if e&flagEnd != 0 {
+					end = true
+					break
+				}
 				w[at] = byte(e >> valueShift)
 				at++
 				continue
 			}
+			if e&(flagLiteral|flagSpecial) != 0 {
+				break
+			}
 		}
-		if e&flagSpecial != 0 {
-			break
-		}
+		length := int(e>>valueShift) + int(bits>>(e>>codeShift&codeMask)&(1<<(e>>extraShift&extraMask)-1))
 		bits >>= e & takeMask
-		left -= uint(e & takeMask)
-		extra := e >> extraShift & 15
-		length := int(e>>valueShift) + int(bits&(1<<extra-1))
-		bits >>= extra
-		left -= uint(extra)
+		used += uint(e & takeMask)
 		e = dists[bits&(1<<distBits-1)]
 		if e&flagSub != 0 {
 			bits >>= distBits
-			left -= distBits
-			e = dists[uint64(e>>valueShift)+bits&(1<<(e>>extraShift&15)-1)]
+			used += distBits
+			e = dists[uint64(e>>valueShift)+bits&(1<<(e>>extraShift&extraMask)-1)]
 		}
-		if e&flagSpecial != 0 {
+		dist := int(e>>valueShift) + int(bits>>(e>>codeShift&codeMask)&(1<<(e>>extraShift&extraMask)-1))
+		used += uint(e & takeMask)
+		if e&flagSpecial != 0 || used > count || dist > at || dist > limit {
 			break
 		}
-		bits >>= e & takeMask
-		left -= uint(e & takeMask)
-		extra = e >> extraShift & 15
-		dist := int(e>>valueShift) + int(bits&(1<<extra-1))
-		if dist > at || dist > int(s.limit) {
-			break
+		acc = bits >> (e & takeMask)
+		count -= used
+		if dist < 8 {
+			at = copyWithin(w, at, dist, length)
+			continue
 		}
-		acc = bits >> extra
-		count = left - uint(extra)
-		at = copyWithin(w, at, dist, length)
+		at = copyWide(w, at, dist, length, wrapped)
 	}
-	s.bits, s.count = acc&(1<<count-1), uint8(count)
-	r.in, r.at = in, at
+	s.bits, s.count = acc&(1<<(count&63)-1), uint8(count)
+	r.in, r.at = in[pos:], at
+	return end
+}
+
+// refill makes at least 56 bits ready, if the input has them. Bits above count
+// are zero, or those that the next refill brings.
+func refill(in []byte, pos int, acc uint64, count uint) (uint64, uint, int) {
+	if pos < 0 || pos >= len(in)-7 {
+		return refillLast(in, pos, acc, count)
+	}
+	next := binary.LittleEndian.Uint64(in[pos : pos+8])
+	return acc | next<<(count&63), count | 56, pos + int(63-count)>>3
+}
+
+func refillLast(in []byte, pos int, acc uint64, count uint) (uint64, uint, int) {
+	for ; count < 56 && pos < len(in); pos++ {
+		acc |= uint64(in[pos]) << (count & 63)
+		count += 8
+	}
+	return acc, count, pos
+}
+
+// copyWide is copyWithin for distances of 8 and more. It writes up to 16 bytes
+// behind the match, which are put back if they still can be referred to.
+func copyWide(w []byte, at, dist, length int, restore bool) int {
+	src, end := at-dist, at+length
+	behind := w[end : end+16]
+	b0, b1 := binary.LittleEndian.Uint64(behind), binary.LittleEndian.Uint64(behind[8:])
+	binary.LittleEndian.PutUint64(w[at:], binary.LittleEndian.Uint64(w[src:]))
+	binary.LittleEndian.PutUint64(w[at+8:], binary.LittleEndian.Uint64(w[src+8:]))
+	for at += 16; at < end; at += 8 {
+		binary.LittleEndian.PutUint64(w[at:], binary.LittleEndian.Uint64(w[at-dist:]))
+	}
+	if restore {
+		binary.LittleEndian.PutUint64(behind, b0)
+		binary.LittleEndian.PutUint64(behind[8:], b1)
+	}
+	return end
 }
 
 // copyWithin repeats what lies dist before at, and gives the place behind it.
@@ -135,10 +168,10 @@ func copyWithin(w []byte, at, dist, length int) int {
 
 // symbol decodes one symbol if the input holds all of it, and leaves the input
 // as it was if not.
-func (s *Stream) symbol(r *run, lits, dists []entry) (st status, end bool) {
+func (s *Stream) symbol(r *run, lits *[literalSize]entry, dists *[distSize]entry) (st status, end bool) {
 	s.fill(r)
 	acc, left := s.bits, int(s.count)
-	e, acc, left := lookUp(lits, literalBits, acc, left)
+	e, acc, left := lookUp(lits[:], literalBits, acc, left)
 	if left < 0 {
 		return starved, false
 	}
@@ -161,7 +194,7 @@ func (s *Stream) symbol(r *run, lits, dists []entry) (st status, end bool) {
 	if left -= extra; left < 0 {
 		return starved, false
 	}
-	e, acc, left = lookUp(dists, distBits, acc, left)
+	e, acc, left = lookUp(dists[:], distBits, acc, left)
 	if left < 0 {
 		return starved, false
 	}
@@ -183,9 +216,10 @@ func lookUp(table []entry, rootBits int, acc uint64, left int) (entry, uint64, i
 	if e&flagSub != 0 {
 		acc >>= rootBits
 		left -= rootBits
-		e = table[uint64(e>>valueShift)+acc&(1<<(e>>extraShift&15)-1)]
+		e = table[uint64(e>>valueShift)+acc&(1<<(e>>extraShift&extraMask)-1)]
 	}
-	return e, acc >> (e & takeMask), left - int(e&takeMask)
+	code := e >> codeShift & codeMask
+	return e, acc >> code, left - int(code)
 }
 
 // match begins a match; the bits behind it are acc, left of them.

@@ -6,21 +6,29 @@ import (
 )
 
 // A code is decoded by a table whose index is the next bits of the input. An
-// entry is, from its lowest bit: four bits for how many bits to take, flags,
-// eight bits for how many extra bits follow, and the value.
+// entry is, from its lowest bit: five bits for how many bits to take in all,
+// flags, four bits for how many of them are extra ones, four for how many come
+// before those, and the value.
 type entry = uint32
 
 const (
-	takeMask    = 0x0F
+	takeMask    = 0x1F
 	flagEnd     = 0x20 // end of block
 	flagSub     = 0x40 // the value is where a second table begins, indexed by as many bits as the extra ones
 	flagSpecial = 0x80 // flagEnd, flagSub, or no code at all
 	flagLiteral = 1 << 31
 
 	extraShift = 8
-	extraMask  = 0xFF
+	extraMask  = 0x0F
+	codeShift  = 12
+	codeMask   = 0x0F
 	valueShift = 16
 	valueMask  = 0x7FFF
+
+	// codeBit counts one bit of a code in an entry.
+	codeBit entry = 1<<codeShift | 1
+	// extraBit counts one that is extra.
+	extraBit entry = 1<<extraShift | 1
 )
 
 // Bits that index a first table, and the entries that all tables of a code of
@@ -63,7 +71,7 @@ func makeLiteralEntries() (e [288]entry) {
 	base := 3
 	for s := 257; s < 285; s++ {
 		extra := max(0, (s-261)/4)
-		e[s] = entry(base)<<valueShift | entry(extra)<<extraShift
+		e[s] = entry(base)<<valueShift | entry(extra)*extraBit
 		base += 1 << extra
 	}
 	e[285] = 258 << valueShift
@@ -77,7 +85,7 @@ func makeDistanceEntries() (e [32]entry) {
 	base := 1
 	for s := range maxDistances {
 		extra := max(0, s/2-1)
-		e[s] = entry(base)<<valueShift | entry(extra)<<extraShift
+		e[s] = entry(base)<<valueShift | entry(extra)*extraBit
 		base += 1 << extra
 	}
 	e[30], e[31] = flagSpecial, flagSpecial
@@ -94,9 +102,9 @@ func makePrecodeEntries() (e [precodes]entry) {
 // The codes of blocks "compressed with fixed Huffman codes" (section 3.2.6).
 var fixedLiterals, fixedDistances = makeFixed()
 
-func makeFixed() (*[1 << literalBits]entry, *[1 << distBits]entry) {
-	var l [1 << literalBits]entry
-	var d [1 << distBits]entry
+func makeFixed() (*[literalSize]entry, *[distSize]entry) {
+	var l [literalSize]entry
+	var d [distSize]entry
 	var lengths [288]uint8
 	for s := range lengths {
 		switch {
@@ -186,8 +194,8 @@ func buildIncomplete(table []entry, counts []int, lengths []uint8, symbols []ent
 	table[1] = flagSpecial
 	for s, l := range lengths {
 		if l == 1 {
-			table[0] = symbols[s] | 1
-			table[1] = flagSpecial | 1
+			table[0] = symbols[s] + codeBit
+			table[1] = flagSpecial + codeBit
 		}
 	}
 	for end := 2; end < len(table); end *= 2 {
@@ -210,7 +218,7 @@ func fill(table []entry, rootBits int, counts *[maxCode + 1]int, sorted []uint16
 	}
 	for length <= rootBits {
 		for range counts[length] {
-			table[code] = symbols[sorted[next]] | entry(length)
+			table[code] = symbols[sorted[next]] + entry(length)*codeBit
 			next++
 			if code == end-1 {
 				for ; end < 1<<rootBits; end <<= 1 {
@@ -254,7 +262,7 @@ func fillSubs(table []entry, rootBits, length, code, next int, counts *[maxCode 
 			end = start + 1<<size
 			table[root] = flagSpecial | flagSub | entry(start)<<valueShift | entry(size)<<extraShift | entry(rootBits)
 		}
-		e := symbols[sorted[next]] | entry(length-rootBits)
+		e := symbols[sorted[next]] + entry(length-rootBits)*codeBit
 		next++
 		for i := start + code>>rootBits; i < end; i += 1 << (length - rootBits) {
 			table[i] = e

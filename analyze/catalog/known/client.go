@@ -21,6 +21,8 @@ const (
 	GoGorilla Engine = "gorilla/websocket"
 	GoCoder   Engine = "coder/websocket"
 	Java      Engine = "Java"
+	OkHttp    Engine = "OkHttp"
+	JavaHTTP  Engine = "java.net.http"
 	Other     Engine = "other" // named, with messages that are not known here
 )
 
@@ -106,6 +108,10 @@ func clientByAgent(agent string) Client {
 		return named(Python, "websockets/", false)
 	case has("aiohttp/"):
 		return named(Aiohttp, "aiohttp/", false)
+	case has("okhttp/"):
+		return named(OkHttp, "okhttp/", false)
+	case has("Java-http-client/"):
+		return named(JavaHTTP, "Java-http-client/", false)
 	}
 	name, _, _ := strings.Cut(agent, " ")
 	return Client{Engine: Other, Name: Clip(name)}

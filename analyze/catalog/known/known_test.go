@@ -131,7 +131,9 @@ func TestClientOf(t *testing.T) {
 		"node":                       {"GET /x HTTP/1.1\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: x\nConnection: Upgrade\nUpgrade: websocket\nHost: a\n", Node, false, ""},
 		"gorilla":                    {request + "User-Agent: Go-http-client/1.1\nSec-WebSocket-Key: x\n", GoGorilla, false, "Go-http-client/1.1"},
 		"coder":                      {request + "User-Agent: Go-http-client/1.1\nSec-Websocket-Key: x\n", GoCoder, false, "Go-http-client/1.1"},
-		"another":                    {request + "User-Agent: okhttp/4.9\n", Other, false, "okhttp/4.9"},
+		"okhttp":                     {request + "User-Agent: okhttp/4.9\n", OkHttp, false, "okhttp/4.9"},
+		"java":                       {request + "User-Agent: Java-http-client/21.0.2\n", JavaHTTP, false, "Java-http-client/21.0.2"},
+		"another":                    {request + "User-Agent: curl/8.9\n", Other, false, "curl/8.9"},
 		"nothing tells":              {request, AnyClient, false, ""},
 		"browser's odd cousin":       {request + "User-Agent: Mozilla/5.0\n", Other, false, "Mozilla/5.0"},
 	} {
@@ -155,7 +157,9 @@ func TestUserSaw(t *testing.T) {
 		"chromium":       {chrome154, SawStatus, []string{"426"}, "Chromium: WebSocket connection to 'ws://a/x?…' failed: Error during WebSocket handshake: Unexpected response code: 426"},
 		"firefox":        {request + "User-Agent: Mozilla/5.0 Firefox/157.0\n", SawAcceptWrong, nil, "Firefox: Firefox can't establish a connection to the server at ws://a/x?…."},
 		"firefox open":   {request + "User-Agent: Mozilla/5.0 Firefox/157.0\n", SawAbnormal, nil, "Firefox: The connection to ws://a/x?… was interrupted while the page was loading."},
-		"an unknown one": {request + "User-Agent: okhttp/4.9\n", SawStatus, []string{"426"}, ""},
+		"okhttp":         {request + "User-Agent: okhttp/4.9\n", SawStatus, []string{"426"}, "OkHttp: Expected HTTP 101 response but was '426 …'"},
+		"java's TLS":     {request + "User-Agent: Java-http-client/21\n", SawTLSAlert, []string{"unknown_ca"}, "java.net.http: Received fatal alert: unknown_ca"},
+		"an unknown one": {request + "User-Agent: curl/8.9\n", SawStatus, []string{"426"}, ""},
 		"no such text":   {request + "User-Agent: aiohttp/3.9\n", SawProtocolNone, nil, ""},
 	} {
 		if got := UserSaw(connection(tc.head, "", ""), tc.kind, tc.args...); got != tc.want {

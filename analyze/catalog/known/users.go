@@ -78,6 +78,9 @@ var messageSources = map[Engine][]string{
 	GoGorilla: {"gorilla/websocket:client.go", "gorilla/websocket:conn.go", "gorilla/websocket:proxy.go", "golang/go:src/net/http/response.go",
 		"golang/go:src/crypto/tls/alert.go", "golang/go:src/crypto/x509/verify.go"},
 	GoCoder: {"coder/websocket:dial.go", "coder/websocket:read.go", "coder/websocket:frame.go", "golang/go:src/net/http/transport.go"},
+	OkHttp: {"square/okhttp:okhttp/src/commonJvmAndroid/kotlin/okhttp3/internal/ws/RealWebSocket.kt",
+		"square/okhttp:okhttp/src/commonJvmAndroid/kotlin/okhttp3/internal/ws/WebSocketReader.kt"},
+	JavaHTTP: {"openjdk/jdk:src/java.net.http/share/classes/jdk/internal/net/http/websocket/OpeningHandshake.java"},
 	Java: {"openjdk/jdk:src/java.base/share/classes/sun/security/ssl", "openjdk/jdk:src/java.base/share/classes/sun/security/validator",
 		"openjdk/jdk:src/java.base/share/classes/sun/security/util/HostnameChecker.java"},
 }
@@ -85,12 +88,14 @@ var messageSources = map[Engine][]string{
 // messages by kind and engine; %s are the arguments.
 var messages = map[Kind]map[Engine]string{
 	SawStatus: {
+		OkHttp: "Expected HTTP 101 response but was '%s …'", JavaHTTP: "Unexpected HTTP response status code %s",
 		Chromium: handshake + "Unexpected response code: %s", Node: "Unexpected server response: %s",
 		Python: "server rejected WebSocket connection: HTTP %s", Aiohttp: "WSServerHandshakeError: %s, message='Invalid response status'",
 		GoGorilla: "websocket: bad handshake", GoCoder: "expected handshake response status code 101 but got %s",
 		Safari: "There was a bad response from the server. (older versions: Unexpected response code: %s)",
 	},
 	SawUnauthorized: {
+		OkHttp: "Expected HTTP 101 response but was '401 …'", JavaHTTP: "Unexpected HTTP response status code 401",
 		Chromium: "HTTP Authentication failed; no valid credentials available", Node: "Unexpected server response: 401",
 		Python: "server rejected WebSocket connection: HTTP 401", Aiohttp: "WSServerHandshakeError: 401, message='Invalid response status'",
 		GoGorilla: "websocket: bad handshake", GoCoder: "expected handshake response status code 101 but got 401",
@@ -101,31 +106,37 @@ var messages = map[Kind]map[Engine]string{
 		Aiohttp: "ClientHttpProxyError: 407, message='Proxy Authentication Required'",
 	},
 	SawUpgradeMissing: {
+		OkHttp:   "Expected 'Upgrade' header value 'websocket' but was 'null'",
 		Chromium: handshake + "'Upgrade' header is missing", Node: "Invalid Upgrade header", Safari: "'Upgrade' header is missing" + older,
 		Python: "missing Upgrade header", Aiohttp: "WSServerHandshakeError: 101, message='Invalid upgrade header'",
 		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: Upgrade header "" does not contain websocket`,
 	},
 	SawUpgradeWrong: {
+		OkHttp: "Expected 'Upgrade' header value 'websocket' but was '%s'", JavaHTTP: "Bad response field: Upgrade",
 		Chromium: handshake + "'Upgrade' header value is not 'WebSocket': %s", Node: "Invalid Upgrade header",
 		Python: "invalid Upgrade header: %s", Aiohttp: "WSServerHandshakeError: 101, message='Invalid upgrade header'",
 		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: Upgrade header "%s" does not contain websocket`,
 	},
 	SawConnectionMissing: {
+		OkHttp:   "Expected 'Connection' header value 'Upgrade' but was 'null'",
 		Chromium: handshake + "'Connection' header is missing", Python: "missing Connection header",
 		Aiohttp: "WSServerHandshakeError: 101, message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
 		GoCoder: `WebSocket protocol violation: Connection header "" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'" + older,
 	},
 	SawConnectionWrong: {
+		OkHttp: "Expected 'Connection' header value 'Upgrade' but was '%s'", JavaHTTP: "Bad response field: Connection",
 		Chromium: handshake + "'Connection' header value must contain 'Upgrade'", Python: "invalid Connection header: %s",
 		Aiohttp: "WSServerHandshakeError: 101, message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
 		GoCoder: `WebSocket protocol violation: Connection header "%s" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'" + older,
 	},
 	SawAcceptMissing: {
+		OkHttp:   "Expected 'Sec-WebSocket-Accept' header value '…' but was 'null'",
 		Chromium: handshake + "'Sec-WebSocket-Accept' header is missing", Node: "Invalid Sec-WebSocket-Accept header",
 		Python: "missing Sec-WebSocket-Accept header", Aiohttp: "WSServerHandshakeError: 101, message='Invalid challenge response'",
 		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: invalid Sec-WebSocket-Accept ""`, Safari: "Sec-WebSocket-Accept mismatch" + older,
 	},
 	SawAcceptWrong: {
+		OkHttp:   "Expected 'Sec-WebSocket-Accept' header value '…' but was '…'",
 		Chromium: handshake + "Incorrect 'Sec-WebSocket-Accept' header value", Node: "Invalid Sec-WebSocket-Accept header",
 		Python: "invalid Sec-WebSocket-Accept header: …", Aiohttp: "WSServerHandshakeError: 101, message='Invalid challenge response'",
 		GoGorilla: "websocket: bad handshake", GoCoder: "WebSocket protocol violation: invalid Sec-WebSocket-Accept …", Safari: "Sec-WebSocket-Accept mismatch" + older,
@@ -203,10 +214,12 @@ var messages = map[Kind]map[Engine]string{
 		Python: "received %s", GoGorilla: "websocket: close %s", GoCoder: "received close frame: status = Status…",
 	},
 	SawMasked: {
+		OkHttp:   "Server-sent frames must not be masked.",
 		Chromium: "A server must not mask any frames that it sends to the client.", Node: "Invalid WebSocket frame: MASK must be clear",
 		Python: "sent 1002 (protocol error) incorrect masking", GoGorilla: "websocket: bad MASK",
 	},
 	SawReservedBits: {
+		OkHttp:   "Unexpected rsv1 flag",
 		Chromium: "One or more reserved bits are on", Node: "Invalid WebSocket frame: RSV1 must be clear", Python: "sent 1002 (protocol error) reserved bits must be 0",
 		GoGorilla: "websocket: RSV1 set", GoCoder: "received header with unexpected rsv bits set", Aiohttp: frameError + "Received frame with non-zero reserved bits",
 	},
@@ -290,7 +303,11 @@ func UserSaw(c *record.Connection, kind Kind, args ...string) string {
 
 func message(c *record.Connection, engine Engine, kind Kind, args []string) string {
 	text := messages[kind][engine]
-	if aboutTLS := tlsMessages[kind][engine]; aboutTLS != "" {
+	library := engine
+	if engine == OkHttp || engine == JavaHTTP {
+		library = Java // whose TLS it is
+	}
+	if aboutTLS := tlsMessages[kind][library]; aboutTLS != "" {
 		text = aboutTLS
 		if engine == Firefox {
 			return "Firefox can't establish a connection to the server at " + URL(c) + ". (A page of the host shows " + text + ".)"
@@ -305,7 +322,7 @@ func message(c *record.Connection, engine Engine, kind Kind, args []string) stri
 	if strings.Contains(text, "%s") {
 		arg := "…"
 		if len(args) > 0 {
-			arg = alertIn(engine, kind, Clip(args[0]))
+			arg = alertIn(library, kind, Clip(args[0]))
 		}
 		text = strings.ReplaceAll(text, "%s", arg)
 	}

@@ -42,6 +42,7 @@ type collector struct {
 	works   works
 	names   names
 	paths   []pathSeen
+	clocks  clocks
 
 	sum     summary
 	wants   func(*record.Connection) bool
@@ -57,9 +58,29 @@ func newCollector(o Options, rules []*rule.Rule, sink record.Sink) *collector {
 	return k
 }
 
+// maxExpected bounds the names of files that may each stand for a vantage
+// point: a folder of many is an archive.
+const maxExpected = 8
+
+// expect prepares for several vantage points where the names of the files do
+// not say that one was rotated into the next: with clocks that differ, a connection may
+// have ended in one file before the other begins.
+func (k *collector) expect(files []*capture.FileInfo) {
+	families := map[string]bool{}
+	for _, f := range files {
+		families[f.Family] = true
+	}
+	if n := len(families); n > 1 && n <= maxExpected {
+		k.vantages = n
+	}
+}
+
 // add takes the next finished connection.
 func (k *collector) add(c *record.Connection, _ int64) {
-	if k.vantages > 1 && len(k.views) < maxHeld {
+	if k.vantages > 1 {
+		if len(k.views) >= maxHeld {
+			k.admitViews()
+		}
 		k.views = append(k.views, c)
 		return
 	}

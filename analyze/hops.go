@@ -100,6 +100,27 @@ func handshakeOf(c *record.Connection) (h correlate.Handshake, ok bool) {
 	return h, true
 }
 
+// exchangeOf adds what is known when the connection is finished.
+func exchangeOf(h correlate.Handshake, c *record.Connection) correlate.Exchange {
+	u, sides := c.Facts.Upgrade, &c.Facts.TCP.Sides
+	x := correlate.Exchange{Handshake: h, Ended: c.Ended, Numbered: sides[0].HasISN && sides[1].HasISN}
+	if u.Response != nil && u.ResponseRef.Seen() {
+		x.Answered, x.Status = u.ResponseRef.Time, u.Response.Status
+		if x.Status == 200 && c.Facts.H2 != nil && c.Facts.WS != nil {
+			x.Status = 101 // what HTTP/1.1 says in its place
+		}
+	}
+	if host := hostOf(c); host != "" {
+		x.Authority = correlate.HashText(host)
+	}
+	agent, _ := u.Request.Get("User-Agent")
+	origin, _ := u.Request.Get("Origin")
+	if agent != "" || origin != "" {
+		x.Software = correlate.HashText(agent + "\n" + origin)
+	}
+	return x
+}
+
 // connOf names a connection as Ask does.
 func connOf(c *record.Connection) correlate.Conn {
 	f := c.Facts
@@ -289,11 +310,19 @@ func hopVerdict(front, back *record.Connection) string {
 // whoEnded says which side of the proxy ended first.
 func whoEnded(front, back *record.Connection, where string) string {
 	f, b := &front.Facts.TCP, &back.Facts.TCP
+	// Clocks of two vantage points do not tell which of two ends came first; a
+	// proxy that ends one hop because of the other does.
+	before := func(x, y *record.TCPFacts) bool {
+		if front.Facts.Vantage != back.Facts.Vantage {
+			return x.EndBy == y.EndBy
+		}
+		return x.End.Time <= y.End.Time
+	}
 	switch {
 	case !f.End.Seen() || !b.End.Seen():
-	case f.EndBy == record.Client && f.End.Time <= b.End.Time:
+	case f.EndBy == record.Client && before(f, b):
 		return "It began at the client's side; the " + where + " followed."
-	case b.EndBy == record.Server && b.End.Time <= f.End.Time:
+	case b.EndBy == record.Server && before(b, f):
 		return fmt.Sprintf("It began at the server behind the proxy: %s, packet %d.", where, b.End.Packet)
 	case f.EndBy == record.Server && b.EndBy == record.Client:
 		return fmt.Sprintf("The proxy ended both hops (%s, packet %d).", where, b.End.Packet)

@@ -58,6 +58,7 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 		e.keys = new(decrypt.Keys)
 	}
 	e.collect = newCollector(o, catalog.All(), sink)
+	e.collect.expect(src.Files())
 	e.live.init(o)
 	finish := e.start(o)
 	readErr := e.read(ctx)
@@ -177,7 +178,7 @@ func (e *engine) grow(vantage int32) {
 	for int(vantage) >= len(e.ends) {
 		e.ends = append(e.ends, record.Ref{})
 	}
-	e.collect.vantages = len(e.ends)
+	e.collect.vantages = max(e.collect.vantages, len(e.ends))
 }
 
 // maxTail bounds how long a file's word is taken for it that nothing came

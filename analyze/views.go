@@ -24,27 +24,59 @@ func (k *collector) admitViews() {
 	compareIssuers(k.views)
 	merged := k.mergeViews(k.views)
 	k.views = nil
-	k.hops.Again()
-	asked := make([]correlate.Handshake, 0, len(merged))
+	asked := make([]correlate.Exchange, 0, len(merged))
 	for _, c := range merged {
 		if h, ok := handshakeOf(c); ok {
-			asked = append(asked, h)
+			asked = append(asked, exchangeOf(h, c))
 		}
 	}
-	slices.SortStableFunc(asked, func(a, b correlate.Handshake) int { return cmp.Compare(a.At.Time, b.At.Time) })
-	for i := range asked {
-		k.hops.Ask(&asked[i])
-	}
+	k.hops.AskApart(asked, k.clocks.ahead)
 	for _, c := range merged {
 		k.admit(c)
 	}
 }
 
-// ends are the addresses, or where these are translated between the vantage
-// points the initial sequence numbers, by which views of one connection find each other.
+// clocks are by how much the clock of one vantage point is ahead of another's.
+type clocks map[[2]int32]record.Time
+
+// note learns from two views of one connection.
+func (k *clocks) note(a, b *record.Connection) {
+	at := [2]int32{a.Facts.Vantage, b.Facts.Vantage}
+	if _, known := (*k)[at]; known {
+		return
+	}
+	if ahead, ok := correlate.Clocks(a, b); ok {
+		if *k == nil {
+			*k = clocks{}
+		}
+		(*k)[at], (*k)[[2]int32{at[1], at[0]}] = ahead, -ahead
+	}
+}
+
+func (k clocks) ahead(a, b int32) (record.Time, bool) {
+	by, ok := k[[2]int32{a, b}]
+	return by, ok
+}
+
+// ends are by what views of one connection find each other: the addresses, or
+// where these are translated between the vantage points the client's initial sequence
+// number or the handshake.
 type ends struct {
 	client, server netip.AddrPort
-	isn            [2]uint32
+	isn            uint32
+	accept         string
+}
+
+// marks are all ends of a connection.
+func marks(c *record.Connection) []ends {
+	list := []ends{{client: c.Client, server: c.Server}}
+	if s := &c.Facts.TCP.Sides[record.Client]; s.HasISN {
+		list = append(list, ends{isn: s.ISN})
+	}
+	if u := c.Facts.Upgrade; u != nil && u.WantAccept != "" {
+		list = append(list, ends{accept: u.WantAccept})
+	}
+	return list
 }
 
 // mergeViews joins the records of one TCP connection that several vantage
@@ -57,38 +89,32 @@ func (k *collector) mergeViews(all []*record.Connection) []*record.Connection {
 	groups := map[ends][]*record.Connection{}
 	var merged []*record.Connection
 	for _, c := range all {
-		at := ends{client: c.Client, server: c.Server}
-		byNumber, numbered := numbers(c)
-		i := slices.IndexFunc(groups[at], func(o *record.Connection) bool { return sameConnection(o, c) })
-		if i < 0 && numbered {
-			at = byNumber
-			i = slices.IndexFunc(groups[at], func(o *record.Connection) bool { return sameConnection(o, c) })
-		}
-		if i < 0 {
-			if c.Facts.Shadow {
-				continue
+		var main *record.Connection
+		at := marks(c)
+		for _, mark := range at {
+			if i := slices.IndexFunc(groups[mark], func(o *record.Connection) bool { return sameConnection(o, c) }); i >= 0 {
+				main = groups[mark][i]
+				break
 			}
+		}
+		switch {
+		case main != nil:
+			k.join(main, c)
+		case !c.Facts.Shadow:
 			merged = append(merged, c)
-			groups[ends{client: c.Client, server: c.Server}] = append(groups[ends{client: c.Client, server: c.Server}], c)
-			if numbered {
-				groups[byNumber] = append(groups[byNumber], c)
+			for _, mark := range at {
+				groups[mark] = append(groups[mark], c)
 			}
-			continue
 		}
-		k.join(groups[at][i], c)
 	}
 	slices.SortStableFunc(merged, func(a, b *record.Connection) int { return cmp.Compare(a.Ended, b.Ended) })
 	return merged
 }
 
-// numbers are the initial sequence numbers of both sides.
-func numbers(c *record.Connection) (ends, bool) {
-	s := &c.Facts.TCP.Sides
-	return ends{isn: [2]uint32{s[0].ISN, s[1].ISN}}, s[0].HasISN && s[1].HasISN && c.Facts.H2 == nil
-}
-
-// sameConnection: two views with the same addresses or numbers are of one
-// connection if their initial sequence numbers or handshake keys agree.
+// sameConnection: two views with the same addresses, numbers or handshake are
+// of one connection if nothing else that both tell speaks against it. Addresses of
+// both sides may be translated; what has other initial sequence numbers is
+// another connection, unless a firewall renews these and the handshake is the same.
 func sameConnection(a, b *record.Connection) bool {
 	if a.Facts.Vantage == b.Facts.Vantage {
 		return false
@@ -99,18 +125,31 @@ func sameConnection(a, b *record.Connection) bool {
 	if a.Facts.H2 != nil && b.Facts.H2 != nil && a.Facts.H2.Stream != b.Facts.H2.Stream {
 		return false
 	}
+	agree, differ := 0, false
 	for d := range a.Facts.TCP.Sides {
 		x, y := a.Facts.TCP.Sides[d], b.Facts.TCP.Sides[d]
 		if x.HasISN && y.HasISN {
-			return x.ISN == y.ISN
+			agree++
+			differ = differ || x.ISN != y.ISN
 		}
 	}
-	ua, ub := a.Facts.Upgrade, b.Facts.Upgrade
-	if ua != nil && ub != nil && ua.WantAccept != "" && ub.WantAccept != "" {
-		return ua.WantAccept == ub.WantAccept
+	sameKey, otherKey := compareKeys(a, b)
+	if a.Client == b.Client && a.Server == b.Server {
+		overlap := a.Started <= b.Ended && b.Started <= a.Ended
+		return !differ && agree > 0 || sameKey || agree == 0 && !otherKey && overlap
 	}
-	overlap := a.Started <= b.Ended && b.Started <= a.Ended
-	return overlap
+	// An address that both saw, or both numbers: one number alone may be chance.
+	half := a.Client == b.Client || a.Server == b.Server
+	return !differ && (agree == 2 || agree == 1 && half || agree == 0 && half && sameKey)
+}
+
+// compareKeys tells whether both handshakes have a key, and one or two.
+func compareKeys(a, b *record.Connection) (same, other bool) {
+	x, y := a.Facts.Upgrade, b.Facts.Upgrade
+	if x == nil || y == nil || x.WantAccept == "" || y.WantAccept == "" {
+		return false, false
+	}
+	return x.WantAccept == y.WantAccept, x.WantAccept != y.WantAccept
 }
 
 // pathSeen is what two views of a connection tell together.
@@ -125,6 +164,7 @@ func (k *collector) join(main, c *record.Connection) {
 		main.Views = []record.View{viewOf(main)}
 	}
 	views := append(main.Views, viewOf(c))
+	k.clocks.note(main, c)
 	if len(k.paths) < maxPaths {
 		p := correlate.ComparePath(main, c)
 		if p.Forged != nil || p.Lost != nil || p.Rewritten != nil {

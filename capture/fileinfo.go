@@ -59,6 +59,9 @@ type FileInfo struct {
 	SHA256 string
 	// Vantage is that of the file's packets.
 	Vantage int32
+	// Family is what the names of files that were rotated into each other have
+	// in common: known before the file is read.
+	Family string
 	// Interfaces has one entry for pcap, one per interface description
 	// block, over all sections, for pcapng. Packet.Interface indexes it.
 	Interfaces []Interface

@@ -51,6 +51,7 @@ func newMerge(ctx context.Context, plan []*candidate, failed []*FileInfo, o Opti
 	m := &merge{ctx: ctx, o: o, plan: plan, failed: failed, join: -1, clock: math.MinInt64, coming: map[string]int{}}
 	for _, c := range plan {
 		m.coming[c.family]++
+		c.info.Family = c.family
 	}
 	return m
 }

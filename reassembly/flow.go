@@ -107,6 +107,8 @@ type Half struct {
 	FIN                 At
 	TTL                 uint8  // of its last segment that was no RST
 	MSS                 uint16 // of its SYN; 0 unknown
+	ISN                 uint32 // initial sequence number, if HasISN
+	HasISN              bool   // its SYN or SYN-ACK was seen
 	Timestamps          bool   // it sends TCP timestamps
 	KeepAlives          uint32
 	// Unacked is the payload at the end of the stream that the other side never acknowledged, in bytes, though captured packets of the other side

@@ -221,6 +221,9 @@ func (f *Flow) Half(s Side) Half {
 		TTL: h.ttl, MSS: h.mss, Timestamps: h.is(halfTS), KeepAlives: uint32(h.keepAlives),
 		MaxSegment: uint32(h.maxSegment), MaxAcked: uint32(h.maxAcked),
 	}
+	if v.HasISN = h.is(halfSYN); v.HasISN {
+		v.ISN = h.base() - 1
+	}
 	if f.Rare != nil {
 		v.Bytes -= f.Rare.missing[s]
 	}

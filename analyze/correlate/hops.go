@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -68,15 +69,10 @@ type Part struct {
 	Conn  Conn
 	Front int // the part from whose proxy it came; -1: the client's own
 	Done  *record.Connection
-	// Weak: only the key says so, which a client may use twice.
-	Weak bool
 }
 
 // Hops finds handshakes that left a proxy again.
 type Hops struct {
-	// Apart: handshakes of other vantage points have other clocks.
-	Apart bool
-
 	ring    []*[askedChunk]asked // of the handshake number n at n % maxAsked
 	next    uint32               // how many were asked
 	heads   []uint32             // by key: 1 + the number of the latest handshake
@@ -142,13 +138,13 @@ func (h *Hops) Ask(n *Handshake) {
 		h.stories = map[Conn]*Story{}
 	}
 	x := n.asked()
-	front, weak := h.sameKey(&x)
+	front := h.sameKey(&x)
 	if front == nil {
 		front = h.otherKey(&x)
 	}
 	if front != nil {
 		front.backs++
-		h.join(front.Conn, n.Conn, weak)
+		h.join(front.Conn, n.Conn)
 	}
 	if server := hashAddr(x.Server.addr); server != h.latest && len(h.servers) < maxServers {
 		h.servers[server], h.latest = struct{}{}, server
@@ -170,9 +166,9 @@ func (h *Hops) remember(x *asked) {
 
 // sameKey finds the handshake with the same key that this one passes on; nil
 // if there is none.
-func (h *Hops) sameKey(n *asked) (front *asked, weak bool) {
+func (h *Hops) sameKey(n *asked) *asked {
 	if n.Key == 0 {
-		return nil, false
+		return nil
 	}
 	at, last := h.heads[n.Key%numHeads], h.next+1
 	for same, steps := 0, 0; same < maxChain && steps < maxSteps; steps++ {
@@ -187,14 +183,14 @@ func (h *Hops) sameKey(n *asked) (front *asked, weak bool) {
 		same++
 		n.repeated = true
 		switch {
-		case a.backs >= maxBacks || !h.follows(a, n, passedOn) || !elsewhere(a, n):
+		case a.backs >= maxBacks || !follows(a, n, passedOn) || !elsewhere(a, n):
 		case strong(a, n):
-			return a, false
-		case same == 1 && !a.repeated && !n.Sample && a.Client.addr != n.Client.addr && a.Client.addr != n.Server.addr && (n.Passed || a.Target == n.Target) && h.follows(a, n, atOnce):
-			return a, true
+			return a
+		case same == 1 && !a.repeated && !n.Sample && a.Client.addr != n.Client.addr && a.Client.addr != n.Server.addr && (n.Passed || a.Target == n.Target) && follows(a, n, atOnce):
+			return a
 		}
 	}
-	return nil, false
+	return nil
 }
 
 // otherKey finds the handshake that a proxy passes on with a key of its own:
@@ -205,10 +201,10 @@ func (h *Hops) otherKey(n *asked) (found *asked) {
 	}
 	for i := range min(maxScan, h.next) {
 		a := h.at(h.next - 1 - i)
-		if a.At.Time+record.Time(renewed) < n.At.Time && !h.Apart {
+		if a.At.Time+record.Time(renewed) < n.At.Time {
 			break
 		}
-		if a.backs > 0 || a.Target != n.Target || n.Key != 0 && a.Key == n.Key || a.Vantage != n.Vantage || !h.follows(a, n, renewed) || !elsewhere(a, n) || a.Server.addr != n.Client.addr {
+		if a.backs > 0 || a.Target != n.Target || n.Key != 0 && a.Key == n.Key || a.Vantage != n.Vantage || !follows(a, n, renewed) || !elsewhere(a, n) || a.Server.addr != n.Client.addr {
 			continue
 		}
 		if n.forKnown {
@@ -224,10 +220,7 @@ func (h *Hops) otherKey(n *asked) (found *asked) {
 	return found
 }
 
-func (h *Hops) follows(a, n *asked, within time.Duration) bool {
-	if h.Apart && a.Vantage != n.Vantage {
-		return true
-	}
+func follows(a, n *asked, within time.Duration) bool {
 	d := n.At.Time.Sub(a.At.Time)
 	return d >= 0 && d <= within
 }
@@ -240,31 +233,44 @@ func strong(a, n *asked) bool {
 	return a.Server.addr == n.Client.addr || n.forKnown && n.For == a.Client.addr
 }
 
-func (h *Hops) join(front, back Conn, weak bool) {
-	s := h.stories[front]
+// join makes one connection the hop that another passes its handshake on to;
+// false if what is known already speaks against it.
+func (h *Hops) join(front, back Conn) bool {
+	s, behind := h.stories[front], h.stories[back]
+	switch {
+	case behind == nil:
+		behind = &Story{Parts: []Part{{Conn: back, Front: -1}}, left: 1}
+	case behind == s || behind.Parts[0].Conn != back || behind.begun():
+		return false // it came from elsewhere
+	}
 	if s == nil {
 		s = &Story{Parts: []Part{{Conn: front, Front: -1}}, left: 1}
-		h.stories[front] = s
 	}
-	if len(s.Parts) >= maxParts || h.stories[back] != nil {
-		return
+	if len(s.Parts)+len(behind.Parts) > maxParts {
+		return false
 	}
-	at := 0
-	for i := range s.Parts {
-		if s.Parts[i].Conn == front {
-			at = i
+	at := slices.IndexFunc(s.Parts, func(p Part) bool { return p.Conn == front })
+	base := len(s.Parts)
+	for i, p := range behind.Parts {
+		if p.Front += base; i == 0 {
+			p.Front = at
 		}
+		s.Parts = append(s.Parts, p)
+		h.stories[p.Conn] = s
 	}
-	s.Parts = append(s.Parts, Part{Conn: back, Front: at, Weak: weak})
-	s.left++
-	h.stories[back] = s
+	h.stories[front] = s
+	s.left += behind.left
+	return true
 }
 
-// Again forgets the handshakes that were seen so far, but no story: all of them
-// will be asked for once more, now that other vantage points are known.
-func (h *Hops) Again() {
-	h.Apart = true
-	h.ring, h.next, h.heads = nil, 0, nil
+// begun: parts of it were finished already.
+func (s *Story) begun() bool { return s.Released || s.left < len(s.Parts) }
+
+// forget forgets the handshakes that were seen so far, but no story.
+func (h *Hops) forget() {
+	h.ring, h.next, h.latest = nil, 0, 0
+	clear(h.heads)
+	clear(h.servers)
 }
 
 // Story is the story that a connection is part of; nil: it is part of none.

@@ -113,6 +113,17 @@ func clocks(near, far *record.Connection) (offset time.Duration, drift float64) 
 	return first, drift
 }
 
+// Clocks tells by how much the clock of b's vantage point is ahead of that of
+// a's, by packets that both saw of one connection.
+func Clocks(a, b *record.Connection) (ahead record.Time, ok bool) {
+	x, y := &a.Facts.TCP, &b.Facts.TCP
+	offset, _, ok := between(x.LastSYN, y.LastSYN, x.SYNACK, y.SYNACK)
+	if !ok {
+		offset, _, ok = between(x.Sides[0].FirstData, y.Sides[0].FirstData, x.Sides[1].FirstData, y.Sides[1].FirstData)
+	}
+	return record.Time(offset), ok
+}
+
 // between is the mean difference of two pairs of packets, and when it was.
 func between(nearThere, farThere, nearBack, farBack record.Ref) (time.Duration, record.Time, bool) {
 	if !nearThere.Seen() || !farThere.Seen() || !nearBack.Seen() || !farBack.Seen() {

@@ -97,7 +97,7 @@ func handshakeRTT(f *reassembly.Flow) time.Duration {
 func sideFacts(h *reassembly.Half) record.TCPSide {
 	return record.TCPSide{Packets: int64(h.Packets), Bytes: h.Bytes, DataSegments: int64(h.DataSegments),
 		Retransmissions: int64(h.Retransmissions), FirstData: ref(h.FirstData), LastData: ref(h.LastData), FIN: ref(h.FIN),
-		KeepAlives: int64(h.KeepAlives), MSS: int(h.MSS), TTL: h.TTL, Unacked: h.Unacked, UnackedFirst: ref(h.UnackedFirst),
+		KeepAlives: int64(h.KeepAlives), MSS: int(h.MSS), TTL: h.TTL, ISN: h.ISN, HasISN: h.HasISN, Unacked: h.Unacked, UnackedFirst: ref(h.UnackedFirst),
 		UnackedLast: ref(h.UnackedLast), UnackedSent: int(h.UnackedSent), MaxSegment: int(h.MaxSegment), MaxAcked: int(h.MaxAcked)}
 }
 

@@ -1,7 +1,8 @@
 package analyze
 
 import (
-	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -50,12 +51,20 @@ func filter(c *record.Connection) string {
 	if c.Client.Addr().Is6() {
 		family = "ipv6"
 	}
-	text := fmt.Sprintf("%s.addr==%s && tcp.port==%d && %s.addr==%s && tcp.port==%d && frame.number>=%d",
-		family, c.Client.Addr(), c.Client.Port(), family, c.Server.Addr(), c.Server.Port(), c.FirstPacket)
-	if c.LastCapture != "" {
-		return text
+	b := make([]byte, 0, 256) // on the stack
+	for i, side := range [...]netip.AddrPort{c.Client, c.Server} {
+		if i > 0 {
+			b = append(b, " && "...)
+		}
+		b = append(append(b, family...), ".addr=="...)
+		b = side.Addr().AppendTo(b)
+		b = strconv.AppendUint(append(b, " && tcp.port=="...), uint64(side.Port()), 10)
 	}
-	return text + fmt.Sprintf(" && frame.number<=%d", c.LastPacket)
+	b = strconv.AppendInt(append(b, " && frame.number>="...), c.FirstPacket, 10)
+	if c.LastCapture == "" {
+		b = strconv.AppendInt(append(b, " && frame.number<="...), c.LastPacket, 10)
+	}
+	return string(b)
 }
 
 func webSocketRecord(f *record.WSFacts) *record.WebSocket {

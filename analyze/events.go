@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,46 +16,72 @@ const maxEvents = 50
 // minSilence is the shortest silence that is an event of its own.
 const minSilence = 3 * time.Second
 
-// story collects events.
+// story collects events. Its memory serves one connection after the other.
 type story struct {
 	c      *record.Connection
 	events []record.Event
+	order  []moment
 }
 
-// events tells the connection's story in order.
-func events(c *record.Connection) []record.Event {
-	s := &story{c: c}
+// moment is when an event happened, and its place in the list.
+type moment struct {
+	time   record.Time
+	packet int64
+	at     int
+}
+
+// maxScratch bounds the memory that a story leaves for the next one, in events.
+const maxScratch = 1 << 10
+
+// tell tells a connection's story in order.
+func (s *story) tell(c *record.Connection) []record.Event {
+	if cap(s.events) > maxScratch {
+		*s = story{}
+	}
+	s.c, s.events, s.order = c, s.events[:0], s.order[:0]
 	s.tcp(&c.Facts.TCP)
 	s.tunnel()
 	s.tls(c.Facts.TLS)
 	s.upgrade()
 	if c.Facts.Story != nil {
-		s.events = append(s.events, c.Facts.Story.Events()...)
+		s.events = c.Facts.Story.Events(s.events)
 	}
 	s.closes()
 	s.stream()
-	slices.SortStableFunc(s.events, func(a, b record.Event) int {
-		if a.Time != b.Time {
-			return int(min(max(int64(a.Time-b.Time), -1), 1))
-		}
-		return int(a.Packet - b.Packet)
-	})
-	if n := len(s.events); n > 2*maxEvents {
-		s.events = append(s.events[:maxEvents:maxEvents], s.events[n-maxEvents:]...)
-	}
-	first := c.Facts.First.File
+	return s.inOrder()
+}
+
+// inOrder sorts the events and keeps those of the beginning and of the end.
+func (s *story) inOrder() []record.Event {
 	for i := range s.events {
-		if e := &s.events[i]; e.File != first && int(e.File) < len(c.Facts.Files) {
-			e.Capture = c.Facts.Files[e.File]
+		s.order = append(s.order, moment{s.events[i].Time, s.events[i].Packet, i})
+	}
+	slices.SortFunc(s.order, func(a, b moment) int {
+		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.packet, b.packet), cmp.Compare(a.at, b.at))
+	})
+	if n := len(s.order); n > 2*maxEvents {
+		s.order = append(s.order[:maxEvents], s.order[n-maxEvents:]...)
+	}
+	f := s.c.Facts
+	events := make([]record.Event, len(s.order))
+	for i, m := range s.order {
+		events[i] = s.events[m.at]
+		if e := &events[i]; e.File != f.First.File && int(e.File) < len(f.Files) {
+			e.Capture = f.Files[e.File]
 		}
 	}
-	return s.events
+	return events
 }
 
 func (s *story) add(at record.Ref, from, what, format string, args ...any) {
-	if at.Seen() {
-		s.events = append(s.events, record.Event{Packet: at.Packet, Time: at.Time, File: at.File, From: from, What: what, Text: fmt.Sprintf(format, args...)})
+	if !at.Seen() {
+		return
 	}
+	text := format
+	if len(args) > 0 {
+		text = fmt.Sprintf(format, args...)
+	}
+	s.events = append(s.events, record.Event{Packet: at.Packet, Time: at.Time, File: at.File, From: from, What: what, Text: text})
 }
 
 func (s *story) tcp(t *record.TCPFacts) {

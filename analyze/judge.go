@@ -17,6 +17,7 @@ type judge struct {
 	byCode   map[string]*rule.Rule
 	used     map[string]*rule.Rule
 	reporter *rule.Reporter
+	story    story
 }
 
 // check is a rule beside what it needs: most are passed over without a look at the rule.
@@ -57,7 +58,7 @@ func (j *judge) connection(c *record.Connection, o Options, wants func(*record.C
 		c.ServerLog = serverLog(c)
 	}
 	if o.Events || grave(c.Findings) {
-		c.Events = events(c)
+		c.Events = j.story.tell(c)
 	}
 	hidden.apply(c)
 }

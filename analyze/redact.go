@@ -18,8 +18,6 @@ const maxPlainToken = 64
 // shorter one would hit innocent words.
 const minSecret = 6
 
-var secretHeaders = []string{"authorization", "proxy-authorization", "cookie", "set-cookie"}
-
 var secretParameters = []string{"access_token", "token", "auth", "key", "apikey", "api_key", "password", "secret", "jwt", "sig",
 	"signature", "code", "ticket"}
 
@@ -59,33 +57,53 @@ func (s *secrets) add(value string) {
 
 func (s *secrets) headers(h record.Headers) {
 	for i := range h {
-		name, value := strings.ToLower(h[i][0]), h[i][1]
-		switch {
-		case slices.Contains(secretHeaders, name):
-			s.add(value)
-			if scheme, rest, ok := strings.Cut(value, " "); ok && strings.HasSuffix(name, "authorization") && len(scheme) <= 16 {
-				s.add(strings.TrimSpace(rest)) // without its scheme it is as secret
+		field := &h[i]
+		is := func(name string) bool { return strings.EqualFold(field[0], name) }
+		switch len(field[0]) { // most fields are none of these
+		case len("Authorization"), len("Proxy-Authorization"):
+			if is("Authorization") || is("Proxy-Authorization") {
+				field[1] = s.credentials(field[1])
 			}
-			for _, part := range strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == ';' || r == ',' }) {
-				if _, v, ok := strings.Cut(part, "="); ok && len(v) >= minSecret {
-					s.add(v)
-				}
+		case len("Cookie"): // and Origin
+			switch {
+			case is("Cookie"):
+				field[1] = s.cookies(field[1])
+			case is("Origin"):
+				field[1] = s.query(field[1])
 			}
-			h[i][1] = redactCredentials(name, value)
-		case name == "sec-websocket-protocol":
-			h[i][1] = s.protocols(value)
-		case name == "location" || name == "referer" || name == "origin":
-			h[i][1] = s.query(value)
+		case len("Set-Cookie"):
+			if is("Set-Cookie") {
+				field[1] = s.cookies(field[1])
+			}
+		case len("Sec-WebSocket-Protocol"):
+			if is("Sec-WebSocket-Protocol") {
+				field[1] = s.protocols(field[1])
+			}
+		case len("Location"), len("Referer"):
+			if is("Location") || is("Referer") {
+				field[1] = s.query(field[1])
+			}
 		}
 	}
 }
 
-// redactCredentials keeps what is no secret and helps: the scheme of
-// credentials.
-func redactCredentials(name, value string) string {
-	if strings.HasSuffix(name, "authorization") {
-		if scheme, _, ok := strings.Cut(value, " "); ok && len(scheme) <= 16 {
-			return scheme + " " + Redacted
+// credentials keeps what is no secret and helps: the scheme.
+func (s *secrets) credentials(value string) string {
+	s.cookies(value)
+	scheme, rest, ok := strings.Cut(value, " ")
+	if !ok || len(scheme) > 16 {
+		return Redacted
+	}
+	s.add(strings.TrimSpace(rest)) // without its scheme it is as secret
+	return scheme + " " + Redacted
+}
+
+// cookies takes the whole out, and the values of its parts.
+func (s *secrets) cookies(value string) string {
+	s.add(value)
+	for _, part := range strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == ';' || r == ',' }) {
+		if _, v, ok := strings.Cut(part, "="); ok {
+			s.add(v)
 		}
 	}
 	return Redacted

@@ -58,8 +58,8 @@ type Facts struct {
 	Proxy             *ProxyFacts  // nil: no PROXY protocol header
 	H2                *H2Facts     // nil: not over HTTP/2
 
-	// Story tells the frames, in order, for Connection.Events; nil without any.
-	Story interface{ Events() []Event }
+	// Story appends the frames, in order, for Connection.Events; nil without any.
+	Story interface{ Events([]Event) []Event }
 
 	// Preceding counts complete HTTP exchanges on this TCP connection before the Upgrade request.
 	Preceding int

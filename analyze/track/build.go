@@ -166,10 +166,9 @@ func (l *wsLayer) fill(b *block, r *record.Connection) {
 	}
 }
 
-// Events is the story that the frames tell.
-func (l *wsLayer) Events() []record.Event {
+// Events appends the story that the frames tell.
+func (l *wsLayer) Events(events []record.Event) []record.Event {
 	head, tail, between := l.frameEvents()
-	events := make([]record.Event, 0, len(head)+len(tail)+1)
 	add := func(list []frameEvent) {
 		for i := range list {
 			e := &list[i]

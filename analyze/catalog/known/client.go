@@ -68,11 +68,11 @@ func ClientOf(c *record.Connection) Client {
 	h := c.Facts.Upgrade.Request
 	agent, _ := h.Get("User-Agent")
 	client := clientByAgent(agent)
-	names := make([]string, len(h.Fields))
-	for i := range h.Fields {
-		names[i] = h.Fields[i].Name
-	}
 	if client.Engine == AnyClient || client.Engine == Other {
+		names := make([]string, len(h.Fields))
+		for i := range h.Fields {
+			names[i] = h.Fields[i].Name
+		}
 		if engine := clientByFields(names, agent); engine != AnyClient {
 			client.Engine = engine
 			client.Browser = browserOrder[engine] != nil

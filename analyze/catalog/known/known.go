@@ -21,6 +21,9 @@ const clipped = 60
 // Clip makes a value from the wire fit to be quoted in one line of text: no
 // control characters, at most 60 characters.
 func Clip(s string) string {
+	if len(s) <= clipped && isPlain(s) {
+		return s
+	}
 	var b strings.Builder
 	n := 0
 	for _, r := range s {
@@ -35,6 +38,16 @@ func Clip(s string) string {
 		n++
 	}
 	return b.String()
+}
+
+// isPlain tells that all is printable ASCII, as nearly all is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // Quote is Clip in single quotes.

@@ -20,11 +20,11 @@ const minSilence = 3 * time.Second
 type story struct {
 	c      *record.Connection
 	events []record.Event
-	order  []moment
+	order  []eventKey
 }
 
-// moment is when an event happened, and its place in the list.
-type moment struct {
+// eventKey is when an event happened, and its place in the list.
+type eventKey struct {
 	time   record.Time
 	packet int64
 	at     int
@@ -54,9 +54,9 @@ func (s *story) tell(c *record.Connection) []record.Event {
 // inOrder sorts the events and keeps those of the beginning and of the end.
 func (s *story) inOrder() []record.Event {
 	for i := range s.events {
-		s.order = append(s.order, moment{s.events[i].Time, s.events[i].Packet, i})
+		s.order = append(s.order, eventKey{s.events[i].Time, s.events[i].Packet, i})
 	}
-	slices.SortFunc(s.order, func(a, b moment) int {
+	slices.SortFunc(s.order, func(a, b eventKey) int {
 		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.packet, b.packet), cmp.Compare(a.at, b.at))
 	})
 	if n := len(s.order); n > 2*maxEvents {

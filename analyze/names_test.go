@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -156,5 +157,39 @@ func TestNamesOverTCPWithAHole(t *testing.T) {
 	}
 	if want := []string{"10.0.1.4:80 ", "10.0.1.5:80 app.test", "10.0.1.6:80 app.test"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestNameResolutionBlock: what the file itself calls an address is the
+// server's name, wherever the block stands, unless the host is called so.
+func TestNameResolutionBlock(t *testing.T) {
+	s := newSheet()
+	s.flow("10.0.0.7:40000", "10.0.1.5:80").refused()
+	s.flow("[2001:db8::7]:40000", "[2001:db8::5]:80").refused()
+	f := s.flow("10.0.0.7:40001", "10.0.1.5:80").connect()
+	f.say(0, upgradeRequest("app.test", "/", "dGhlIHNhbXBsZSBub25jZTE=")).say(1, "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n").close()
+	s.flow("10.0.0.7:40002", "10.0.1.6:80").refused()
+	for _, at := range []int{0, 1, int(s.n)} {
+		g, ok := analyzeBytes(t, s.pcapng(at, "Front.Example.", "10.0.1.5", "2001:db8::5"))
+		if !ok {
+			t.Fatal("no capture")
+		}
+		var got []string
+		for _, c := range g.Connections {
+			got = append(got, fmt.Sprintf("%s %s %d", c.Server, c.DNSName, c.DNSPacket))
+		}
+		slices.Sort(got)
+		if want := []string{"10.0.1.5:80 front.example 0", "10.0.1.5:80 front.example 0", "10.0.1.6:80  0", "[2001:db8::5]:80 front.example 0"}; !slices.Equal(got, want) {
+			t.Errorf("the block stands before packet %d: %q", at+1, got)
+		}
+	}
+	// A DNS answer with the very name that the request asks for says more.
+	answer := dnsMessage(answerBit, "app.test", typeA, dnsRecord("app.test", typeA, "\x0a\x00\x01\x05"))[2:]
+	d := newSheet()
+	d.udp("10.0.0.53:53", "10.0.0.7:5000", []byte(answer))
+	f = d.flow("10.0.0.7:40001", "10.0.1.5:80").connect()
+	f.say(0, upgradeRequest("app.test", "/", "dGhlIHNhbXBsZSBub25jZTE=")).say(1, "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n").close()
+	if g, _ := analyzeBytes(t, d.pcapng(0, "front.example", "10.0.1.5")); g.Connections[0].DNSName != "app.test" || g.Connections[0].DNSPacket != 1 {
+		t.Errorf("called %q by packet %d", g.Connections[0].DNSName, g.Connections[0].DNSPacket)
 	}
 }

@@ -75,6 +75,59 @@ func (s *sheet) file(t *testing.T, name string) string {
 	return path
 }
 
+// pcapng is the capture as a pcapng file, with a name resolution block before
+// the packet of a number (counted from 0; the number of packets: at the end).
+func (s *sheet) pcapng(at int, name string, addrs ...string) []byte {
+	var out []byte
+	block := func(kind uint32, body []byte) {
+		for len(body)%4 != 0 {
+			body = append(body, 0)
+		}
+		out = binary.LittleEndian.AppendUint32(out, kind)
+		out = binary.LittleEndian.AppendUint32(out, uint32(12+len(body)))
+		out = append(out, body...)
+		out = binary.LittleEndian.AppendUint32(out, uint32(12+len(body)))
+	}
+	names := func() {
+		var body []byte
+		for _, a := range addrs {
+			addr := netip.MustParseAddr(a)
+			kind := uint16(1) // nrb_record_ipv4
+			if addr.Is6() {
+				kind = 2
+			}
+			value := append(addr.AsSlice(), name+"\x00"...)
+			body = binary.LittleEndian.AppendUint16(body, kind)
+			body = binary.LittleEndian.AppendUint16(body, uint16(len(value)))
+			body = append(body, value...)
+			for len(body)%4 != 0 {
+				body = append(body, 0)
+			}
+		}
+		block(4, append(body, 0, 0, 0, 0)) // nrb_record_end
+	}
+	block(0x0a0d0d0a, []byte{0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255})
+	block(1, []byte{linkRaw, 0, 0, 0, 0, 0, 4, 0, 9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0}) // if_tsresol: nanoseconds
+	n := 0
+	for b := s.b[24:]; len(b) > 0; n++ {
+		if n == at {
+			names()
+		}
+		length := binary.LittleEndian.Uint32(b[8:])
+		ns := uint64(binary.LittleEndian.Uint32(b))*1e9 + uint64(binary.LittleEndian.Uint32(b[4:]))
+		body := binary.LittleEndian.AppendUint32(nil, 0)
+		for _, x := range []uint32{uint32(ns >> 32), uint32(ns), length, length} {
+			body = binary.LittleEndian.AppendUint32(body, x)
+		}
+		block(6, append(body, b[16:16+length]...))
+		b = b[16+length:]
+	}
+	if n == at {
+		names()
+	}
+	return out
+}
+
 // run analyses the capture.
 func (s *sheet) run(t *testing.T) *gathered {
 	t.Helper()

@@ -62,6 +62,7 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	e.live.init(o)
 	finish := e.start(o)
 	readErr := e.read(ctx)
+	e.lateNames()
 	counts := finish()
 	sinkErr := e.collect.finish(e.src.Files(), e.odd, counts)
 	return e.collect.stats, errors.Join(readErr, sinkErr)
@@ -159,6 +160,22 @@ func (e *engine) news(p *capture.Packet) bool {
 	}
 	f := e.infos[p.File]
 	return len(f.Secrets) > e.taken[p.File] || len(f.Names) > e.collect.names.known(p.File)
+}
+
+// lateNames takes the names that stand behind a file's last packet, as tools
+// write what they resolved while they captured.
+func (e *engine) lateNames() {
+	settled := e.shards == nil
+	for i, f := range e.infos {
+		if len(f.Names) <= e.collect.names.known(int32(i)) {
+			continue
+		}
+		if !settled {
+			e.shards.settle()
+			settled = true
+		}
+		e.collect.names.blocks(f, int32(i))
+	}
 }
 
 func (e *engine) learn(p *capture.Packet) {

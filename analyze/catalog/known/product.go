@@ -45,6 +45,7 @@ const (
 	NodeWS       Product = "Node.js ws"
 	EngineIO     Product = "Engine.IO"
 	SockJS       Product = "SockJS"
+	Tornado      Product = "Tornado or SockJS" // whose texts are the same
 	Gorilla      Product = "gorilla/websocket"
 	Coder        Product = "coder/websocket"
 	PyWebsockets Product = "Python websockets"
@@ -70,7 +71,7 @@ var signs = []sign{
 	{"Server", "awselb", ALB, true, wafw00f + "awswaf.py"},
 	{"Server", "cloudfront", CloudFront, true, byItsOwnName},
 	{"Server", "akamaighost", Akamai, true, wafw00f + "kona.py"},
-	{"Server", "microsoft-azure-application-gateway", AppGateway, true, wafw00f + "applicationgateway.py"},
+	{"Server", "microsoft-azure-application-gateway", AppGateway, true, byItsOwnName},
 	{"Server", "google frontend", CloudRun, true, "https://cloud.google.com/appengine/docs/standard/how-requests-are-handled"},
 	{"Server", "heroku", Heroku, true, byItsOwnName},
 	{"Server", "fly/", Fly, true, "https://fly.io/docs/networking/request-headers/"},
@@ -175,7 +176,8 @@ var bodySigns = []bodySign{
 	{`{"code":5,"message":"unsupported protocol version"}`, EngineIO, false, srcEngineIO},
 	{"not a valid websocket request", SockJS, false, "sockjs/sockjs-node:lib/trans-websocket.js"},
 	{"only supported websocket protocol is rfc 6455", SockJS, false, "sockjs/sockjs-node:lib/trans-websocket.js"},
-	{`can "upgrade" only to "websocket".`, SockJS, false, "sockjs/sockjs-node:src/trans-websocket.coffee"}, // earlier versions
+	{`can "upgrade" only to "websocket".`, Tornado, false, "tornadoweb/tornado:tornado/websocket.py"},
+	{`"connection" must be "upgrade".`, Tornado, false, "tornadoweb/tornado:tornado/websocket.py"},
 	{"invalid upgrade header", NodeWS, false, srcNodeWS},
 	{"missing or invalid sec-websocket-key header", NodeWS, false, srcNodeWS},
 	{"missing or invalid sec-websocket-version header", NodeWS, false, srcNodeWS},

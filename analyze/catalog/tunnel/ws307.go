@@ -97,7 +97,7 @@ func reaction(c *record.Connection) (what string, at record.Ref, confidence reco
 // header, or the request is itself in disorder.
 func readsRequests(u *record.UpgradeFacts) bool {
 	switch known.Speaker(u.Body) {
-	case known.Gorilla, known.Coder, known.NodeWS, known.EngineIO, known.SockJS, known.PyWebsockets:
+	case known.Gorilla, known.Coder, known.NodeWS, known.EngineIO, known.SockJS, known.Tornado, known.PyWebsockets:
 		return true
 	}
 	return u.Response.Has("Sec-WebSocket-Version") || !u.Request.HasToken("Upgrade", "websocket") || !u.Request.HasToken("Connection", "upgrade") ||

@@ -24,7 +24,7 @@ const (
 
 // reasons, first match first. Sources: gorilla/websocket server.go,
 // coder/websocket accept.go, Node ws websocket-server.js, python-websockets
-// server.py, engine.io server.ts, sockjs-node, nginx ngx_http_special_response.c,
+// server.py, engine.io server.ts, sockjs-node, Tornado websocket.py, nginx ngx_http_special_response.c,
 // Apache httpd http_protocol.c and protocol.c.
 var reasons = []reason{
 	{"'upgrade' token not found in 'connection' header", "gorilla/websocket found no 'upgrade' in its Connection header", true, ""},
@@ -48,7 +48,8 @@ var reasons = []reason{
 	{`{"code":5,"message":"unsupported protocol version"}`, "Engine.IO does not speak the client's version (code 5)", false,
 		"Use client and server of the same major version, or set allowEIO3 on the server for clients of version 2."},
 	{"not a valid websocket request", "SockJS saw a plain request without an upgrade", true, ""},
-	{`can "upgrade" only to "websocket".`, "SockJS saw a request without 'Upgrade: websocket'", true, ""},
+	{`can "upgrade" only to "websocket".`, "Tornado (or SockJS) saw a request without 'Upgrade: websocket'", true, ""},
+	{`"connection" must be "upgrade".`, "Tornado (or SockJS) saw a request without 'Upgrade' in its Connection header", true, ""},
 	{"invalid upgrade header", "the server's WebSocket library found no valid Upgrade header", true, ""},
 	{"missing upgrade header", "the server's WebSocket library found no Upgrade header", true, ""},
 	{"empty connection header", "the server's WebSocket library found no Connection header", true, ""},

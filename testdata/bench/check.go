@@ -203,6 +203,9 @@ func generated(truth, totals, sums string) (want *counts, list map[string]known,
 		if k.Outcome == "pending" {
 			continue // there may have been nothing to see yet
 		}
+		if k.Midstream {
+			k.Start = "" // the first packet comes some time after it
+		}
 		list[key(k.Client, k.Server, k.Start)] = k
 		want.right(k)
 	}
@@ -254,6 +257,10 @@ func reported(r io.Reader, list map[string]known, tell func(string, ...any)) (*c
 		got.messages += messages[0] + messages[1]
 		at := key(c.Client, c.Server, c.Started)
 		k, ok := list[at]
+		if !ok {
+			at = key(c.Client, c.Server, "")
+			k, ok = list[at]
+		}
 		delete(list, at)
 		if ok && k.fits(c.Outcome) && (k.Messages == messages || k.Gap) {
 			got.right(k)

@@ -16,6 +16,7 @@ type attempt struct {
 	// for a healthy connection's are looked at only once.
 	request, response       string
 	requestAt, responseAt   []piece
+	at                      [2]piece // their memory, for a head in one packet
 	requestCut, responseCut bool
 	requestLost             bool // what is missing of the request's head is the capture's loss
 	responseLost            bool

@@ -8,18 +8,27 @@ import (
 // block is the memory of one connection's facts. There are many connections
 // and their facts are looked at once: so blocks are used again.
 type block struct {
-	facts             record.Facts
+	facts     record.Facts
+	record    *record.Connection
+	handshake *handshake // nil: the connection did not come so far
+	conn      *conn      // whose facts they are; nil if it is not to be used again
+}
+
+// handshake is the memory for what is known of an opening handshake and what followed.
+type handshake struct {
 	upgrade           record.UpgradeFacts
 	ws                record.WSFacts
 	request, response http1.Head
 	lines             [2][]record.Ref
-	record            *record.Connection
-	conn              *conn // whose facts they are; nil if it is not to be used again
 }
 
 // maxFreeBlocks bounds the blocks that wait for use.
 const maxFreeBlocks = 64
 
+// usualFields is how many fields a head has at most, as a rule.
+const usualFields = 24
+
+// block has no facts, and a record that is still to be overwritten.
 func (t *Tracker) block() *block {
 	n := len(t.blocks)
 	if n == 0 {
@@ -31,49 +40,64 @@ func (t *Tracker) block() *block {
 	t.blocks = t.blocks[:n-1]
 	if b.record == nil {
 		b.record = new(record.Connection)
-	} else {
-		*b.record = record.Connection{}
 	}
 	return b
+}
+
+func (t *Tracker) handshake() *handshake {
+	n := len(t.handshakes)
+	if n == 0 {
+		h := new(handshake)
+		h.request.Fields, h.response.Fields = make([]http1.Field, 0, usualFields), make([]http1.Field, 0, usualFields)
+		return h
+	}
+	h := t.handshakes[n-1]
+	t.handshakes = t.handshakes[:n-1]
+	return h
 }
 
 // Recycle takes back the facts of a connection that nobody looks at any more.
 func (t *Tracker) Recycle(facts *record.Facts) {
 	b, ok := facts.Memory.(*block)
-	if ok && b.conn != nil {
+	if !ok {
+		return
+	}
+	if b.conn != nil {
 		t.pool.giveBack(b.conn)
 		b.conn = nil
 	}
-	if ok && !facts.Bare {
+	if !facts.Bare {
 		b.record = nil // it belongs to the sink now
 	}
-	if ok && len(t.blocks) < maxFreeBlocks {
-		b.facts = record.Facts{Memory: b}
+	if b.handshake != nil && len(t.handshakes) < maxFreeBlocks {
+		t.handshakes = append(t.handshakes, b.handshake)
+	}
+	b.handshake = nil
+	if len(t.blocks) < maxFreeBlocks {
+		b.reset()
 		t.blocks = append(t.blocks, b)
 	}
 }
 
-// headsInto parses the heads of an attempt into the block's memory; nil where
-// there is none.
-func (a *attempt) headsInto(b *block) (request, response *http1.Head) {
+// reset keeps the memory of what failing connections have.
+func (b *block) reset() {
+	resets, sent := b.facts.TCP.Resets[:0], b.facts.TCP.Retransmissions[:0]
+	b.facts = record.Facts{Memory: b}
+	b.facts.TCP.Resets, b.facts.TCP.Retransmissions = resets, sent
+}
+
+// headsInto parses the heads of an attempt into memory; nil where there is none.
+func (a *attempt) headsInto(m *handshake) (request, response *http1.Head) {
 	if a.h2 != nil {
 		return a.h2.request, a.h2.response
 	}
 	if a.request != "" {
-		http1.ParseHeadInto(&b.request, http1.Request, a.request)
-		request = &b.request
+		http1.ParseHeadInto(&m.request, http1.Request, a.request)
+		request = &m.request
 	}
 	if a.response != "" {
-		http1.ParseHeadInto(&b.response, http1.Response, a.response)
-		response = &b.response
+		http1.ParseHeadInto(&m.response, http1.Response, a.response)
+		response = &m.response
 	}
 	return request, response
-}
-
-// scratch is a block for heads that are looked at and forgotten.
-func (t *Tracker) scratch() *block {
-	if t.spare == nil {
-		t.spare = new(block)
-	}
-	return t.spare
 }

@@ -46,7 +46,12 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	if a.h2 != nil {
 		a.h2.narrow(facts)
 	}
-	a.fill(b, r)
+	if a.request == "" && a.response == "" && a.h2 == nil && a.ws == nil {
+		r.Scheme, r.Transport = "", ""
+	} else {
+		b.handshake = t.handshake()
+		a.fill(b, r)
+	}
 	if c != nil && c.tunnel != nil && c.tunnel.carries(a) {
 		c.tunnel.fill(r, facts)
 	}
@@ -88,13 +93,13 @@ func unmapped(a netip.AddrPort) netip.AddrPort {
 
 // fill adds what the attempt's own layers saw.
 func (a *attempt) fill(b *block, r *record.Connection) {
-	request, response := a.headsInto(b)
+	request, response := a.headsInto(b.handshake)
 	if request == nil && response == nil && a.ws == nil {
 		r.Scheme, r.Transport = "", ""
 		return
 	}
 	if request != nil || response != nil {
-		b.facts.Upgrade = &b.upgrade
+		b.facts.Upgrade = &b.handshake.upgrade
 		a.upgradeFacts(b, request, response)
 	}
 	if a.ws != nil {
@@ -103,14 +108,14 @@ func (a *attempt) fill(b *block, r *record.Connection) {
 }
 
 func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
-	facts, tcp, u := &b.facts, &b.facts.TCP, &b.upgrade
+	facts, tcp, u, m := &b.facts, &b.facts.TCP, &b.handshake.upgrade, b.handshake
 	*u = record.UpgradeFacts{Request: request, RequestRef: first(a.requestAt), RequestLast: final(a.requestAt), RequestCut: a.requestCut,
 		Response: response, ResponseRef: first(a.responseAt), ResponseLast: final(a.responseAt), ResponseCut: a.responseCut,
 		CutByCapture: a.requestLost || a.responseLost, NotHTTP: a.notHTTP, NotHTTPRef: a.notHTTPAt, Interim: a.interim,
 		Body: a.body, BodyRef: a.bodyAt, EarlyData: a.early, EarlyDataRef: a.earlyAt, TLSAnswer: a.tlsAnswer}
 	if request != nil {
-		b.lines[0] = lines(b.lines[0][:0], request, a.requestAt)
-		u.RequestLines = b.lines[0]
+		m.lines[0] = lines(m.lines[0][:0], request, a.requestAt)
+		u.RequestLines = m.lines[0]
 		u.Absolute = !strings.HasPrefix(request.Target, "/") && strings.Contains(request.Target, "://")
 		if key, ok := request.Get("Sec-WebSocket-Key"); ok {
 			accept := ""
@@ -137,8 +142,8 @@ func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 		u.Waited = max(0, end.Time.Sub(u.RequestLast.Time))
 	}
 	if response != nil {
-		b.lines[1] = lines(b.lines[1][:0], response, a.responseAt)
-		u.ResponseLines = b.lines[1]
+		m.lines[1] = lines(m.lines[1][:0], response, a.responseAt)
+		u.ResponseLines = m.lines[1]
 		if request != nil && !a.requestCut && (response.Status == 101 || a.h2 != nil && a.ws != nil && !request.Truncated) {
 			u.BadExtensions = badExtensions(request, response)
 		}
@@ -155,7 +160,7 @@ func lines(refs []record.Ref, h *http1.Head, pieces []piece) []record.Ref {
 }
 
 func (l *wsLayer) fill(b *block, r *record.Connection) {
-	facts, f := &b.facts, &b.ws
+	facts, f := &b.facts, &b.handshake.ws
 	l.facts(f)
 	facts.WS, facts.Story = f, l
 	if close := f.FirstClose; close != nil {

@@ -132,9 +132,7 @@ func (t *h2Talk) run(late bool, cut func(left int) int) (string, *h2Layer) {
 	tr := New(Options{Files: func() []string { return nil }, Encapsulation: func(int32) []string { return nil }})
 	f := &reassembly.Flow{ClientBy: reassembly.ClientBySYN}
 	c := tr.attach(f)
-	if late {
-		c.root.layer = &opening{late: true}
-	}
+	c.root.layer = &opening{late: late}
 	for i, s := range t.steps {
 		at := record.Ref{Packet: int64(i + 1), Time: record.Time(time.Hour + s.at)}
 		if s.gap > 0 {
@@ -330,6 +328,7 @@ func TestH2StreamsAreBounded(t *testing.T) {
 	}
 	tr := New(Options{Files: func() []string { return nil }, Encapsulation: func(int32) []string { return nil }})
 	c := tr.attach(&reassembly.Flow{ClientBy: reassembly.ClientBySYN})
+	c.undecided()
 	for i, s := range talk.steps {
 		c.root.layer.data(&c.root, reassembly.Side(s.from), record.Ref{Packet: int64(i + 1)}, []byte(s.text))
 	}
@@ -343,6 +342,7 @@ func TestH2DataAllocates(t *testing.T) {
 	talk := h2Begun().headers(record.Client, h2.EndStream, 1, ":method", "GET", ":path", "/").asks(3).answers(3, "200", 0)
 	tr := New(Options{})
 	c := tr.attach(&reassembly.Flow{ClientBy: reassembly.ClientBySYN})
+	c.undecided()
 	for i, s := range talk.steps {
 		c.root.layer.data(&c.root, reassembly.Side(s.from), record.Ref{Packet: int64(i + 1)}, []byte(s.text))
 	}

@@ -16,11 +16,16 @@ const maxPending = 1 << 17
 
 // httpLayer reads HTTP/1.1 in both directions until an Upgrade succeeds.
 type httpLayer struct {
-	parser  [2]http1.Parser // by direction
+	exchanges
 	pending []method        // requests without their final answer, in order
-	first   int             // of pending
 	pieces  [2][]piece      // of the head under way
-	done    int             // complete exchanges
+	parser  [2]http1.Parser // by direction
+}
+
+// exchanges is what an httpLayer knows beside what it keeps memory for.
+type exchanges struct {
+	first int // of pending
+	done  int // complete exchanges
 
 	// upgrade is the attempt whose answer is awaited; its request is the last of pending.
 	upgrade *attempt
@@ -51,12 +56,7 @@ const (
 
 var methodNames = [...]string{"GET", "HEAD", "CONNECT", "GET"}
 
-func newHTTPLayer(t *Tracker) *httpLayer {
-	h := t.pool.https.get()
-	h.parser[record.Client].Init(http1.Request)
-	h.parser[record.Server].Init(http1.Response)
-	return h
-}
+func newHTTPLayer(t *Tracker) *httpLayer { return t.pool.https.get() }
 
 func (h *httpLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 	d := s.conn.dir(from)
@@ -149,7 +149,7 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 		h.asksConnect(s, p)
 	case p.Trace():
 		kind = methodUpgrade
-		a := s.conn.t.pool.attempts.get()
+		a := s.conn.attempt()
 		a.by, a.scheme, a.tls, a.transport, a.preceding = record.ByUpgrade, s.scheme, s.tls, "http/1.1", h.done
 		a.request = string(p.Raw())
 		a.requestAt = h.keepIn(a.requestAt, record.Client, p)
@@ -258,13 +258,9 @@ func (h *httpLayer) open(s *slot, a *attempt, trace bool) {
 	if a.early > 0 && final(a.responseAt).Before(a.earlyAt) {
 		a.early, a.earlyAt = 0, record.Ref{} // it came after the answer, which was only held back for a gap before it
 	}
-	var response *http1.Head
-	b := s.conn.t.scratch()
-	if !trace || http1.RawHas(a.response, "Sec-WebSocket-Extensions") || http1.RawHas(a.response, "Sec-WebSocket-Protocol") {
-		http1.ParseHeadInto(&b.response, http1.Response, a.response)
-		response = &b.response
-	}
-	if !trace && !response.HasToken("Upgrade", "websocket") && response.Has("Upgrade") && !a.asksForWebSocket(b) {
+	response := &s.conn.t.spare.response
+	http1.ParseHeadInto(response, http1.Response, a.response)
+	if !trace && !response.HasToken("Upgrade", "websocket") && response.Has("Upgrade") && !a.asksForWebSocket(&s.conn.t.spare.request) {
 		s.conn.drop(a)
 		s.dismiss()
 		return
@@ -278,12 +274,12 @@ func (h *httpLayer) open(s *slot, a *attempt, trace bool) {
 }
 
 // asksForWebSocket: the request lists websocket in Upgrade, or is not there.
-func (a *attempt) asksForWebSocket(b *block) bool {
+func (a *attempt) asksForWebSocket(scratch *http1.Head) bool {
 	if a.request == "" {
 		return true
 	}
-	http1.ParseHeadInto(&b.request, http1.Request, a.request)
-	return b.request.HasToken("Upgrade", "websocket")
+	http1.ParseHeadInto(scratch, http1.Request, a.request)
+	return scratch.HasToken("Upgrade", "websocket")
 }
 
 // holdEarly keeps what the client sends while it waits for the answer: frames,

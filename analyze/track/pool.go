@@ -11,10 +11,9 @@ const maxPooled = 1 << 10
 // pool holds the memory of connections that have ended: some captures have
 // thousands of short ones a second.
 type pool struct {
-	conns    freeList[conn, *conn]
-	https    freeList[httpLayer, *httpLayer]
-	attempts freeList[attempt, *attempt]
-	frames   freeList[wsLayer, *wsLayer]
+	conns  freeList[conn, *conn]
+	https  freeList[httpLayer, *httpLayer]
+	frames freeList[wsLayer, *wsLayer]
 }
 
 // resetter makes a value ready for its next use; it keeps what memory is worth keeping.
@@ -45,9 +44,11 @@ func (l *freeList[T, P]) put(p P) {
 	}
 }
 
-func (c *conn) reset() { *c = conn{attempts: c.attempts[:0]} }
-
-func (a *attempt) reset() { *a = attempt{requestAt: a.requestAt[:0], responseAt: a.responseAt[:0]} }
+func (c *conn) reset() {
+	*c = conn{}
+	c.attempts = c.one[:0]
+	c.own.requestAt, c.own.responseAt = c.own.at[:0:1], c.own.at[1:1:2]
+}
 
 func (l *wsLayer) reset() { *l = wsLayer{violations: l.violations[:0]} }
 
@@ -55,11 +56,11 @@ func (l *wsLayer) reset() { *l = wsLayer{violations: l.violations[:0]} }
 const maxKeptPending = 64
 
 func (h *httpLayer) reset() {
-	pending := h.pending[:0]
-	if cap(pending) > maxKeptPending {
-		pending = nil
+	h.exchanges = exchanges{}
+	h.pending, h.pieces[0], h.pieces[1] = h.pending[:0], h.pieces[0][:0], h.pieces[1][:0]
+	if cap(h.pending) > maxKeptPending {
+		h.pending = nil
 	}
-	*h = httpLayer{parser: h.parser, pending: pending, pieces: [2][]piece{h.pieces[0][:0], h.pieces[1][:0]}}
 	h.parser[record.Client].Init(http1.Request)
 	h.parser[record.Server].Init(http1.Response)
 }
@@ -84,7 +85,6 @@ func (p *pool) giveBack(c *conn) {
 		if a.ws != nil {
 			p.frames.put(a.ws)
 		}
-		p.attempts.put(a)
 	}
 	p.conns.put(c)
 }

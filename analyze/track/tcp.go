@@ -7,7 +7,7 @@ import (
 	"github.com/wsleuth/wsleuth/reassembly"
 )
 
-// tcpFacts turns the flow's facts into the record's, by direction.
+// tcpFacts turns the flow's facts into the record's, which are empty, by direction.
 func tcpFacts(t *record.TCPFacts, f *reassembly.Flow) {
 	dir := func(s reassembly.Side) record.Dir {
 		if s == f.Client {
@@ -15,12 +15,14 @@ func tcpFacts(t *record.TCPFacts, f *reassembly.Flow) {
 		}
 		return record.Server
 	}
-	*t = record.TCPFacts{ClientBy: [...]string{"port", "syn", "bytes"}[f.ClientBy],
-		SYN: ref(f.SYN()), SYNACK: ref(f.SYNACK()), Established: ref(f.Established()), LastSYN: ref(f.LastSYN()),
-		SYNs: int(f.SYNs), SYNACKs: int(f.SYNACKs), HandshakeRTT: handshakeRTT(f)}
+	t.ClientBy = [...]string{"port", "syn", "bytes"}[f.ClientBy]
+	t.SYN, t.SYNACK, t.Established, t.LastSYN = ref(f.SYN()), ref(f.SYNACK()), ref(f.Established()), ref(f.LastSYN())
+	t.SYNs, t.SYNACKs, t.HandshakeRTT = int(f.SYNs), int(f.SYNACKs), handshakeRTT(f)
+	var stamped [2]bool
 	for side := range reassembly.Side(2) {
-		h := f.Half(side)
-		t.Sides[dir(side)] = sideFacts(&h)
+		h, d := f.Half(side), dir(side)
+		sideFacts(&t.Sides[d], &h)
+		stamped[d] = h.Timestamps
 	}
 	c, s := &t.Sides[record.Client], &t.Sides[record.Server]
 	t.LateStart = !f.SYN().Seen() && !f.SYNACK().Seen()
@@ -34,15 +36,13 @@ func tcpFacts(t *record.TCPFacts, f *reassembly.Flow) {
 		sentLast(t)
 	}
 	for d := range t.Sides {
-		for i := range t.Resets {
-			t.Resets[i].SenderTimestamps = t.Resets[i].SenderTimestamps || f.Half(f.Client^reassembly.Side(t.Resets[i].From)).Timestamps
-		}
 		if t.Sides[d].FIN.Seen() && (!t.End.Seen() || t.Sides[d].FIN.Before(t.End)) {
 			t.End, t.EndBy, t.EndHow = t.Sides[d].FIN, record.Dir(d), "fin"
 		}
 	}
 	for i := range t.Resets {
 		r := &t.Resets[i]
+		r.SenderTimestamps = stamped[r.From]
 		if r.WentOn > 0 && t.End.Seen() || r.WentOn > 3 { // nobody heeded it
 			continue
 		}
@@ -94,8 +94,8 @@ func handshakeRTT(f *reassembly.Flow) time.Duration {
 	return rtt
 }
 
-func sideFacts(h *reassembly.Half) record.TCPSide {
-	return record.TCPSide{Packets: int64(h.Packets), Bytes: h.Bytes, DataSegments: int64(h.DataSegments),
+func sideFacts(s *record.TCPSide, h *reassembly.Half) {
+	*s = record.TCPSide{Packets: int64(h.Packets), Bytes: h.Bytes, DataSegments: int64(h.DataSegments),
 		Retransmissions: int64(h.Retransmissions), FirstData: ref(h.FirstData), LastData: ref(h.LastData), FIN: ref(h.FIN),
 		KeepAlives: int64(h.KeepAlives), MSS: int(h.MSS), TTL: h.TTL, ISN: h.ISN, HasISN: h.HasISN, Unacked: h.Unacked, UnackedFirst: ref(h.UnackedFirst),
 		UnackedLast: ref(h.UnackedLast), UnackedSent: int(h.UnackedSent), MaxSegment: int(h.MaxSegment), MaxAcked: int(h.MaxAcked)}

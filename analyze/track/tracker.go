@@ -59,7 +59,9 @@ type Tracker struct {
 	conns       []*conn       // by Flow.App
 	free        []uint32
 	blocks      []*block
-	spare       *block
+	handshakes  []*handshake
+	spare       handshake // for heads that are looked at and forgotten
+	nothing     attempt   // of a connection that never came to be
 	pool        pool
 	asking      Ask
 	sampled     int
@@ -94,7 +96,7 @@ func (t *Tracker) Data(f *reassembly.Flow, from reassembly.Side, at reassembly.A
 func (t *Tracker) Missing(f *reassembly.Flow, from reassembly.Side, at reassembly.At, n int64, why reassembly.GapKind) {
 	if f.App == 0 {
 		// The first bytes are lost: what comes may still be recognised.
-		t.attach(f)
+		t.attach(f).undecided()
 	}
 	c := t.conns[f.App]
 	c.lost = why != reassembly.GapUnfilled
@@ -117,7 +119,11 @@ func (t *Tracker) End(f *reassembly.Flow, from reassembly.Side, at reassembly.At
 // begin decides by the first payload whether a flow is worth following; most
 // are not and cost nothing more.
 func (t *Tracker) begin(f *reassembly.Flow, from reassembly.Side, b []byte) bool {
-	if f.ClientBy != reassembly.ClientBySYN || classifyFirst(b, from == f.Client) == protoOther {
+	kind := protoOther
+	if f.ClientBy == reassembly.ClientBySYN {
+		kind = classifyFirst(b, from == f.Client)
+	}
+	if kind == protoOther {
 		switch {
 		case t.speaksDNS(f, b):
 			t.attach(f).root.layer = new(dnsLayer)
@@ -127,16 +133,22 @@ func (t *Tracker) begin(f *reassembly.Flow, from reassembly.Side, b []byte) bool
 			return false
 		}
 	}
-	t.attach(f)
+	switch c := t.attach(f); kind {
+	case protoHTTP:
+		c.root.layer = newHTTPLayer(t)
+	case protoTLS:
+		c.root.layer = newTLSLayer(&c.root)
+	default:
+		c.undecided()
+	}
 	return true
 }
 
+// attach begins to follow a flow; what reads it is still to be said.
 func (t *Tracker) attach(f *reassembly.Flow) *conn {
 	c := t.pool.conns.get()
 	c.t, c.flow = t, f
 	c.root = slot{conn: c, scheme: "ws"}
-	c.first.late = f.ClientBy != reassembly.ClientBySYN
-	c.root.layer = &c.first
 	t.beginSamples(c)
 	if n := len(t.free); n > 0 {
 		f.App = t.free[n-1]
@@ -148,6 +160,9 @@ func (t *Tracker) attach(f *reassembly.Flow) *conn {
 	}
 	return c
 }
+
+// undecided reads on until the bytes tell what it is.
+func (c *conn) undecided() { c.root.layer = &opening{late: c.flow.ClientBy != reassembly.ClientBySYN} }
 
 // Closed implements reassembly.Handler.
 func (t *Tracker) Closed(f *reassembly.Flow, order int64, last bool) {
@@ -184,7 +199,7 @@ func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last b
 	}
 	switch {
 	case f.Half(0).Bytes+f.Half(1).Bytes == 0 && failedToConnect(f):
-		t.o.Emit(t.build(f, c, &attempt{}, last), order)
+		t.o.Emit(t.build(f, c, &t.nothing, last), order)
 	case t.closedTunnel(f, c, order, last):
 	case c != nil && c.tls != nil:
 		t.closedTLS(f, c, order, last)
@@ -243,8 +258,21 @@ type conn struct {
 	tls    *tlsLayer // the innermost; nil: no ClientHello was seen
 	tunnel *tunnel   // the innermost; nil: no forward proxy was asked
 	proxy  *record.ProxyFacts
-	first  opening
 	peeked peeked
+
+	// Most connections have one attempt: it lies here.
+	one  [1]*attempt
+	own  attempt
+	used bool // own is
+}
+
+// attempt is a new one of this connection, which is still to be added to its attempts.
+func (c *conn) attempt() *attempt {
+	if c.used {
+		return new(attempt)
+	}
+	c.used = true
+	return &c.own
 }
 
 // pulse is when application bytes came.

@@ -105,6 +105,7 @@ func walk(t *testing.T, talk []said, cut func(left int) int) string {
 	tr := New(Options{Files: func() []string { return nil }, Encapsulation: func(int32) []string { return nil }})
 	f := &reassembly.Flow{ClientBy: reassembly.ClientBySYN}
 	c := tr.attach(f)
+	c.undecided()
 	packet := int64(0)
 	for _, s := range talk {
 		for text := s.text; text != ""; {
@@ -263,6 +264,7 @@ func TestSOCKSEnds(t *testing.T) {
 func TestLostAnswer(t *testing.T) {
 	tr := New(Options{Files: func() []string { return nil }, Encapsulation: func(int32) []string { return nil }})
 	c := tr.attach(&reassembly.Flow{ClientBy: reassembly.ClientBySYN})
+	c.undecided()
 	at := record.Ref{Packet: 1, Time: 1}
 	c.root.layer.data(&c.root, 0, at, []byte(client(connectText).text))
 	c.root.layer.missing(&c.root, 1, at, 39)

@@ -119,7 +119,9 @@ func BenchmarkDark(b *testing.B) {
 			at := 0
 			for b.Loop() {
 				n := min(segment, len(big)-at)
-				s.Feed(Server, big[at:at+n], NoSink{})
+				if !s.Pass(Server, big[at:at+n]) {
+					s.Feed(Server, big[at:at+n], NoSink{})
+				}
 				if at += n; at == len(big) {
 					at = 0
 				}

@@ -156,14 +156,21 @@ func NewSession(keys *Keys, o Options) *Session {
 // State is what is known so far. It changes with the next call of Feed.
 func (s *Session) State() *State { return &s.state }
 
+// Keyless tells that there are no keys and none will come: the session only observes.
+func (s *Session) Keyless() bool { return s.keys == nil }
+
+// Pass is a short cut for bytes amid a record that nobody opens: it consumes
+// all of b and returns true, or nothing and false, when they are for Feed.
+func (s *Session) Pass(d Dir, b []byte) bool {
+	return s.keys == nil && s.halves[d].rec.Pass(b)
+}
+
 // Feed takes the next bytes that d sent. It keeps none of b, except what
 // belongs to an incomplete record that is wanted, as a copy. Where bytes had
 // to wait for the other direction, a call may report on that one as well.
 func (s *Session) Feed(d Dir, b []byte, sink Sink) {
 	if s.keys == nil {
-		if !s.halves[d].rec.Pass(b) {
-			s.feed(d, b, sink)
-		}
+		s.feed(d, b, sink)
 		return
 	}
 	if g := s.keys.generation(); g != s.generation {

@@ -25,11 +25,12 @@ const unknownLoss = int64(1) << 40
 // tlsLayer follows TLS records and reads what is inside where keys fit.
 type tlsLayer struct {
 	decrypt.NoSink
-	session *decrypt.Session
-	inner   slot
-	outer   *slot
-	at      record.Ref
-	from    reassembly.Side
+	session  *decrypt.Session
+	startLen [2]uint8
+	from     reassembly.Side
+	at       record.Ref
+	outer    *slot
+	inner    slot
 
 	hello, answer      record.Ref
 	chain, clientChain record.Ref
@@ -39,7 +40,6 @@ type tlsLayer struct {
 	notTLSAt           record.Ref
 	notTLSDir          record.Dir
 	start              [2][32]byte // the first bytes of each direction
-	startLen           [2]uint8
 	sealed, lastSealed [2]record.Ref
 	small, records     [2]int64
 	turns, pairs       int64
@@ -68,11 +68,14 @@ func newTLSLayer(s *slot) *tlsLayer {
 
 func (l *tlsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 	d := s.conn.dir(from)
-	l.at, l.from, l.outer = at, from, s
 	if have := l.startLen[d]; int(have) < len(l.start[d]) {
 		l.startLen[d] += uint8(copy(l.start[d][have:], b))
 	}
-	if o := &s.conn.t.o; o.Follow != nil || o.Keys.Len() > 0 { // bytes may have to wait for keys, or for the other side's hello
+	if l.session.Pass(decrypt.Dir(d), b) {
+		return
+	}
+	l.at, l.from, l.outer = at, from, s
+	if !l.session.Keyless() { // bytes may have to wait for keys, or for the other side's hello
 		l.origin[d].add(at, len(b))
 		if l.session.Held() >= l.wantedKeys+askEvery {
 			l.ask(s)

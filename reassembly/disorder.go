@@ -122,7 +122,7 @@ func (e *episode) handOn(w *waiting, b []byte) {
 	h := &e.f.half[e.side]
 	e.release(w)
 	h.flags &^= halfGuess
-	e.t.track(h, w.n, w.at.mark(), b)
+	e.t.track(e.f, e.side, w.n, w.at.mark(), b)
 	e.t.deliver(e.f, e.side, w.at, b, w.n)
 }
 
@@ -145,7 +145,7 @@ func (e *episode) compare(b []byte, start uint32) {
 			kept = append(kept, c)
 		case from >= 0 && from+int64(c.n) <= int64(len(b)):
 			if maphash.Bytes(e.t.disorder.seed, b[from:from+int64(c.n)]) != c.hash {
-				e.f.conflict(e.side, c.at)
+				e.t.conflict(e.f, e.side, c.at)
 			}
 		}
 	}
@@ -169,7 +169,7 @@ func (t *Table) disordered(f *Flow, d Side, s *segment) {
 	switch {
 	case s.n == 0:
 	case e.finAhead && before(e.fin, s.end()):
-		f.rare().OutOfWindow++
+		t.rare(f).OutOfWindow++
 	case !before(h.next, s.end()):
 		t.again(f, d, s)
 	default:
@@ -184,7 +184,7 @@ func (e *episode) add(s *segment) {
 	pieces := t.disorder.pieces[:0]
 	start, end := s.seq, s.end()
 	if before(start, h.next) {
-		e.f.compare(e.side, s)
+		e.t.compare(e.f, e.side, s)
 		start = h.next
 	}
 	var behind, over *waiting // the first range after a new byte, and any that overlaps
@@ -313,6 +313,7 @@ func (t *Table) begin(f *Flow, d Side) {
 	e.key = gopacket.NewFlow(layers.EndpointIPv6, src[:], dst[:])
 	h := &f.half[d]
 	h.wait = e
+	f.waits++
 	h.flags &^= halfSoft
 	dz.opening = e
 	dz.assemble(e.key, h.next-1, nil, true, false)
@@ -330,6 +331,7 @@ func (t *Table) after(f *Flow, d Side) {
 	dz.assemble(e.key, h.next, nil, false, true)
 	dz.assemble(e.key.Reverse(), 0, nil, true, true)
 	h.wait = nil
+	f.waits--
 	e.f, e.t = nil, nil
 	e.free, dz.free = dz.free, e
 	if fin && !h.is(halfEnded) {

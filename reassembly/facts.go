@@ -19,7 +19,7 @@ func (f *Flow) original(d Side, s *segment) At {
 		if p != s.print {
 			continue
 		}
-		for _, m := range [...]mark{f.last, h.lastData, h.lastAck, f.first, f.synack, f.finAt(d).mark()} {
+		for _, m := range [...]mark{*f.last(), h.lastData, h.lastAck, f.first, f.synack, f.finAt(d).mark()} {
 			if m.seen() && uint32(m.time>>10) == h.printTimes[i] {
 				return m.at()
 			}
@@ -29,15 +29,15 @@ func (f *Flow) original(d Side, s *segment) At {
 }
 
 func (t *Table) duplicate(f *Flow, at, original At) {
-	r := f.rare()
+	r := t.rare(f)
 	if r.Duplicates++; r.Duplicates == 1 {
 		r.FirstDuplicate, r.FirstOriginal = at, original
 	}
 }
 
 // cut records that the snapshot length cut a payload.
-func (f *Flow) cut(s *segment) {
-	r := f.rare()
+func (t *Table) cut(f *Flow, s *segment) {
+	r := t.rare(f)
 	if r.CutShort++; r.CutShort == 1 {
 		r.FirstCut = s.at
 	}
@@ -45,14 +45,14 @@ func (f *Flow) cut(s *segment) {
 }
 
 // window records the beginning or end of a zero window that side d advertises.
-func (f *Flow) window(d Side, s *segment) {
+func (t *Table) window(f *Flow, d Side, s *segment) {
 	h := &f.half[d]
 	if s.window == 0 {
 		if s.is(flagSYN) {
 			return
 		}
 		h.flags |= halfZero
-		r := f.rare()
+		r := t.rare(f)
 		if len(r.Stalls) < MaxStalls {
 			r.Stalls = append(r.Stalls, Stall{From: d, Begin: s.at})
 		} else {
@@ -94,9 +94,9 @@ func (f *Flow) probe(d Side, s *segment) bool {
 	case o.is(halfZero):
 		f.probed(d)
 		return true
-	case s.n == 0 || h.is(halfAcked) && !before(h.acked, h.next):
-		if h.keepAlives < 0xffff {
-			h.keepAlives++
+	case s.n == 0 || o.is(halfAcks) && !before(o.acks, h.next):
+		if k := &f.keepAlives[d]; *k < 0xffff {
+			*k++
 		}
 		return true
 	}
@@ -109,8 +109,8 @@ func (t *Table) again(f *Flow, d Side, s *segment) {
 	if h.next-s.seq > uint32(min(h.pos, plausible)) && !h.is(halfSYN) {
 		return // from before the capture began
 	}
-	f.compare(d, s)
-	h.retransmissions++
+	t.compare(f, d, s)
+	f.retransmissions[d]++
 	e := Retransmission{At: s.at, From: d}
 	if h.out != nil {
 		if o := h.out.find(s.seq); o != nil {
@@ -118,14 +118,14 @@ func (t *Table) again(f *Flow, d Side, s *segment) {
 			o.count++
 		}
 	}
-	if e.Original == (At{}) && s.seq == h.sampleStart && h.firstData.seen() {
+	if e.Original == (At{}) && s.seq == h.sampleStart && f.firstData[d].seen() {
 		e.Original = h.lastData.at()
 	}
-	f.retransmitted(e)
+	t.retransmitted(f, e)
 }
 
-func (f *Flow) retransmitted(e Retransmission) {
-	r := f.rare()
+func (t *Table) retransmitted(f *Flow, e Retransmission) {
+	r := t.rare(f)
 	if len(r.Retransmissions) < MaxRetransmission {
 		r.Retransmissions = append(r.Retransmissions, e)
 		return
@@ -136,9 +136,9 @@ func (f *Flow) retransmitted(e Retransmission) {
 // compare looks whether bytes that were sent again are still the same. Only a
 // few bytes of few segments are kept to compare with, so that it may miss a
 // conflict, but never cries wolf.
-func (f *Flow) compare(d Side, s *segment) {
+func (t *Table) compare(f *Flow, d Side, s *segment) {
 	h := &f.half[d]
-	if len(s.data) < int(s.n) || h.firstData.where == 0 {
+	if len(s.data) < int(s.n) || f.firstData[d].where == 0 {
 		return
 	}
 	a, n := h.sample, h.sampleLen
@@ -153,12 +153,12 @@ func (f *Flow) compare(d Side, s *segment) {
 		a, n = e.sample, e.sampled
 	}
 	if !sameSample(a, n, sampleOf(s.data), saturated(uint32(len(s.data)))) {
-		f.conflict(d, s.at)
+		t.conflict(f, d, s.at)
 	}
 }
 
-func (f *Flow) conflict(d Side, at At) {
-	r := f.rare()
+func (t *Table) conflict(f *Flow, d Side, at At) {
+	r := t.rare(f)
 	if r.Conflicts[d]++; !r.FirstConflict.Seen() {
 		r.FirstConflict = at
 	}
@@ -168,12 +168,12 @@ func (f *Flow) conflict(d Side, at At) {
 // before. If the other side acknowledges bytes there, the capture lost more
 // than can be told and the stream goes on from there.
 func (t *Table) outOfWindow(f *Flow, d Side, s *segment) {
-	h := &f.half[d]
-	f.rare().OutOfWindow++
+	h, o := &f.half[d], &f.half[d^1]
+	t.rare(f).OutOfWindow++
 	if s.n == 0 || h.is(halfEnded) {
 		return
 	}
-	if n := int32(s.seq - h.acked); !h.is(halfAcked) || before(h.acked, h.next) || n < -window || n > window {
+	if n := int32(s.seq - o.acks); !o.is(halfAcks) || before(o.acks, h.next) || n < -window || n > window {
 		return
 	}
 	t.flushHalf(f, d)
@@ -185,8 +185,8 @@ func (t *Table) outOfWindow(f *Flow, d Side, s *segment) {
 
 // reset records a RST.
 func (t *Table) reset(f *Flow, d Side, s *segment) {
-	h, o := &f.half[d], &f.half[d^1]
-	r := f.rare()
+	h := &f.half[d]
+	r := t.rare(f)
 	if len(r.Resets) < MaxResets {
 		r.Resets = append(r.Resets, f.resetOf(d, s))
 	} else {
@@ -194,12 +194,14 @@ func (t *Table) reset(f *Flow, d Side, s *segment) {
 	}
 	first := !h.is(halfRST)
 	h.flags |= halfRST
-	h.flags &^= halfLastSYN | halfLastData
-	f.flags |= flowReset
+	f.flags |= flowReset | flowEnding
+	if !f.answers(d, flowSentSYN|flowSentData) {
+		f.flags &^= flowSentSYN | flowSentData
+	}
 	if first && !f.Ignore && t.handler != nil {
 		t.handler.End(f, d, s.at, EndRST)
 	}
-	if o.wait != nil || h.wait != nil {
+	if f.waits > 0 {
 		t.resolve(f, s)
 	}
 	t.settle(f, s)
@@ -212,9 +214,9 @@ func (f *Flow) resetOf(d Side, s *segment) Reset {
 		HasAck: s.is(flagACK), Timestamps: s.hasTS, Payload: int(s.n),
 		OtherTTL: h.ttl, MinTTL: h.minTTL, MaxTTL: h.maxTTL, OtherID: h.lastID,
 		Others:     h.packets - 1 - f.resetsOf(d),
-		AnswersSYN: o.is(halfLastSYN), AnswersData: o.is(halfLastData),
+		AnswersSYN: f.answers(d, flowSentSYN), AnswersData: f.answers(d, flowSentData),
 		AfterOwnFIN: h.is(halfFIN), AfterOtherFIN: o.is(halfFIN),
-		SeqIsAck: o.packets > 0 && s.seq == h.acked, // 0 while nothing was
+		SeqIsAck: o.packets > 0 && s.seq == o.acks, // 0 while nothing was
 	}
 	if h.is(halfStarted) {
 		next := h.end()
@@ -248,11 +250,11 @@ const (
 // wentOn counts a segment of a side that sent a RST before: data, or a new
 // acknowledgement, as if it knew of none.
 func (f *Flow) wentOn(d Side, s *segment) {
-	h, o := &f.half[d], &f.half[d^1]
+	h := &f.half[d]
 	if s.is(flagSYN) {
 		return // the same SYN once more
 	}
-	ack := s.is(flagACK) && o.is(halfAcked) && before(o.acked, s.ack)
+	ack := s.is(flagACK) && h.is(halfAcks) && before(h.acks, s.ack)
 	for i := range f.Rare.Resets {
 		e := &f.Rare.Resets[i]
 		if e.From != d {

@@ -45,20 +45,26 @@ const (
 // ... and Half unpack them.
 type Flow struct {
 	// App is the handler's own handle, 0 at first.
-	App           uint32
-	Vantage       int32
-	Encapsulation int32
-	Client        Side
-	ClientBy      ClientBy
-	// Ignore is set by a handler that needs no more bytes: the flow is only counted from then on.
+	App      uint32
+	Vantage  int32
+	Client   Side
+	ClientBy ClientBy
+	// Ignore is set by a handler that needs no more bytes: the flow is only
+	// counted from then on. If App is 0, too, facts of the segments that follow
+	// are left out: all but First, Last, the packets and bytes of each Half, and
+	// those of a flow that has begun to end.
 	Ignore bool
 
+	waits uint8 // how many halves have bytes that wait
+	flags uint16
+	slot  uint16 // of the timer; noSlot: none
+	flow
+
+	Encapsulation int32
 	SYNs, SYNACKs uint16 // how often each was sent (copies made by the capture not counted)
 
 	// Rare holds what few connections have; nil when there is none of it.
 	Rare *Rare
-
-	flow
 }
 
 // Addr is the address and port of one side.
@@ -70,7 +76,7 @@ func (f *Flow) Addr(s Side) netip.AddrPort {
 func (f *Flow) First() At { return f.first.at() }
 
 // Last is the last packet of any kind.
-func (f *Flow) Last() At { return f.last.at() }
+func (f *Flow) Last() At { return f.last().at() }
 
 // SYN is the first SYN.
 func (f *Flow) SYN() At {

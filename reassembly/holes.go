@@ -40,7 +40,7 @@ func (t *Table) skip(f *Flow, d Side, why GapKind) {
 // later version of it does not, bytes are lost, and that is recorded.
 func (e *episode) abandon() {
 	w := e.ranges[len(e.ranges)-1]
-	e.f.rare().Limit = true
+	e.t.rare(e.f).Limit = true
 	for i := range e.ranges {
 		e.release(&e.ranges[i])
 	}
@@ -73,29 +73,30 @@ func (t *Table) giveUp(f *Flow, d Side, clock int64) (GapKind, bool) {
 		since = min(since, o.lastAck.time)
 	}
 	switch {
-	case e.acked(h, next) && (len(e.ranges) >= AckedSegments || clock-since >= AckedWait || f.flags&flowReset != 0):
+	case e.acked(o, next) && (len(e.ranges) >= AckedSegments || clock-since >= AckedWait || f.flags&flowReset != 0):
 		return GapLost, true
 	case o.packets == 0 && (len(e.ranges) >= OneWaySegments || e.waiting >= OneWayBytes || clock-since >= OneWayWait):
 		return GapLimit, true
 	case e.cost > t.limits.WaitingPerFlow || len(e.ranges) > 0 && t.disorder.cost > t.limits.Waiting:
-		f.rare().Limit = true
+		t.rare(f).Limit = true
 		return GapLimit, true
 	}
 	return 0, false
 }
 
-func (e *episode) acked(h *half, seq uint32) bool {
-	return h.is(halfAcked) && !before(h.acked, seq)
+// acked tells whether the receiver o acknowledged all before seq.
+func (e *episode) acked(o *half, seq uint32) bool {
+	return o.is(halfAcks) && !before(o.acks, seq)
 }
 
 // flush hands on what waits at the end of a flow.
 func (t *Table) flush(f *Flow) {
 	for d := range f.half {
 		t.flushHalf(f, Side(d))
-		h := &f.half[d]
+		h, o := &f.half[d], &f.half[d^1]
 		// A single byte may be the number of a FIN that was not captured.
-		if n := int32(h.acked - h.next); h.is(halfAcked) && h.is(halfStarted) && !h.is(halfEnded) && n > 1 && n < plausible && !f.Ignore {
-			t.missing(f, Side(d), f.half[d^1].lastAck.at(), int64(n), GapLost)
+		if n := int32(o.acks - h.next); o.is(halfAcks) && h.is(halfStarted) && !h.is(halfEnded) && n > 1 && n < plausible && !f.Ignore {
+			t.missing(f, Side(d), o.lastAck.at(), int64(n), GapLost)
 		}
 	}
 }
@@ -107,7 +108,7 @@ func (t *Table) flushHalf(f *Flow, d Side) {
 		if len(h.wait.ranges) > 0 {
 			next = h.wait.ranges[0].start
 		}
-		if h.wait.acked(h, next) {
+		if h.wait.acked(&f.half[d^1], next) {
 			why = GapLost
 		}
 		t.skip(f, d, why)

@@ -64,7 +64,7 @@ func (t *Table) icmp(p *capture.Packet, ip *link.IP) {
 		return
 	}
 	at := At{Packet: p.Number, Time: p.Time, File: p.File}
-	r := f.rare()
+	r := t.rare(f)
 	for i := range r.ICMP {
 		o := &r.ICMP[i]
 		if o.Type == e.kind && o.Code == e.code && o.About == side && o.seq == e.seq &&
@@ -73,7 +73,7 @@ func (t *Table) icmp(p *capture.Packet, ip *link.IP) {
 			return
 		}
 	}
-	f.last, f.clock = at.mark(), p.Clock
+	*f.last(), f.clock = at.mark(), p.Clock
 	if len(r.ICMP) >= MaxICMP {
 		r.Omitted++
 		return
@@ -82,6 +82,7 @@ func (t *Table) icmp(p *capture.Packet, ip *link.IP) {
 	if length == 0 {
 		length = int(f.half[side].maxSegment)
 	}
+	f.flags |= flowICMP
 	r.ICMP = append(r.ICMP, ICMP{At: at, V6: e.v6, Type: e.kind, Code: e.code, From: ip.Src,
 		About: side, MTU: e.mtu, seq: e.seq, length: length, id: ip.ID})
 }
@@ -95,7 +96,7 @@ func (t *Table) quoted(p *capture.Packet, ip *link.IP, e *icmpError) (*Flow, Sid
 		if p.Clock >= t.deadline(f) || !f.sentAbout(s, e) {
 			return true
 		}
-		if found == nil || f.network == ip.Network {
+		if found == nil || f.tuple.network == ip.Network {
 			found, side = f, s
 		}
 		return true

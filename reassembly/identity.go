@@ -3,7 +3,6 @@ package reassembly
 // renewal is a SYN with another initial sequence number on a flow that is not
 // over: a new connection if it is answered or repeated.
 type renewal struct {
-	active  bool
 	side    Side
 	network int32
 	seg     segment // without its payload
@@ -14,7 +13,7 @@ type renewal struct {
 // undecided SYN, belongs to: f itself, a new one in its place (with the side
 // that sent the segment), or none at all (nil).
 func (t *Table) identity(f *Flow, d Side, s *segment) (*Flow, Side) {
-	if f.Rare != nil && f.Rare.renewal.active {
+	if f.flags&flowRenewal != 0 {
 		r := &f.Rare.renewal
 		answers := d != r.side && s.flags&(flagSYN|flagRST) != 0 && s.is(flagACK) && s.ack == r.seg.seq+1
 		repeats := d == r.side && s.is(flagSYN) && s.seq == r.seg.seq
@@ -25,7 +24,7 @@ func (t *Table) identity(f *Flow, d Side, s *segment) (*Flow, Side) {
 			}
 			return t.replace(f, s), 1
 		case d == r.side && s.n > 0:
-			r.active = false // it goes on with the old connection
+			f.flags &^= flowRenewal // it goes on with the old connection
 		}
 	}
 	switch s.flags & (flagSYN | flagACK | flagRST) {
@@ -49,7 +48,7 @@ func (t *Table) secondSYN(f *Flow, d Side, s *segment) (*Flow, Side) {
 		}
 	case h.packets == 0 && o.is(halfSYN):
 		// The SYN-ACK was captured before the SYN, or both ends opened at once.
-		if !f.synack.seen() || h.is(halfAcked) && h.acked == s.seq+1 {
+		if !f.synack.seen() || o.is(halfAcks) && o.acks == s.seq+1 {
 			return f, d
 		}
 	case h.packets == 0 && o.packets == 0:
@@ -58,8 +57,9 @@ func (t *Table) secondSYN(f *Flow, d Side, s *segment) (*Flow, Side) {
 	if f.ended() {
 		return t.restart(f, d, s)
 	}
-	r := &f.rare().renewal
-	*r = renewal{active: true, side: d, seg: *s, network: s.network}
+	r := &t.rare(f).renewal
+	*r = renewal{side: d, seg: *s, network: s.network}
+	f.flags |= flowRenewal
 	r.seg.data, r.seg.n = nil, 0
 	r.k = f.tuple
 	if d == 1 {
@@ -81,10 +81,11 @@ func (t *Table) secondSYNACK(f *Flow, d Side, s *segment) (*Flow, Side) {
 		return t.restart(f, d, s)
 	case h.is(halfSYN) && fits && h.pos == 0 && h.wait == nil && !f.established.seen():
 		// Another server answered the repeated SYN, or the same one forgot.
-		h.flags &^= halfSYN | halfStarted | halfAcked
+		h.flags &^= halfSYN | halfStarted
+		o.flags &^= halfAcks
 		return f, d
 	}
-	f.rare().OutOfWindow++
+	t.rare(f).OutOfWindow++
 	return nil, d
 }
 
@@ -94,9 +95,7 @@ func (t *Table) restart(f *Flow, d Side, s *segment) (*Flow, Side) {
 	if d == 1 {
 		k = f.tuple.reversed()
 	}
-	if f.Rare != nil {
-		f.Rare.renewal = renewal{}
-	}
+	f.flags &^= flowRenewal
 	t.reused(f, s)
 	return t.create(k.hash(vantage), &k, vantage, s), 0
 }
@@ -105,7 +104,7 @@ func (t *Table) restart(f *Flow, d Side, s *segment) (*Flow, Side) {
 // that SYN.
 func (t *Table) replace(f *Flow, s *segment) *Flow {
 	r, vantage := f.Rare.renewal, f.Vantage
-	f.Rare.renewal = renewal{}
+	f.flags &^= flowRenewal
 	t.reused(f, s)
 	return t.renew(&r, vantage)
 }

@@ -48,11 +48,12 @@ func (q *outstanding) find(seq uint32) *sent {
 	return nil
 }
 
-// track remembers a new data segment, which begins at h.next, until it is
+// track remembers a new data segment of side d, which begins at next, until it is
 // acknowledged, and a sample of data for longer.
-func (t *Table) track(h *half, n uint32, at mark, data []byte) {
+func (t *Table) track(f *Flow, d Side, n uint32, at mark, data []byte) {
+	h, o := &f.half[d], &f.half[d^1]
 	h.sample, h.sampleStart, h.sampleLen = sampleOf(data), h.next, saturated(uint32(len(data)))
-	if h.is(halfAcked) && !before(h.acked, h.next+n) {
+	if o.is(halfAcks) && !before(o.acks, h.next+n) {
 		h.maxAcked = max(h.maxAcked, saturated(n)) // the acknowledgement was captured first
 		return
 	}
@@ -68,12 +69,12 @@ func (t *Table) track(h *half, n uint32, at mark, data []byte) {
 	h.out.push(sent{h.next, n, at, h.sample, h.sampleLen, 1})
 }
 
-// acknowledge forgets what h.acked covers.
-func (t *Table) acknowledge(h *half) {
+// acknowledge forgets what is covered by the other side's acknowledgement.
+func (t *Table) acknowledge(h *half, acked uint32) {
 	q := h.out
 	for q.head < len(q.e) {
 		e := &q.e[q.head]
-		if before(h.acked, e.start+e.n) {
+		if before(acked, e.start+e.n) {
 			return
 		}
 		h.maxAcked = max(h.maxAcked, saturated(e.n))

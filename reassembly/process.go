@@ -25,8 +25,12 @@ func (t *Table) segment(f *Flow, d Side, s *segment) {
 		t.copied(f, d, s)
 		return
 	}
+	if f.passes(h, s) {
+		f.pass(d, h, s)
+		return
+	}
 	h.print(s)
-	if s.is(flagSYN|flagRST) || f.Rare != nil && f.Rare.renewal.active || !s.is(flagACK) {
+	if s.is(flagSYN|flagRST) || !s.is(flagACK) || f.flags&flowRenewal != 0 {
 		if n, side := t.identity(f, d, s); n == nil {
 			return
 		} else if n != f {
@@ -34,12 +38,13 @@ func (t *Table) segment(f *Flow, d Side, s *segment) {
 			h, o = &f.half[d], &f.half[d^1]
 			h.print(s)
 		}
-	} else if h.is(halfStarted) && f.ended() && s.n > 0 && h.far(s) {
+	} else if s.n > 0 && h.is(halfStarted) && h.far(s) && f.ended() {
 		f, d = t.restart(f, d, s)
 		h, o = &f.half[d], &f.half[d^1]
 		h.print(s)
 	}
-	f.last, f.clock = s.at.mark(), s.clock
+	h.last, f.clock = s.at.mark(), s.clock
+	f.flags = f.flags&^flowLast1 | uint16(d)*flowLast1
 	if h.packets++; s.hasTS {
 		h.flags |= halfTS
 	}
@@ -52,13 +57,13 @@ func (t *Table) segment(f *Flow, d Side, s *segment) {
 		f.wentOn(d, s)
 	}
 	if (s.window == 0) != h.is(halfZero) {
-		f.window(d, s)
+		t.window(f, d, s)
 	}
 	if s.is(flagSYN) {
-		f.syn(d, s)
+		t.syn(f, d, s)
 		s.seq++
 	} else if !h.is(halfStarted) {
-		h.start(s)
+		h.start(o, s)
 	}
 	if s.is(flagACK) {
 		t.ack(f, d, s)
@@ -66,11 +71,10 @@ func (t *Table) segment(f *Flow, d Side, s *segment) {
 	if s.n > 0 || s.seq != h.next || s.is(flagFIN) {
 		t.payload(f, d, s)
 	}
-	if h.wait != nil || o.wait != nil {
+	if f.waits > 0 {
 		t.resolve(f, s)
 	}
-	h.remember(s)
-	o.flags &^= halfLastSYN | halfLastData
+	f.remember(d, s)
 	t.settle(f, s)
 }
 
@@ -95,7 +99,7 @@ func (f *Flow) printed(d Side, s *segment) bool {
 		if p != s.print {
 			continue
 		}
-		if s.id == 0 && s.is(flagSYN|flagRST) && uint32(f.last.time>>10) != h.printTimes[i] {
+		if s.id == 0 && s.is(flagSYN|flagRST) && uint32(f.last().time>>10) != h.printTimes[i] {
 			return false // hosts send the same RST, or SYN-ACK, for each packet that asks for it
 		}
 		passed := int64(uint32(s.at.Time>>10)-h.printTimes[i]) << 10
@@ -122,16 +126,17 @@ func (h *half) seen(s *segment) {
 }
 
 // remember what the next segment of the other side may answer.
-func (h *half) remember(s *segment) {
-	h.flags &^= halfLastSYN | halfLastData
+func (f *Flow) remember(d Side, s *segment) {
+	flags := f.flags&^(flowFrom1|flowSentSYN|flowSentData) | uint16(d)*flowFrom1
 	switch {
 	case s.is(flagSYN):
 		if !s.is(flagACK) {
-			h.flags |= halfLastSYN
+			flags |= flowSentSYN
 		}
 	case s.n > 0:
-		h.flags |= halfLastData
+		flags |= flowSentData
 	}
+	f.flags = flags
 }
 
 // far tells whether s lies nowhere near what h sent.
@@ -141,32 +146,35 @@ func (h *half) far(s *segment) bool {
 }
 
 // start takes the position of a stream whose SYN is not in the capture.
-func (h *half) start(s *segment) {
+func (h *half) start(o *half, s *segment) {
 	h.next = s.seq
 	h.flags |= halfStarted | halfSoft
 	// What the other side acknowledged before cannot be new: a keep-alive
 	// lies one below, a retransmission of what came before the capture more.
-	if !h.is(halfAcked) {
+	if !o.is(halfAcks) {
 		return
 	}
-	if d := int32(h.acked - s.end()); d >= 0 && d < plausible {
-		h.next = h.acked
+	if d := int32(o.acks - s.end()); d >= 0 && d < plausible {
+		h.next = o.acks
 	}
 	// What lies between the acknowledged and the first data was sent before
 	// the capture began, or will be captured late.
-	if d := int32(s.seq - h.acked); s.n > 0 && d > 0 && d < window {
-		h.next = h.acked
+	if d := int32(s.seq - o.acks); s.n > 0 && d > 0 && d < window {
+		h.next = o.acks
 		h.flags |= halfGuess
 		h.flags &^= halfSoft
 	}
 }
 
 // syn records a SYN or SYN-ACK that belongs to the flow.
-func (f *Flow) syn(d Side, s *segment) {
+func (t *Table) syn(f *Flow, d Side, s *segment) {
 	h := &f.half[d]
 	if s.is(flagACK) {
 		if f.SYNACKs++; !f.synack.seen() {
 			f.synack = s.at.mark()
+			if !f.established.seen() {
+				f.flags |= flowOpening
+			}
 		}
 		if f.ClientBy == ClientByPort {
 			f.Client, f.ClientBy = d.Other(), ClientBySYN
@@ -177,9 +185,9 @@ func (f *Flow) syn(d Side, s *segment) {
 		case f.first == s.at.mark():
 			f.flags |= flowSYNFirst
 		case !f.SYN().Seen():
-			f.rare().syn = s.at
+			t.rare(f).syn = s.at
 		default:
-			f.rare().lastSYN = s.at
+			t.rare(f).lastSYN = s.at
 		}
 		if f.ClientBy == ClientByPort {
 			f.Client, f.ClientBy = d, ClientBySYN
@@ -198,29 +206,25 @@ func (f *Flow) syn(d Side, s *segment) {
 // ack takes the acknowledgement that side d sends.
 func (t *Table) ack(f *Flow, d Side, s *segment) {
 	h, o := &f.half[d], &f.half[d^1]
-	if !o.is(halfAcked) {
-		o.flags |= halfAcked
-		o.acked = s.ack
-		h.lastAck = s.at.mark()
-	} else {
-		n := int32(s.ack - o.acked)
-		switch {
-		case n > 0 && n < plausible:
-			o.acked, o.dupAcks = s.ack, 0
-			h.lastAck = s.at.mark()
-		case n == 0:
-			if s.bare() && o.dupAcks < 255 && !h.is(halfZero) {
-				o.dupAcks++
-			}
-			return
-		default:
-			return
+	switch n := int32(s.ack - h.acks); {
+	case !h.is(halfAcks):
+		h.flags |= halfAcks
+	case n > 0 && n < plausible:
+		h.dupAcks = 0
+	case n == 0:
+		if s.bare() && h.dupAcks < 255 && !h.is(halfZero) {
+			h.dupAcks++
 		}
+		return
+	default:
+		return
 	}
-	if f.established.where == 0 && o.is(halfSYN) && f.synack.seen() && !s.is(flagSYN) {
+	h.acks, h.lastAck = s.ack, s.at.mark()
+	if f.flags&flowOpening != 0 && o.is(halfSYN) && !s.is(flagSYN) {
 		f.established = s.at.mark()
+		f.flags &^= flowOpening
 	}
 	if o.out != nil {
-		t.acknowledge(o)
+		t.acknowledge(o, s.ack)
 	}
 }

@@ -4,22 +4,19 @@ import "time"
 
 // judge tells retransmissions from reordering.
 func (e *episode) judge(s *segment, fresh bool, behind, over *waiting) {
-	h := &e.f.half[e.side]
 	if fresh {
-		if h.lastData = s.at.mark(); !h.firstData.seen() {
-			h.firstData = h.lastData
-		}
+		e.f.data(e.side, s.at.mark())
 	}
 	switch {
 	case !fresh && over != nil:
-		h.retransmissions++
-		e.f.retransmitted(Retransmission{At: s.at, Original: over.at, From: e.side})
+		e.f.retransmissions[e.side]++
+		e.t.retransmitted(e.f, Retransmission{At: s.at, Original: over.at, From: e.side})
 	case behind == nil:
 	case e.f.late(e.side, s, behind):
-		h.retransmissions++
-		e.f.retransmitted(Retransmission{At: s.at, From: e.side})
+		e.f.retransmissions[e.side]++
+		e.t.retransmitted(e.f, Retransmission{At: s.at, From: e.side})
 	default:
-		e.f.rare().Reordered++
+		e.t.rare(e.f).Reordered++
 	}
 }
 
@@ -49,7 +46,7 @@ func (f *Flow) late(d Side, s *segment, w *waiting) bool {
 	case passed >= lateAfter:
 		return true
 	case rtt == 0:
-		return f.half[d].dupAcks >= 3 && passed > reordered
+		return f.half[d^1].dupAcks >= 3 && passed > reordered
 	}
 	return passed >= max(rtt, reordered)
 }

@@ -32,10 +32,6 @@ type address struct{ hi, lo uint64 }
 const mapped = 0xffff << 32
 
 func packAddress(a netip.Addr) address {
-	if a.Is4() {
-		b := a.As4()
-		return address{0, mapped | uint64(binary.BigEndian.Uint32(b[:]))}
-	}
 	b := a.As16()
 	return address{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 }
@@ -52,79 +48,106 @@ func (a address) netip(is4 bool) netip.Addr {
 
 // tuple is the addresses of a flow: [0] sent its first captured packet.
 type tuple struct {
-	addr [2]address
-	port [2]uint16
+	addr    [2]address
+	port    [2]uint16
+	network int32 // link.IP.Network of the first packet: not compared with the rest
 }
 
 func (t *tuple) reversed() tuple {
-	return tuple{[2]address{t.addr[1], t.addr[0]}, [2]uint16{t.port[1], t.port[0]}}
+	return tuple{[2]address{t.addr[1], t.addr[0]}, [2]uint16{t.port[1], t.port[0]}, t.network}
 }
 
 // flags of a flow
 const (
-	flowIs4      uint8 = 1 << iota
-	flowSYNFirst       // the SYN was the first packet: Flow.first is its mark
-	flowReset          // a RST was seen
-	flowIgnored        // Ignore, as the timers know it
+	flowIs4      uint16 = 1 << iota
+	flowSYNFirst        // the SYN was the first packet: Flow.first is its mark
+	flowReset           // a RST was seen
+	flowEnding          // a FIN or RST was seen
+	flowIgnored         // Ignore, as the timers know it
+	flowOpening         // the SYN-ACK was seen, the ACK that completes the handshake was not
+	flowRenewal         // Rare.renewal is active
+	flowICMP            // Rare.ICMP is not empty
+	flowLast1           // side 1 sent the last packet
+	flowFrom1           // side 1 sent the last segment that was no RST:
+	flowSentSYN         // … a SYN
+	flowSentData        // … payload
+	flowData0           // firstData[0] is known
+	flowData1
 )
 
-// flow is the part of a Flow that its users do not see.
+// flow is the part of a Flow that its users do not see. A look-up and a
+// segment in order touch few cache lines of it: with thousands of connections
+// at once, most of a packet's cost is to wait for them.
 type flow struct {
-	first, last         mark
-	synack, established mark
-	clock               int64 // capture clock of the last packet
-	tuple               tuple
-	network             int32  // link.IP.Network
-	id                  uint32 // place in the slab
-	hash                uint32
-	prev, next          uint32 // neighbours in the timer's list
-	slot                uint16 // of the timer; noSlot: none
-	flags               uint8
-	closing             *closing
-	half                [2]half
+	// With what stands before them in Flow, these fill one cache line.
+	tuple tuple
+	clock int64 // capture clock of the last packet
+
+	half [2]half // two lines each
+
+	first, synack, established mark
+	firstData                  [2]mark
+	closing                    *closing
+	retransmissions            [2]uint32
+	keepAlives                 [2]uint16 // they stay at their greatest value
+	prev, next                 uint32    // neighbours in the timer's list
+	id                         uint32    // place in the slab
+}
+
+// last is the last packet of any kind.
+func (f *Flow) last() *mark {
+	if f.flags&flowLast1 != 0 {
+		return &f.half[1].last
+	}
+	return &f.half[0].last
+}
+
+// answers tells whether the last segment of the side opposite to d had a flag
+// (flowSentSYN, flowSentData), and nothing of side d followed.
+func (f *Flow) answers(d Side, flag uint16) bool {
+	return f.flags&flag != 0 && (f.flags&flowFrom1 != 0) == (d == 0)
 }
 
 // flags of a half
 const (
-	halfStarted  uint16 = 1 << iota // next is known
-	halfSoft                        // next comes from a segment without payload: nothing was delivered yet
-	halfSYN                         // the SYN or SYN-ACK was seen
-	halfAcked                       // acked is known
-	halfFIN                         // a FIN was seen (perhaps ahead of a hole)
-	halfEnded                       // the FIN was delivered
-	halfRST                         // it sent a RST
-	halfZero                        // it advertises a zero window
-	halfTS                          // it sends timestamps
-	halfGuess                       // next is the other side's acknowledgement: bytes from there may lie before the capture
-	halfLastSYN                     // its last segment was a SYN, and nothing of the other side followed
-	halfLastData                    // the same of payload
+	halfStarted uint16 = 1 << iota // next is known
+	halfSoft                       // next comes from a segment without payload: nothing was delivered yet
+	halfSYN                        // the SYN or SYN-ACK was seen
+	halfAcks                       // acks is known
+	halfFIN                        // a FIN was seen (perhaps ahead of a hole)
+	halfEnded                      // the FIN was delivered
+	halfRST                        // it sent a RST
+	halfZero                       // it advertises a zero window
+	halfTS                         // it sends timestamps
+	halfGuess                      // next is the other side's acknowledgement: bytes from there may lie before the capture
 )
 
-// half is what the table keeps of one side's stream.
+// half is what the table keeps of one side's stream. What the side says of the
+// other's stream is kept here, too, so that a segment touches its sender's half.
 type half struct {
-	firstData, lastData mark
-	lastAck             mark
+	// What every segment touches: one cache line.
+	last                mark
 	pos                 int64  // stream offset of next
 	next                uint32 // sequence number of the next byte in order
-	acked               uint32 // highest acknowledgement of the other side
-	packets             uint32
-	segments            uint32
-	retransmissions     uint32
+	acks                uint32 // highest acknowledgement number sent
+	packets, segments   uint32
 	prints              [2]uint32 // fingerprints of the last segments
 	printTimes          [2]uint32 // their times in units of 2^10 ns
-	sample              uint32    // of the bytes of the last new data segment
-	sampleStart         uint32
-	sampleLen           uint16 // these four stay at their greatest value
-	keepAlives          uint16
-	maxSegment          uint16
-	maxAcked            uint16
 	flags               uint16
-	mss                 uint16
 	lastID              uint16
 	ttl, minTTL, maxTTL uint8
-	dupAcks             uint8
-	out                 *outstanding // segments that wait for their acknowledgement
-	wait                *episode     // bytes that wait for others before them
+	dupAcks             uint8 // how often acks was repeated
+
+	// What payload and its acknowledgement touch: another.
+	lastData, lastAck mark
+	out               *outstanding // segments that wait for their acknowledgement
+	wait              *episode     // bytes that wait for others before them
+	sample            uint32       // of the bytes of the last new data segment
+	sampleStart       uint32
+	sampleLen         uint16 // these stay at their greatest value
+	maxSegment        uint16
+	maxAcked          uint16
+	mss               uint16
 }
 
 func (h *half) is(f uint16) bool { return h.flags&f != 0 }
@@ -182,6 +205,7 @@ func (f *Flow) finAt(s Side) At {
 func (t *Table) closes(f *Flow, d Side, at At) {
 	if h := &f.half[d]; !h.is(halfFIN) {
 		h.flags |= halfFIN
+		f.flags |= flowEnding
 		if f.closing == nil {
 			if f.closing = t.freeClosing; f.closing == nil {
 				f.closing = new(closing)
@@ -204,21 +228,13 @@ func (t *Table) releaseClosing(f *Flow) {
 // saturated is n, or the greatest value of 16 bits.
 func saturated(n uint32) uint16 { return uint16(min(n, 0xffff)) }
 
-// rare gives the place for uncommon facts.
-func (f *Flow) rare() *Rare {
-	if f.Rare == nil {
-		f.Rare = new(Rare)
-	}
-	return f.Rare
-}
-
 // Half is what side s sent, as far as is known now.
 func (f *Flow) Half(s Side) Half {
 	h, o := &f.half[s], &f.half[s^1]
 	v := Half{
-		Packets: h.packets, Bytes: h.pos, DataSegments: h.segments, Retransmissions: h.retransmissions,
-		FirstData: h.firstData.at(), LastData: h.lastData.at(), FIN: f.finAt(s), LastAck: h.lastAck.at(),
-		TTL: h.ttl, MSS: h.mss, Timestamps: h.is(halfTS), KeepAlives: uint32(h.keepAlives),
+		Packets: h.packets, Bytes: h.pos, DataSegments: h.segments, Retransmissions: f.retransmissions[s],
+		FirstData: f.firstData[s].at(), LastData: h.lastData.at(), FIN: f.finAt(s), LastAck: h.lastAck.at(),
+		TTL: h.ttl, MSS: h.mss, Timestamps: h.is(halfTS), KeepAlives: uint32(f.keepAlives[s]),
 		MaxSegment: uint32(h.maxSegment), MaxAcked: uint32(h.maxAcked),
 	}
 	if v.HasISN = h.is(halfSYN); v.HasISN {
@@ -233,15 +249,15 @@ func (f *Flow) Half(s Side) Half {
 	if o.packets == 0 || !h.is(halfStarted) {
 		return v // the other side is not in the capture: nothing can be said
 	}
-	h.unacked(&v)
+	h.unacked(o, &v)
 	return v
 }
 
 // unacked fills in what the other side did not acknowledge.
-func (h *half) unacked(v *Half) {
+func (h *half) unacked(o *half, v *Half) {
 	acked := h.base()
-	if h.is(halfAcked) && before(acked, h.acked) {
-		acked = h.acked
+	if o.is(halfAcks) && before(acked, o.acks) {
+		acked = o.acks
 	}
 	if n := int32(h.end() - acked); n > 0 {
 		v.Unacked = int64(n)

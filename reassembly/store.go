@@ -143,7 +143,36 @@ func (t *Table) makeRoom() {
 		return
 	}
 	t.Counters.Dropped++
-	idle.rare().Limit = true
-	idle.Rare.renewal = renewal{}
+	t.rare(idle).Limit = true
+	idle.flags &^= flowRenewal
 	t.finish(idle, t.clock, false)
+}
+
+// maxFreeRare bounds the places for uncommon facts that are kept for other flows.
+const maxFreeRare = 1 << 12
+
+// rare gives the place for uncommon facts.
+func (t *Table) rare(f *Flow) *Rare {
+	if f.Rare == nil {
+		if n := len(t.freeRare); n > 0 {
+			f.Rare, t.freeRare = t.freeRare[n-1], t.freeRare[:n-1]
+		} else {
+			f.Rare = new(Rare)
+		}
+	}
+	return f.Rare
+}
+
+// releaseRare keeps the place and its lists for another flow.
+func (t *Table) releaseRare(f *Flow) {
+	r := f.Rare
+	if r == nil {
+		return
+	}
+	f.Rare = nil
+	if len(t.freeRare) == maxFreeRare {
+		return
+	}
+	*r = Rare{Resets: r.Resets[:0], ICMP: r.ICMP[:0], Gaps: r.Gaps[:0], Stalls: r.Stalls[:0], Retransmissions: r.Retransmissions[:0]}
+	t.freeRare = append(t.freeRare, r)
 }

@@ -8,7 +8,7 @@ func (t *Table) payload(f *Flow, d Side, s *segment) {
 		// RFC 9293, 3.5: a side that sent a FIN sends no more data; off is 1
 		// in all its later acknowledgements.
 		if s.n > 0 && !f.Ignore {
-			f.rare().OutOfWindow++
+			t.rare(f).OutOfWindow++
 		}
 		return
 	}
@@ -19,12 +19,12 @@ func (t *Table) payload(f *Flow, d Side, s *segment) {
 		h.segments++
 		h.maxSegment = max(h.maxSegment, saturated(s.n))
 		if len(s.data) < int(s.n) {
-			f.cut(s)
+			t.cut(f, s)
 		}
-		if f.Rare != nil && len(f.Rare.ICMP) > 0 {
+		if f.flags&flowICMP != 0 {
 			f.smaller(d, s)
 		}
-		if o.is(halfZero) && s.n == 1 && off == 0 {
+		if s.n == 1 && off == 0 && o.is(halfZero) {
 			f.probed(d)
 		}
 	}
@@ -35,7 +35,7 @@ func (t *Table) payload(f *Flow, d Side, s *segment) {
 	switch {
 	case f.Ignore:
 		t.flushHalf(f, d)
-		t.count(h, s, int32(s.seq-h.next))
+		t.count(f, d, s, int32(s.seq-h.next))
 	case off > plausible || off < -plausible:
 		t.outOfWindow(f, d, s)
 		return
@@ -57,17 +57,22 @@ func (t *Table) inOrder(f *Flow, d Side, s *segment, skip uint32) {
 	h := &f.half[d]
 	h.flags &^= halfSoft | halfGuess
 	at := s.at.mark()
-	if !h.firstData.seen() {
-		h.firstData = at
-	}
-	h.lastData = at
+	f.data(d, at)
 	if skip > 0 {
-		f.compare(d, s)
+		t.compare(f, d, s)
 	}
 	n := s.n - skip
 	data := s.data[min(int(skip), len(s.data)):]
-	t.track(h, n, at, data)
+	t.track(f, d, n, at, data)
 	t.deliver(f, d, s.at, data, n)
+}
+
+// data notes a segment with new bytes.
+func (f *Flow) data(d Side, at mark) {
+	if f.half[d].lastData = at; f.flags&(flowData0<<d) == 0 {
+		f.flags |= flowData0 << d
+		f.firstData[d] = at
+	}
 }
 
 // deliver hands on n bytes, of which data was captured.
@@ -92,7 +97,7 @@ func (t *Table) missing(f *Flow, d Side, at At, n int64, why GapKind) {
 		h.next += uint32(n)
 		return
 	}
-	r := f.rare()
+	r := t.rare(f)
 	if len(r.Gaps) < MaxGaps {
 		r.Gaps = append(r.Gaps, Gap{At: at, From: d, Offset: h.pos, Length: n, Kind: why})
 	} else {
@@ -124,16 +129,14 @@ func (t *Table) end(f *Flow, d Side, at At) {
 }
 
 // count keeps the position of a stream that nobody reads.
-func (t *Table) count(h *half, s *segment, off int32) {
+func (t *Table) count(f *Flow, d Side, s *segment, off int32) {
+	h := &f.half[d]
 	if n := off + int32(s.n); n > 0 && off < plausible {
 		h.next += uint32(n)
 		h.pos += int64(n)
-		h.lastData = s.at.mark()
-		if !h.firstData.seen() {
-			h.firstData = h.lastData
-		}
+		f.data(d, s.at.mark())
 	} else if s.n > 0 && off > -plausible {
-		h.retransmissions++
+		f.retransmissions[d]++
 	}
 	if h.out != nil {
 		t.releaseOut(h)

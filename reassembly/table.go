@@ -99,9 +99,11 @@ type Table struct {
 	disorder    disorder
 	freeOut     *outstanding
 	freeClosing *closing
+	freeRare    []*Rare
 	clock       int64
 	ending      Ending
 	dues        []due
+	soonest     int64  // no flow is over before it was silent for so long
 	walked      uint32 // where Walk goes on
 	touched     uint32 // keeps Touch from being optimised away
 	seg         segment
@@ -112,6 +114,7 @@ type Table struct {
 func New(o Options) *Table {
 	o.Limits.defaults()
 	t := &Table{handler: o.Handler, limits: o.Limits}
+	t.soonest = int64(min(o.Limits.Linger, o.Limits.LingerReset, o.Limits.SYNTimeout, o.Limits.Idle))
 	t.index.init()
 	t.tombs.init(o.Limits.Tombstones)
 	return t
@@ -122,9 +125,7 @@ func (t *Table) Len() int { return t.slab.used }
 
 // Packet takes the next packet of the capture: TCP segments and ICMP errors
 // about them; others only move the clock. Nothing of p and ip is kept.
-func (t *Table) Packet(p *capture.Packet, ip *link.IP) {
-	t.PacketHashed(p, ip, FlowHash(ip, p.Vantage))
-}
+func (t *Table) Packet(p *capture.Packet, ip *link.IP) { t.PacketHashed(p, ip, 0) }
 
 // PacketHashed is Packet for callers that know the packet's FlowHash.
 func (t *Table) PacketHashed(p *capture.Packet, ip *link.IP, hash uint64) {
@@ -142,6 +143,9 @@ func (t *Table) tcp(p *capture.Packet, ip *link.IP, h uint64) {
 	if !t.key.of(ip) || !s.parse(ip) {
 		t.Counters.Malformed++
 		return
+	}
+	if h == 0 {
+		h = t.key.hash(p.Vantage)
 	}
 	s.at, s.clock = At{Packet: p.Number, Time: p.Time, File: p.File}, p.Clock
 	f, side := t.find(h, p.Vantage, s)
@@ -170,15 +174,15 @@ func (t *Table) find(h uint64, vantage int32, s *segment) (*Flow, Side) {
 			continue
 		}
 		f := t.slab.at(e.id)
-		side, ok := f.sideOf(&t.key, vantage)
-		if !ok {
+		side, ok := f.tuple.sideOf(&t.key)
+		if !ok || f.Vantage != vantage {
 			continue
 		}
-		if s.clock >= t.deadline(f) {
+		if s.clock >= f.clock+t.soonest && s.clock >= t.deadline(f) {
 			t.finish(f, t.deadline(f), false)
 			return t.find(h, vantage, s) // the index has changed
 		}
-		if f.network == s.network {
+		if f.tuple.network == s.network {
 			return f, side
 		}
 		if other == nil && f.fits(side, s) {
@@ -188,23 +192,15 @@ func (t *Table) find(h uint64, vantage int32, s *segment) (*Flow, Side) {
 	return other, otherSide
 }
 
-// sideOf tells which side of f sends from k.addr[0] to k.addr[1], if any does.
-func (f *Flow) sideOf(k *tuple, vantage int32) (Side, bool) {
-	switch t := &f.tuple; {
-	case f.Vantage != vantage:
-	case t.joins(k, 0, 1):
-		return 0, true
-	case t.joins(k, 1, 0):
-		return 1, true
-	}
-	return 0, false
-}
-
-// joins tells whether t's first endpoint is k's endpoint a, and its second b.
-// It compares what differs most often first.
-func (t *tuple) joins(k *tuple, a, b int) bool {
-	return t.port[0] == k.port[a] && t.port[1] == k.port[b] && t.addr[0].lo == k.addr[a].lo && t.addr[1].lo == k.addr[b].lo &&
-		t.addr[0].hi == k.addr[a].hi && t.addr[1].hi == k.addr[b].hi
+// sideOf tells which side of t is k's first endpoint, if k's endpoints are
+// those of t. Which side it is cannot be foreseen, so nothing branches on it.
+func (t *tuple) sideOf(k *tuple) (Side, bool) {
+	d := t.addr[0].lo ^ k.addr[0].lo | t.addr[0].hi ^ k.addr[0].hi | uint64(t.port[0]^k.port[0])
+	side := (d | -d) >> 63
+	a, b := &k.addr[side&1], &k.addr[side&1^1]
+	same := t.addr[0].lo ^ a.lo | t.addr[0].hi ^ a.hi | uint64(t.port[0]^k.port[side&1]) |
+		t.addr[1].lo ^ b.lo | t.addr[1].hi ^ b.hi | uint64(t.port[1]^k.port[side&1^1])
+	return Side(side), same == 0
 }
 
 // fits tells whether a segment that came through another encapsulation belongs
@@ -245,7 +241,7 @@ func (t *Table) each(h uint64, k *tuple, vantage int32, fn func(*Flow, Side) boo
 			continue
 		}
 		f := t.slab.at(e.id)
-		if side, ok := f.sideOf(k, vantage); ok && !fn(f, side) {
+		if side, ok := f.tuple.sideOf(k); ok && f.Vantage == vantage && !fn(f, side) {
 			return
 		}
 	}
@@ -257,14 +253,16 @@ func (t *Table) create(h uint64, k *tuple, vantage int32, s *segment) *Flow {
 		t.makeRoom()
 	}
 	f := t.slab.get()
-	f.Vantage, f.Encapsulation, f.network = vantage, s.shown, s.network
-	f.tuple, f.hash = *k, uint32(h)
+	f.Vantage, f.Encapsulation = vantage, s.shown
+	f.tuple = *k
+	f.tuple.network = s.network
 	if !s.v6 {
 		f.flags |= flowIs4
 	}
-	f.first, f.last, f.clock = s.at.mark(), s.at.mark(), s.clock
+	f.first, f.clock = s.at.mark(), s.clock
+	f.half[0].last = f.first
 	f.guessClient()
-	t.index.insert(f.hash, f.id)
+	t.index.insert(uint32(h), f.id)
 	t.Counters.Connections++
 	t.Counters.Peak = max(t.Counters.Peak, t.slab.used)
 	t.schedule(f)
@@ -293,7 +291,7 @@ func (t *Table) Close() {
 }
 
 func byFirst(a, b *Flow) int {
-	return cmp.Or(a.first.compare(b.first), cmp.Compare(a.network, b.network))
+	return cmp.Or(a.first.compare(b.first), cmp.Compare(a.tuple.network, b.tuple.network))
 }
 
 // finish ends a flow: what waits is handed on, the handler is told, and the
@@ -302,23 +300,26 @@ func byFirst(a, b *Flow) int {
 func (t *Table) finish(f *Flow, order int64, last bool) (begun *Flow) {
 	t.flush(f)
 	var next renewal
-	if f.Rare != nil {
-		next, f.Rare.renewal = f.Rare.renewal, renewal{}
+	again := f.flags&flowRenewal != 0
+	if again {
+		next = f.Rare.renewal
 	}
 	t.unschedule(f)
-	t.index.remove(f.hash, f.id)
+	hash := f.tuple.hash(f.Vantage)
+	t.index.remove(uint32(hash), f.id)
 	if t.handler != nil {
 		t.handler.Closed(f, order, last)
 	}
 	if !last {
-		t.tombs.add(f, f.tuple.hash(f.Vantage), t.limits.TombstonePeriod)
+		t.tombs.add(f, hash, t.clock, t.limits.TombstonePeriod)
 	}
 	t.releaseOut(&f.half[0])
 	t.releaseOut(&f.half[1])
 	t.releaseClosing(f)
+	t.releaseRare(f)
 	vantage := f.Vantage
 	t.slab.put(f)
-	if next.active { // a SYN that nobody answered began another connection
+	if again { // a SYN that nobody answered began another connection
 		return t.renew(&next, vantage)
 	}
 	return nil

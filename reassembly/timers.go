@@ -43,15 +43,19 @@ func (t *Table) deadline(f *Flow) int64 {
 	return f.clock + int64(l.Idle)
 }
 
-// schedule (again) enters the flow into the wheel.
+// schedule enters the flow into the wheel, unless its entry there is due no
+// later than its deadline: then it is entered again when that is looked at.
 func (t *Table) schedule(f *Flow) {
-	t.unschedule(f)
 	w := &t.timers
 	// A deadline falls due when its tick is over.
 	tick := w.tick + wheel - 1
 	if d := t.deadline(f); d>>tickBits < tick {
 		tick = max(d>>tickBits, w.tick)
 	}
+	if f.slot < wheel && (int64(f.slot)-w.tick)&(wheel-1) <= tick-w.tick {
+		return
+	}
+	t.unschedule(f)
 	f.slot = uint16(tick & (wheel - 1))
 	f.next = w.heads[f.slot]
 	if f.next != 0 {
@@ -112,7 +116,7 @@ type due struct {
 
 func (t *Table) due(f *Flow) due {
 	d := t.deadline(f)
-	return due{f, f.first, f.network, (d>>tickBits + 1) << tickBits, d}
+	return due{f, f.first, f.tuple.network, (d>>tickBits + 1) << tickBits, d}
 }
 
 func (a due) compare(b due) int {

@@ -5,53 +5,115 @@ import "time"
 // tomb remembers a connection that left the table, so that its late segments
 // are not taken for a new one.
 type tomb struct {
+	hash  uint64
 	until int64
-	first uint64    // hash of side 0's endpoint
 	next  [2]uint32 // the next sequence numbers
+	first uint32    // of the hash of side 0's endpoint
 	known [2]bool
 }
 
-// tombs are kept in the order of their making; the oldest go first.
+// tombs are a ring in the order of their making: the oldest go first, and when
+// their time is over. places is open-addressed: a hash leads to a place in the
+// ring, counted from 1.
 type tombs struct {
-	m     map[uint64]tomb
-	order []uint64 // ring
-	head  int
-	limit int
+	ring   []tomb
+	places []uint32 // at least twice as many as ring has; a power of two
+	head   int      // the oldest
+	used   int
+	limit  int
 }
 
-func (t *tombs) init(limit int) {
-	t.m, t.limit = map[uint64]tomb{}, limit
+const firstTombs = 1 << 8
+
+func (t *tombs) init(limit int) { t.limit = limit }
+
+// find gives the index in places where hash is, or would be.
+func (t *tombs) find(hash uint64) (i uint64, found *tomb) {
+	mask := uint64(len(t.places) - 1)
+	for i = hash & mask; ; i = (i + 1) & mask {
+		p := t.places[i]
+		if p == 0 {
+			return i, nil
+		}
+		if e := &t.ring[p-1]; e.hash == hash {
+			return i, e
+		}
+	}
 }
 
-func (t *tombs) add(f *Flow, hash uint64, period time.Duration) {
-	e := tomb{until: f.clock + int64(period), first: hashEndpoint(f.tuple.addr[0], f.tuple.port[0])}
+func (t *tombs) add(f *Flow, hash uint64, now int64, period time.Duration) {
+	e := tomb{hash: hash, until: f.clock + int64(period), first: uint32(hashEndpoint(f.tuple.addr[0], f.tuple.port[0]))}
 	for i := range f.half {
 		e.next[i], e.known[i] = f.half[i].end(), f.half[i].is(halfStarted)
 	}
-	if _, ok := t.m[hash]; !ok {
-		if len(t.order) < t.limit {
-			t.order = append(t.order, hash)
-		} else {
-			delete(t.m, t.order[t.head])
-			t.order[t.head] = hash
-			t.head = (t.head + 1) % t.limit
+	if t.used > 0 {
+		if _, old := t.find(hash); old != nil {
+			*old = e
+			return
 		}
 	}
-	t.m[hash] = e
+	for t.used > 0 && (t.used == t.limit || t.ring[t.head].until <= now) {
+		t.removeOldest()
+	}
+	if t.used == len(t.ring) {
+		t.grow()
+	}
+	place := (t.head + t.used) & (len(t.ring) - 1)
+	t.ring[place] = e
+	t.used++
+	i, _ := t.find(hash)
+	t.places[i] = uint32(place + 1)
+}
+
+// grow doubles the ring.
+func (t *tombs) grow() {
+	old, head := t.ring, t.head
+	t.ring = make([]tomb, max(2*len(old), firstTombs))
+	t.places = make([]uint32, 2*len(t.ring))
+	t.head = 0
+	for i := range old {
+		t.ring[i] = old[(head+i)&(len(old)-1)]
+		p, _ := t.find(t.ring[i].hash)
+		t.places[p] = uint32(i + 1)
+	}
+}
+
+// removeOldest takes the oldest out and closes the hole that it leaves in places.
+func (t *tombs) removeOldest() {
+	i, _ := t.find(t.ring[t.head].hash)
+	t.head = (t.head + 1) & (len(t.ring) - 1)
+	t.used--
+	mask := uint64(len(t.places) - 1)
+	for j := i; ; {
+		j = (j + 1) & mask
+		p := t.places[j]
+		if p == 0 {
+			break
+		}
+		// p may move to i unless its own place lies between i and j.
+		if (j-t.ring[p-1].hash)&mask >= (j-i)&mask {
+			t.places[i] = p
+			i = j
+		}
+	}
+	t.places[i] = 0
 }
 
 // late tells whether a segment without a flow is a late one of a connection
 // that is over: nothing in it is new. A RST without one never begins a flow.
 func (t *tombs) late(hash uint64, k *tuple, s *segment) bool {
-	e, ok := t.m[hash]
-	if !ok || s.clock >= e.until {
+	if t.used == 0 {
+		return false
+	}
+	_, e := t.find(hash)
+	if e == nil || s.clock >= e.until {
 		return false
 	}
 	if s.is(flagRST) {
 		return true
 	}
 	side := 0
-	if hashEndpoint(k.addr[0], k.port[0]) != e.first {
+	if uint32(hashEndpoint(k.addr[0], k.port[0])) != e.first {
 		side = 1
 	}
 	if !e.known[side] {

@@ -44,6 +44,8 @@ type collector struct {
 	paths   []pathSeen
 	clocks  clocks
 
+	gateways gateways
+
 	sum     summary
 	wants   func(*record.Connection) bool
 	recycle func(*record.Facts)
@@ -104,12 +106,22 @@ func (k *collector) admit(c *record.Connection) {
 			return
 		}
 	}
+	if !k.admitGateway(c) {
+		k.settle(c)
+	}
+}
+
+// settle gives a connection away unless it has to wait for others.
+func (k *collector) settle(c *record.Connection) {
 	if c.RecognizedBy == record.ByNothing {
-		if _, known := k.endpoints[c.Server]; !known {
+		_, known := k.endpoints[c.Server]
+		if known {
+			c.RecognizedBy = record.BySameEndpoint
+		}
+		if k.admitUnreached(c, !known) || !known {
 			k.hold(c)
 			return
 		}
-		c.RecognizedBy = record.BySameEndpoint
 	} else if c.Facts.TCP.ClientBy != "port" {
 		k.speaks(c.Server)
 	}
@@ -209,6 +221,7 @@ func (k *collector) give(c *record.Connection, cause string) {
 func (k *collector) finish(files []*capture.FileInfo, odd map[int32]*oddities, counts track.Counts) error {
 	k.admitViews()
 	k.releaseStories()
+	k.releaseGateways()
 	for _, c := range k.held {
 		k.release(c)
 	}

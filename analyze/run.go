@@ -74,7 +74,7 @@ func (e *engine) start(o Options) (finish func() track.Counts) {
 		Asked: func(a *track.Ask) {
 			h := handshakeAsked(a)
 			e.collect.asked(&h)
-		}, Polled: e.collect.polled, Named: e.collect.named, Apart: func() bool { return e.collect.vantages > 1 },
+		}, Polled: e.collect.polled, Named: e.collect.named, Refused: e.collect.refused, Apart: func() bool { return e.collect.vantages > 1 },
 		Follow: o.follow(), Budget: new(ws.Budget)}
 	if n := shardsFor(o); n > 1 {
 		e.shards = startShards(n, t, e.collect)

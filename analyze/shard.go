@@ -35,13 +35,15 @@ func momentOf(d *dealt) moment {
 }
 
 // event is what the collector has to know: a finished connection, polling, a
-// DNS message, or else a request.
+// DNS message, a refused connection, or else a request.
 type event struct {
 	at    moment
 	conn  *record.Connection
 	poll  *track.Poll
 	named *track.Named
-	ask   correlate.Handshake
+	// refused is a RST that answers a SYN.
+	refused record.Ref
+	ask     correlate.Handshake
 }
 
 // chunk is some events of a round, in order; last: there are no more.
@@ -82,6 +84,7 @@ func newShard(number int32, o track.Options, release func(*round)) *shard {
 		own.Message = slices.Clone(n.Message)
 		s.add(event{named: &own})
 	}
+	o.Refused = func(at record.Ref) { s.add(event{refused: at}) }
 	s.tracker = track.New(o)
 	s.table = reassembly.New(reassembly.Options{Handler: s.tracker})
 	return s
@@ -237,6 +240,8 @@ func (k *collector) take(e *event) {
 		k.polled(*e.poll)
 	case e.named != nil:
 		k.named(e.named)
+	case e.refused.Seen():
+		k.refused(e.refused)
 	default:
 		k.asked(&e.ask)
 	}

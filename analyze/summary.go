@@ -27,14 +27,14 @@ func newSummary() summary {
 // add counts a connection. cause is the code of the finding that explains its
 // end, where that stands at another hop of the same story.
 func (s *summary) add(c *record.Connection, cause string) {
-	if c.RecognizedBy == record.ByNothing {
-		if c.Facts.Opaque {
-			return // counted where it was found
-		}
-		s.Unidentified++
-		return
+	if c.RecognizedBy == record.ByNothing && c.Facts.Opaque {
+		return // counted where it was found
 	}
 	if c.HopOf != "" {
+		return
+	}
+	if c.RecognizedBy == record.ByNothing {
+		s.Unidentified++
 		return
 	}
 	s.Connections++

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	wsKey        = "dGhlIHNhbXBsZSBub25jZTE="
+	wsKey        = "x3JJHMbDL1EzLkh9GBhXDw=="
 	wsAnswer     = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 	closeFrames0 = "\x88\x82\x00\x00\x00\x01\x03\xe9" // masked with a key that is nearly zero: code 1000
 	closeFrames1 = "\x88\x02\x03\xe8"
@@ -148,7 +148,7 @@ func TestTwoClientsBehindOneNAT(t *testing.T) {
 	near, far := newSheet(), newSheet()
 	far.wait(time.Second)
 	for i := range 5 {
-		key := fmt.Sprintf("dGhlIHNhbXBsZSBub25j%d2E=", i)
+		key := fmt.Sprintf("x3JJHMbDL1EzLkh9GBhX%dw==", i)
 		for side, s := range []*sheet{near, far} {
 			client := fmt.Sprintf("192.168.1.%d:40000", i+7)
 			if side == 1 {

@@ -117,7 +117,7 @@ func classify(c *record.Connection) (class, int) {
 	switch {
 	case c.Outcome == record.Opaque && c.RecognizedBy == record.ByNothing:
 		return opaque, -1
-	case c.RecognizedBy == record.ByNothing:
+	case c.RecognizedBy == record.ByNothing && c.HopOf == "":
 		return unidentified, main
 	case firstError >= 0:
 		return failed, main
@@ -152,7 +152,7 @@ func (v *view) Connection(c *record.Connection) error {
 	if c.HopOf == "" {
 		v.counts[class]++
 		v.told = ""
-		if class == failed {
+		if class == failed || class == unidentified {
 			v.told = c.ID
 		}
 	}

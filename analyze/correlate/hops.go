@@ -273,6 +273,16 @@ func (h *Hops) forget() {
 	clear(h.servers)
 }
 
+// Asked gives the handshakes that are remembered, the latest first, until f returns false.
+func (h *Hops) Asked(f func(at Conn, server netip.Addr, when record.Time, vantage int32) bool) {
+	for i := range min(maxAsked, h.next) {
+		a := h.at(h.next - 1 - i)
+		if !f(a.Conn, netip.AddrFrom16(a.Server.addr).Unmap(), a.At.Time, a.Vantage) {
+			return
+		}
+	}
+}
+
 // Story is the story that a connection is part of; nil: it is part of none.
 func (h *Hops) Story(c Conn) *Story { return h.stories[c] }
 

@@ -36,6 +36,8 @@ type Options struct {
 	Polled func(Poll)
 	// Named, unless nil, gets DNS messages that came over TCP.
 	Named func(*Named)
+	// Refused, unless nil, gets each RST that answers a SYN.
+	Refused func(record.Ref)
 	// Apart, unless nil, tells that there are several vantage points, so that
 	// what each of them saw is to be compared.
 	Apart func() bool
@@ -108,6 +110,9 @@ func (t *Tracker) Missing(f *reassembly.Flow, from reassembly.Side, at reassembl
 // End implements reassembly.Handler.
 func (t *Tracker) End(f *reassembly.Flow, from reassembly.Side, at reassembly.At, how reassembly.EndKind) {
 	if f.App == 0 {
+		if how == reassembly.EndRST && t.o.Refused != nil && !f.Established().Seen() && f.ClientBy == reassembly.ClientBySYN {
+			t.o.Refused(ref(at))
+		}
 		return
 	}
 	c := t.conns[f.App]

@@ -1,0 +1,269 @@
+package analyze
+
+import (
+	"cmp"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/correlate"
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// Limits of the search for what a proxy could not reach.
+const (
+	// maxGateways bounds the refusals of proxies that wait for the connection
+	// that failed behind them; beyond it the oldest is judged without.
+	maxGateways = 1 << 9
+	// maxUnreached bounds the connections that failed and may explain one.
+	maxUnreached = 1 << 12
+	// gatewayWait is how long after the refusal that connection may become final:
+	// a SYN without an answer is waited for that long.
+	gatewayWait = record.Time(90 * time.Second)
+	// promptly is how soon a proxy that shares no address with the one that was
+	// asked must have tried, and with how many times as much distance to any other request.
+	promptly = record.Time(500 * time.Millisecond)
+	nearer   = 10
+	// maxTries bounds the tries that are told with one refusal.
+	maxTries = 8
+)
+
+// gateway is a refusal by which a proxy may say that it could not connect.
+type gateway struct {
+	conn     *record.Connection
+	from, to record.Time // the request, and the refusal
+	tunnel   bool
+	host     string // of a tunnel's target
+	port     uint16 // 0: not known
+}
+
+// gatewayOf: the connection was answered by what a proxy says when it cannot reach a server.
+func gatewayOf(c *record.Connection) (g gateway, ok bool) {
+	g.conn = c
+	if u := c.Facts.Upgrade; u != nil {
+		if u.Response == nil || u.Request == nil || !gatewayStatus(u.Response.Status) {
+			return g, false
+		}
+		g.from, g.to = u.RequestRef.Time, u.ResponseRef.Time
+		return g, u.RequestRef.Seen() && u.ResponseRef.Seen()
+	}
+	t := c.Facts.Tunnel
+	if t == nil || t.Opened || t.AuthRefused || !t.ResponseRef.Seen() || t.Response != nil && !gatewayStatus(t.Response.Status) {
+		return g, false
+	}
+	g.from, g.to, g.tunnel = t.RequestRef.Time, t.ResponseRef.Time, true
+	host, port, err := net.SplitHostPort(t.Target)
+	if err != nil {
+		return g, false
+	}
+	n, _ := strconv.ParseUint(port, 10, 16)
+	g.host, g.port = hostName(host+":"+port), uint16(n)
+	return g, true
+}
+
+func gatewayStatus(status int) bool { return status == 502 || status == 503 || status == 504 }
+
+// unreached: no TCP connection came to be.
+func unreached(c *record.Connection) bool {
+	f := c.Facts
+	return !f.TCP.Established.Seen() && f.TCP.ClientBy == "syn" && f.Upgrade == nil && f.Tunnel == nil && f.TLS == nil && !f.Opaque
+}
+
+// gateways are refusals that wait, and what may explain them.
+type gateways struct {
+	waiting []gateway // in the order in which they became final
+	failed  shelf[*record.Connection]
+	resets  shelf[record.Time] // RSTs that answered SYNs, of connections that may not be final yet
+	now     record.Time
+}
+
+// shelf keeps things by their time, to be found by a stretch of time.
+type shelf[T any] struct {
+	slots map[record.Time][]T
+	n     int
+}
+
+// slotBits make slots of 134 ms.
+const slotBits = 27
+
+func (s *shelf[T]) add(at record.Time, x T) {
+	if s.n >= maxUnreached || s.slots == nil {
+		s.slots, s.n = map[record.Time][]T{}, 0 // the oldest go, with the others
+	}
+	s.slots[at>>slotBits] = append(s.slots[at>>slotBits], x)
+	s.n++
+}
+
+// any tells whether something between two times is as f wants it.
+func (s *shelf[T]) any(from, to record.Time, f func(T) bool) bool {
+	if s.n == 0 {
+		return false
+	}
+	for slot := from >> slotBits; slot <= min(to, from+gatewayWait)>>slotBits; slot++ {
+		if slices.ContainsFunc(s.slots[slot], f) {
+			return true
+		}
+	}
+	return false
+}
+
+// refused notes a RST that answered a SYN.
+func (k *collector) refused(at record.Ref) { k.gateways.resets.add(at.Time, at.Time) }
+
+// admitGateway holds a refusal back if something failed before it, or may have:
+// what gets no answer is known to have failed only later. False if it is none.
+func (k *collector) admitGateway(c *record.Connection) bool {
+	w := &k.gateways
+	if c.Ended > w.now {
+		w.now = c.Ended
+		for len(w.waiting) > 0 && w.waiting[0].to+gatewayWait < w.now {
+			k.releaseGateway()
+		}
+	}
+	g, ok := gatewayOf(c)
+	if !ok || g.to-g.from < secondSYN && !w.failed.any(g.from, g.to, g.fits) &&
+		!w.resets.any(g.from, g.to, func(at record.Time) bool { return g.from <= at && at <= g.to }) {
+		return false
+	}
+	if len(w.waiting) >= maxGateways {
+		k.releaseGateway()
+	}
+	w.waiting = append(w.waiting, g)
+	return true
+}
+
+// secondSYN is how long a SYN waits for its answer until it is repeated (RFC
+// 6298 section 2); one alone is not reported.
+const secondSYN = record.Time(900 * time.Millisecond)
+
+// admitUnreached keeps a connection that failed while it may explain a refusal.
+// held: it is held back in any case. If not, it is where a refusal waits for it.
+func (k *collector) admitUnreached(c *record.Connection, held bool) (hold bool) {
+	w := &k.gateways
+	if !unreached(c) || !held && !slices.ContainsFunc(w.waiting, func(g gateway) bool { return g.fits(c) }) {
+		return false
+	}
+	w.failed.add(c.Started, c)
+	return true
+}
+
+func (k *collector) releaseGateways() {
+	for len(k.gateways.waiting) > 0 {
+		k.releaseGateway()
+	}
+}
+
+// releaseGateway judges the oldest refusal, with the connections that explain it.
+func (k *collector) releaseGateway() {
+	w := &k.gateways
+	g := w.waiting[0]
+	var tries []*record.Connection
+	w.failed.any(g.from, g.to, func(c *record.Connection) bool {
+		if g.fits(c) && k.provable(&g, c) {
+			tries = append(tries, c)
+		}
+		return len(tries) == maxTries
+	})
+	slices.SortFunc(tries, func(a, b *record.Connection) int { return cmp.Compare(a.FirstPacket, b.FirstPacket) })
+	w.waiting = append(w.waiting[:0], w.waiting[1:]...)
+	if len(tries) == 0 {
+		k.settle(g.conn)
+		return
+	}
+	k.held = slices.DeleteFunc(k.held, func(c *record.Connection) bool { return slices.Contains(tries, c) })
+	k.unreachable(g.conn, tries)
+}
+
+// fits: a connection was tried and failed between request and refusal, to
+// somewhere else, and not by the client itself.
+func (g *gateway) fits(c *record.Connection) bool {
+	front := g.conn
+	if c.Facts == nil || c.Started < g.from || c.Ended > g.to || c.Facts.Vantage != front.Facts.Vantage || c.Server == front.Server || c.HopOf != "" {
+		return false
+	}
+	if g.tunnel {
+		addr, err := netip.ParseAddr(g.host)
+		return c.Server.Port() == g.port && c.Client.Addr() == front.Server.Addr() && (err != nil || addr.Unmap() == c.Server.Addr())
+	}
+	return c.Client.Addr() == front.Server.Addr() || c.Client.Addr() != front.Client.Addr() && c.Started-g.from <= promptly
+}
+
+// provable: nothing else explains the try. Where the proxy has the address that
+// was asked, no other request there is nearly as close before it; where not,
+// no other refusal or failure comes into question.
+func (k *collector) provable(g *gateway, c *record.Connection) bool {
+	front := g.conn
+	own := c.Client.Addr() == front.Server.Addr()
+	since := c.Started - g.from
+	rival := false
+	for i := range k.gateways.waiting {
+		o := &k.gateways.waiting[i]
+		if o.conn != front && o.fits(c) {
+			d := c.Started - o.from
+			rival = rival || !own || d < nearer*since
+		}
+	}
+	if rival || g.tunnel {
+		return !rival
+	}
+	name := connOf(front)
+	k.hops.Asked(func(at correlate.Conn, server netip.Addr, when record.Time, vantage int32) bool {
+		if at == name || vantage != front.Facts.Vantage || own && server != front.Server.Addr() || when > c.Started {
+			return c.Started-when < nearer*since+record.Time(time.Second) // from there on they are too long ago
+		}
+		// One that was answered by then tells it only for refusals, which were looked at above.
+		d := c.Started - when
+		rival = d < nearer*since && !slices.ContainsFunc(k.gateways.waiting, func(o gateway) bool { return connOf(o.conn) == at && o.to < c.Started })
+		return !rival
+	})
+	if rival || own {
+		return !rival
+	}
+	// Without a common address: one host that tried, and no failure of another.
+	return !k.gateways.failed.any(g.from, g.to, func(o *record.Connection) bool { return g.fits(o) && o.Client.Addr() != c.Client.Addr() })
+}
+
+// unreachable judges a refusal together with the tries that explain it.
+func (k *collector) unreachable(front *record.Connection, tries []*record.Connection) {
+	if u := front.Facts.Upgrade; u != nil {
+		if front.Facts.TCP.ClientBy != "port" {
+			k.speaks(front.Server)
+		}
+		k.keys.add(front, u)
+	} else if _, known := k.endpoints[front.Server]; known {
+		front.RecognizedBy = record.BySameEndpoint
+	}
+	k.names.name(front)
+	k.judge.connection(front, k.o, k.wants)
+	var cause string
+	var tried []string
+	for i, c := range tries {
+		c.HopOf = front.ID
+		k.names.name(c)
+		k.judge.connection(c, k.o, k.wants)
+		text := c.Server.String()
+		if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
+			cause = c.Findings[0].Code
+			if len(front.Findings) > 0 && front.Findings[0].Severity == record.Error && i == len(tries)-1 {
+				front.Findings[0].Evidence = append(front.Findings[0].Evidence, c.Findings[0].Evidence...)
+			}
+		}
+		if text += " (hop " + c.ID + ")"; len(tried) < 3 {
+			tried = append(tried, text)
+		}
+	}
+	if front.Verdict != "" {
+		why := ""
+		if last := tries[len(tries)-1]; len(last.Findings) > 0 {
+			why = ": " + last.Findings[0].Title
+		}
+		front.Verdict = strings.TrimSuffix(front.Verdict, ".") + ". This is the proxy's own answer: it could not connect to " + strings.Join(tried, " and ") + why + "."
+	}
+	k.give(front, cause)
+	for _, c := range tries {
+		k.give(c, "")
+	}
+}

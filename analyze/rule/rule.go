@@ -191,9 +191,14 @@ func (r *Reporter) Add(f Found) {
 	r.findings = append(r.findings, finding)
 }
 
-// Bare tells that no texts are wanted: a check that has decided, and whose
-// texts cost something, may then Add what it found without them.
-func (r *Reporter) Bare() bool { return r.bare }
+// Enough adds what was found if no texts are wanted, and tells so: a check
+// that has decided asks it before it makes its texts.
+func (r *Reporter) Enough(f Found) bool {
+	if r.bare {
+		r.Add(f)
+	}
+	return r.bare
+}
 
 // Findings is what was found so far, in the order of the rules.
 func (r *Reporter) Findings() []record.Finding { return r.findings }

@@ -38,11 +38,14 @@ func closedWith(c *record.Connection, r *rule.Reporter, code int, describe func(
 	if !x.HasCode || x.Code != code {
 		return
 	}
-	r.Add(finish(c, r, x, describe(x)))
+	finish(c, r, x, describe(x))
 }
 
-// finish gives a finding of a Close frame its title, evidence and message.
-func finish(c *record.Connection, r *rule.Reporter, x *record.ControlFrame, f rule.Found) rule.Found {
+// finish gives a finding of a Close frame its title, evidence and message, and adds it.
+func finish(c *record.Connection, r *rule.Reporter, x *record.ControlFrame, f rule.Found) {
+	if r.Enough(f) {
+		return
+	}
 	title := fmt.Sprintf("%s closed with %d%s%s", known.SideFirst(c, x.Dir), x.Code, codeName(x.Code), reason(x))
 	if f.Title != "" {
 		title += ": " + f.Title
@@ -52,7 +55,7 @@ func finish(c *record.Connection, r *rule.Reporter, x *record.ControlFrame, f ru
 		f.SeenByUser = known.UserSaw(c, known.SawCloseCode, fmt.Sprint(x.Code))
 	}
 	f.Evidence = append([]record.Evidence{r.At(x.Ref, "Close %d of the %s%s", x.Code, x.Dir, reason(x))}, f.Evidence...)
-	return f
+	r.Add(f)
 }
 
 func reason(x *record.ControlFrame) string {
@@ -136,7 +139,7 @@ func cutOf(c *record.Connection) (cut, bool) {
 	t := &c.Facts.TCP
 	switch t.EndHow {
 	case "fin", "rst":
-		return cut{t.End, t.EndBy, strings.ToUpper(t.EndHow)}, t.End.Seen()
+		return cut{t.End, t.EndBy, endName(t)}, t.End.Seen()
 	}
 	return cut{}, false
 }
@@ -150,7 +153,18 @@ func darkCut(c *record.Connection) (cut, bool) {
 	}
 	t := &c.Facts.TCP
 	ok := t.EndHow == "fin" || t.EndHow == "rst"
-	return cut{t.End, t.EndBy, strings.ToUpper(t.EndHow)}, ok && c.Facts.WS == nil
+	return cut{t.End, t.EndBy, endName(t)}, ok && c.Facts.WS == nil
+}
+
+// endName is how TCP ended, as it is written.
+func endName(t *record.TCPFacts) string {
+	switch t.EndHow {
+	case "fin":
+		return "FIN"
+	case "rst":
+		return "RST"
+	}
+	return strings.ToUpper(t.EndHow)
 }
 
 // streamEnd is the first that ended an HTTP/2 stream.
@@ -184,7 +198,7 @@ func idle(c *record.Connection, end cut) (silence time.Duration, fits []known.Ti
 	if w := c.Facts.WS; silence < leastSilence || c.Facts.TCP.OneWay && (w == nil || w.Damaged != [2]bool{}) {
 		return silence, nil, false
 	}
-	_, product, _ := known.Answerer(c)
+	product, _ := known.ProductOf(c)
 	fits = known.IdleTimers(silence, product)
 	if broken.Seen() {
 		// The path forgot the connection at some time in the silence: any timer that is shorter may have done it.

@@ -37,15 +37,7 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	if end.how == "FIN" && c.Facts.H2 != nil && c.Facts.H2.GoAway != nil {
 		return // the GOAWAY said so
 	}
-	f := rule.Found{
-		Title: fmt.Sprintf("%s ended the WebSocket by %s, without a Close frame, after %s", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time))),
-		Fault: end.by.Fault(), SeenByUser: known.UserSaw(c, known.SawAbnormal),
-		Remedy:   "Look at the log of " + known.Side(c, end.by) + " at this second; let it send a Close frame with a code before it ends a connection.",
-		Evidence: []record.Evidence{r.At(end.at, "%s of the %s, no Close frame of either side before it", end.how, end.by)},
-	}
-	if c.Facts.TCP.LastData.Seen() && c.Facts.H2 == nil {
-		f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.LastData, "last data, of the %s, %s before", c.Facts.TCP.LastDataFrom, known.Seconds(c.Facts.TCP.Silence)))
-	}
+	f := rule.Found{Fault: end.by.Fault()}
 	w := c.Facts.WS
 	switch {
 	case w.Damaged[end.by]:
@@ -55,6 +47,16 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	}
 	if _, aged := lifetime(c, end); aged && end.by == record.Server {
 		f.Fault = record.FaultIntermediary
+	}
+	if r.Enough(f) {
+		return
+	}
+	f.Title = fmt.Sprintf("%s ended the WebSocket by %s, without a Close frame, after %s", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time)))
+	f.SeenByUser = known.UserSaw(c, known.SawAbnormal)
+	f.Remedy = "Look at the log of " + known.Side(c, end.by) + " at this second; let it send a Close frame with a code before it ends a connection."
+	f.Evidence = []record.Evidence{r.At(end.at, "%s of the %s, no Close frame of either side before it", end.how, end.by)}
+	if c.Facts.TCP.LastData.Seen() && c.Facts.H2 == nil {
+		f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.LastData, "last data, of the %s, %s before", c.Facts.TCP.LastDataFrom, known.Seconds(c.Facts.TCP.Silence)))
 	}
 	r.Add(f)
 }

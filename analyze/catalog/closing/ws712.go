@@ -43,5 +43,5 @@ func checkApplication(c *record.Connection, r *rule.Reporter) {
 	if x.Code < 3000 || x.Code > 4999 {
 		return
 	}
-	r.Add(finish(c, r, x, rule.Found{Title: knownCodes[x.Code], Remedy: "Look the code up in the documentation of the application or library that sent it."}))
+	finish(c, r, x, rule.Found{Title: knownCodes[x.Code], Remedy: "Look the code up in the documentation of the application or library that sent it."})
 }

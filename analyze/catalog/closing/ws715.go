@@ -2,7 +2,6 @@ package closing
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
@@ -42,14 +41,18 @@ func checkNotAnswered(c *record.Connection, r *rule.Reporter) {
 	if !ok || c.Facts.TCP.OneWay || w.Damaged[silent] || w.MidFrame[silent] && w.NotWebSocket == nil {
 		return
 	}
-	f := rule.Found{
-		Title:    fmt.Sprintf("%s did not answer the %s's Close frame before the connection ended %s later", known.SideFirst(c, silent), x.Dir, known.Seconds(end.at.Time.Sub(x.Ref.Time))),
-		Fault:    silent.Fault(),
-		Remedy:   "Let the " + silent.String() + " answer a Close frame with one before it closes TCP.",
-		Evidence: []record.Evidence{r.At(x.Ref, "%s of the %s", closeText(x), x.Dir), r.At(end.at, "%s of the %s, no Close frame of the %s before it", end.how, end.by, silent)},
-	}
-	if end.by == x.Dir && end.at.Time.Sub(x.Ref.Time) < time.Second {
+	f := rule.Found{Fault: silent.Fault()}
+	atOnce := end.by == x.Dir && end.at.Time.Sub(x.Ref.Time) < time.Second
+	if atOnce {
 		f.Confidence = record.Likely
+	}
+	if r.Enough(f) {
+		return
+	}
+	f.Title = fmt.Sprintf("%s did not answer the %s's Close frame before the connection ended %s later", known.SideFirst(c, silent), x.Dir, known.Seconds(end.at.Time.Sub(x.Ref.Time)))
+	f.Remedy = "Let the " + silent.String() + " answer a Close frame with one before it closes TCP."
+	f.Evidence = []record.Evidence{r.At(x.Ref, "%s of the %s", closeText(x), x.Dir), r.At(end.at, "%s of the %s, no Close frame of the %s before it", end.how, end.by, silent)}
+	if atOnce {
 		f.Title = fmt.Sprintf("%s closed TCP right after its Close frame, which was never answered", known.SideFirst(c, x.Dir))
 		f.Remedy = "Let the " + x.Dir.String() + " wait for the other side's Close frame before it closes TCP."
 	}
@@ -64,7 +67,7 @@ func closedEnd(c *record.Connection) (cut, bool) {
 		}
 	}
 	t := &c.Facts.TCP
-	return cut{t.End, t.EndBy, strings.ToUpper(t.EndHow)}, t.End.Seen() && (t.EndHow == "fin" || t.EndHow == "rst")
+	return cut{t.End, t.EndBy, endName(t)}, t.End.Seen() && (t.EndHow == "fin" || t.EndHow == "rst")
 }
 
 func closeText(x *record.ControlFrame) string {

@@ -42,11 +42,18 @@ func checkIdle(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	_, from, broken := silenceOf(c, end)
-	_, product, proxy := known.Answerer(c)
-	f := rule.Found{Confidence: record.Likely, SeenByUser: known.UserSaw(c, known.SawAbnormal), Remedy: known.Remedy(timerProduct(fits, product), known.IdleTimeout)}
+	product, proxy := known.ProductOf(c)
+	f := rule.Found{Confidence: record.Likely}
 	if !proxy && c.Client.Addr().IsLoopback() && c.Server.Addr().IsLoopback() {
 		f.Fault = end.by.Fault() // nothing stands between two programs of one host
 	}
+	if len(fits) == 0 && silence.Round(time.Second)%(5*time.Second) != 0 {
+		f.Confidence = record.Possible
+	}
+	if r.Enough(f) {
+		return
+	}
+	f.SeenByUser, f.Remedy = known.UserSaw(c, known.SawAbnormal), known.Remedy(timerProduct(fits, product), known.IdleTimeout)
 	if broken.Seen() {
 		f.Title = fmt.Sprintf("Data after %s of silence was answered by a RST: the path had forgotten the connection", known.Seconds(silence))
 		f.Evidence = []record.Evidence{r.At(from, "last data before the silence"), r.At(broken, "data after %s of silence", known.Seconds(silence)), r.At(end.at, "%s in answer", end.how)}
@@ -58,9 +65,6 @@ func checkIdle(c *record.Connection, r *rule.Reporter) {
 		f.Title += ", consistent with " + known.TimerNames(fits)
 	} else {
 		f.Title += ", consistent with a timer of " + silence.Round(time.Second).String()
-		if silence.Round(time.Second)%(5*time.Second) != 0 {
-			f.Confidence = record.Possible
-		}
 	}
 	if n := c.Facts.TCP.KeepAlivesInSilence; n > 0 {
 		f.Title += fmt.Sprintf(" (%d TCP keep-alives did not help)", n)

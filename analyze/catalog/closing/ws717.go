@@ -36,17 +36,22 @@ func checkLifetime(c *record.Connection, r *rule.Reporter) {
 	if !ok || end.by == record.Client {
 		return
 	}
-	_, product, _ := known.Answerer(c)
-	f := rule.Found{Confidence: record.Possible,
-		Title:      fmt.Sprintf("%s cut the connection (%s) at an age of %s, in the middle of traffic", known.SideFirst(c, end.by), end.how, known.Seconds(age)),
-		Remedy:     "Look for a limit of " + age.Round(lifetimeStep).String() + " on whole requests or connections at the proxies in front of this server, and raise it for this route.",
-		SeenByUser: known.UserSaw(c, known.SawAbnormal),
-		Evidence: []record.Evidence{r.At(c.Facts.WS.OpenedRef, "the WebSocket opens"), r.At(c.Facts.TCP.LastData, "data just before the end"),
-			r.At(end.at, "%s of the %s", end.how, end.by)},
-	}
-	if fits := known.LifetimeTimers(age, product); len(fits) > 0 {
-		f.Title += ", consistent with " + known.TimerNames(fits)
+	product, _ := known.ProductOf(c)
+	f := rule.Found{Confidence: record.Possible}
+	fits := known.LifetimeTimers(age, product)
+	if len(fits) > 0 {
 		f.Confidence = record.Likely
+	}
+	if r.Enough(f) {
+		return
+	}
+	f.Title = fmt.Sprintf("%s cut the connection (%s) at an age of %s, in the middle of traffic", known.SideFirst(c, end.by), end.how, known.Seconds(age))
+	f.Remedy = "Look for a limit of " + age.Round(lifetimeStep).String() + " on whole requests or connections at the proxies in front of this server, and raise it for this route."
+	f.SeenByUser = known.UserSaw(c, known.SawAbnormal)
+	f.Evidence = []record.Evidence{r.At(c.Facts.WS.OpenedRef, "the WebSocket opens"), r.At(c.Facts.TCP.LastData, "data just before the end"),
+		r.At(end.at, "%s of the %s", end.how, end.by)}
+	if len(fits) > 0 {
+		f.Title += ", consistent with " + known.TimerNames(fits)
 	}
 	r.Add(f)
 }

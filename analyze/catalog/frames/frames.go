@@ -47,19 +47,29 @@ func breaches(c *record.Connection, r *rule.Reporter, describe func(*record.WSFa
 			continue
 		}
 		done[v.Dir] = true
+		brief := briefly(c, w, v)
+		if r.Enough(brief) {
+			continue
+		}
 		f := describe(w, v)
 		f.Title = known.SideFirst(c, v.Dir) + " " + f.Title
 		if v.Count > 1 {
 			f.Title += fmt.Sprintf(" (%d times)", v.Count)
 		}
-		f.Fault = v.Dir.Fault()
-		if w.Damaged[v.Dir] || w.ByFrames {
-			f.Confidence = record.Likely
-		}
+		f.Fault, f.Confidence = brief.Fault, brief.Confidence
 		f.Evidence = append(f.Evidence, r.At(v.Ref, "%s frame of the %s at byte %d of its stream: %s", v.Header.Opcode, v.Dir, v.Offset, v.Kind))
 		f.Evidence = append(f.Evidence, reaction(c, r, v)...)
 		r.Add(f)
 	}
+}
+
+// briefly is the finding of a breach without its texts.
+func briefly(c *record.Connection, w *record.WSFacts, v *record.Violation) rule.Found {
+	f := rule.Found{Fault: v.Dir.Fault()}
+	if w.Damaged[v.Dir] || w.ByFrames || v.Kind == ws.ReservedBits && takenOff(c, w, v) {
+		f.Confidence = record.Likely
+	}
+	return f
 }
 
 // reaction is what the other side did next, where it ended the connection.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/ruletest"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 	"github.com/wsleuth/wsleuth/analyze/wire/http1"
@@ -70,14 +71,7 @@ func (tc caseOf) run(t *testing.T) {
 	if tc.change != nil {
 		tc.change(c)
 	}
-	r := rule.NewReporter(c.Facts.Files)
-	for _, each := range Rules {
-		before := len(r.Findings())
-		r.Run(each, c)
-		if len(r.Findings()) > before && each.Needs&^rule.Of(c) != 0 {
-			t.Errorf("%s fires where what it needs is not there", each.Code)
-		}
-	}
+	r := ruletest.Run(t, Rules, c)
 	var found *record.Finding
 	for i := range r.Findings() {
 		if f := &r.Findings()[i]; f.Code == tc.code && found == nil {

@@ -42,14 +42,19 @@ func checkReservedBits(c *record.Connection, r *rule.Reporter) {
 		if v.Header.RSV != ws.RSV1 {
 			f.SeenByUser = known.UserSaw(c, known.SawReserved23, strings.Join(bitNames(v.Header.RSV), " set, ")+" set")
 		}
-		if v.Header.RSV == ws.RSV1 && !w.Deflate && v.Dir == record.Server && deflateOffered(c) {
-			f.Confidence = record.Likely
+		if takenOff(c, w, v) {
 			f.Title += " though the client offered permessage-deflate"
 			f.Remedy = "Look for a proxy that takes Sec-WebSocket-Extensions out of the 101, or turn permessage-deflate off at the server (Node ws: perMessageDeflate: false)."
 			f.NextStep = "Capture between the server and the proxy in front of it: does the 101 there select permessage-deflate?"
 		}
 		return f
 	}, ws.ReservedBits)
+}
+
+// takenOff tells that the client asked for the compression that the server uses,
+// and only the 101 does not say so.
+func takenOff(c *record.Connection, w *record.WSFacts, v *record.Violation) bool {
+	return v.Header.RSV == ws.RSV1 && !w.Deflate && v.Dir == record.Server && deflateOffered(c)
 }
 
 func bits(rsv uint8) string {

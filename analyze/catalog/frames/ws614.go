@@ -47,20 +47,23 @@ func checkPing(c *record.Connection, r *rule.Reporter) {
 		if p.Unanswered == 0 || waited < pongOverdue || w.Damaged[by.Other()] || silentSide(c, by) || lostSince(c, by.Other(), p.FirstUnanswered) {
 			continue
 		}
-		f := rule.Found{
-			Title:    fmt.Sprintf("%s did not answer %s with a Pong within %s", known.SideFirst(c, by.Other()), unansweredPings(p, by), known.Seconds(waited)),
-			Fault:    by.Other().Fault(),
-			Remedy:   "Find out why the " + by.Other().String() + " does not answer Pings: a blocked event loop, or an implementation without Pong.",
-			Evidence: []record.Evidence{r.At(p.FirstUnanswered, "Ping of the %s without a Pong", by)},
+		f := rule.Found{Fault: by.Other().Fault()}
+		if gaveUp(w, by) {
+			f.Severity = record.Error
 		}
+		if r.Enough(f) {
+			continue
+		}
+		f.Title = fmt.Sprintf("%s did not answer %s with a Pong within %s", known.SideFirst(c, by.Other()), unansweredPings(p, by), known.Seconds(waited))
+		f.Remedy = "Find out why the " + by.Other().String() + " does not answer Pings: a blocked event loop, or an implementation without Pong."
+		f.Evidence = []record.Evidence{r.At(p.FirstUnanswered, "Ping of the %s without a Pong", by)}
 		if p.LastUnanswered != p.FirstUnanswered {
 			f.Evidence = append(f.Evidence, r.At(p.LastUnanswered, "last Ping without a Pong"))
 		}
 		if by == record.Client {
 			f.SeenByUser = known.UserSaw(c, known.SawKeepalive)
 		}
-		if gaveUp(w, by) {
-			f.Severity = record.Error
+		if f.Severity == record.Error {
 			f.Title += fmt.Sprintf(", and the %s gave up: %s", by, closeName(w.FirstClose))
 			f.Evidence = append(f.Evidence, r.At(w.FirstClose.Ref, "%s of the %s", closeName(w.FirstClose), by))
 		}

@@ -120,12 +120,14 @@ func Blocked(c *record.Connection) (Block, bool) {
 		return Block{}, false
 	}
 	u := c.Facts.Upgrade
-	body := ""
-	if len(u.Body) > 0 {
-		body = strings.ToLower(string(u.Body))
+	page := filterPages.Find(u.Body)
+	var values [inLocation + 1]string
+	for where, field := range filterFields {
+		values[where], _ = u.Response.Get(field)
 	}
-	for _, s := range filterSigns {
-		if seen, ok := s.find(u, body); ok {
+	for i := range filterSigns {
+		if seen, ok := filterSigns[i].find(u, &values, i == page); ok {
+			s := &filterSigns[i]
 			return Block{Name: s.name, Seen: seen, Portal: s.portal, Weak: s.weak}, true
 		}
 	}
@@ -135,39 +137,40 @@ func Blocked(c *record.Connection) (Block, bool) {
 	return Block{}, false
 }
 
-func (s filterSign) find(u *record.UpgradeFacts, body string) (seen string, ok bool) {
-	field, text := "", s.text
+// filterFields are the fields of the places that are one field.
+var filterFields = [inLocation + 1]string{inServer: "Server", inVia: "Via", inLocation: "Location"}
+
+// filterPages are the texts of pages, at the places of their signs.
+var filterPages = PhrasesOf(filterSigns, func(s *filterSign) string {
+	if s.where != inBody {
+		return ""
+	}
+	return s.text
+})
+
+// find looks for a sign; values are those of filterFields, paged tells that its
+// text is the first of all that stands in the body.
+func (s *filterSign) find(u *record.UpgradeFacts, values *[inLocation + 1]string, paged bool) (seen string, ok bool) {
 	switch s.where {
 	case inBody:
-		if body == "" || !strings.Contains(body, s.text) {
+		if !paged {
 			return "", false
 		}
 		return "its page says " + Quote(s.text), true
-	case inServer:
-		field = "Server"
-	case inVia:
-		field = "Via"
-	case inLocation:
-		field = "Location"
 	case inField:
-		field, text, _ = strings.Cut(s.text, ": ")
+		field, text, _ := strings.Cut(s.text, ": ")
+		value, ok := u.Response.Get(field)
+		if !ok || !containsFold(value, text) {
+			return "", false
+		}
+		return field + ": " + Clip(value), true
 	}
-	value, ok := u.Response.Get(field)
-	if !ok || !containsFold(value, text) {
+	value := values[s.where]
+	if !containsFold(value, s.text) {
 		return "", false
 	}
 	if s.where == inLocation {
-		value, _, _ = strings.Cut(value, "?") // tokens travel behind it
+		value, _, _ = strings.Cut(value, "?")
 	}
-	return field + ": " + Clip(value), true
-}
-
-// containsFold tells whether s contains lower, in any case of ASCII letters.
-func containsFold(s, lower string) bool {
-	for i := 0; i+len(lower) <= len(s); i++ {
-		if strings.EqualFold(s[i:i+len(lower)], lower) {
-			return true
-		}
-	}
-	return false
+	return filterFields[s.where] + ": " + Clip(value), true
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 )
 
 // Product is a proxy, load balancer, content network or server software.
@@ -192,19 +193,72 @@ func Answerer(c *record.Connection) (name string, product Product, proxy bool) {
 	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.Upgrade.Response == nil {
 		return "", Unknown, false
 	}
-	u := c.Facts.Upgrade
-	for _, s := range signs {
-		for _, f := range u.Response.Fields {
-			if !strings.EqualFold(f.Name, s.field) || !strings.Contains(strings.ToLower(f.Value), s.text) || f.Value == "" {
-				continue
-			}
-			return signName(s, f.Value), s.product, s.proxy
-		}
+	if s, value := answerSign(c.Facts.Upgrade.Response.Fields); s != nil {
+		return signName(*s, value), s.product, s.proxy
 	}
-	if _, p, isProxy := bodyProduct(u.Body); p != Unknown {
+	if _, p, isProxy := bodyProduct(c.Facts.Upgrade.Body); p != Unknown {
 		return string(p), p, isProxy
 	}
 	return "", Unknown, false
+}
+
+// ProductOf is Answerer without the name, which costs memory.
+func ProductOf(c *record.Connection) (product Product, proxy bool) {
+	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.Upgrade.Response == nil {
+		return Unknown, false
+	}
+	if s, _ := answerSign(c.Facts.Upgrade.Response.Fields); s != nil {
+		return s.product, s.proxy
+	}
+	_, product, proxy = bodyProduct(c.Facts.Upgrade.Body)
+	return product, proxy
+}
+
+// answerSign is the first of the signs that stands in an answer, with the value
+// of its field; nil if there is none.
+func answerSign(fields []http1.Field) (*sign, string) {
+	for _, run := range signRuns {
+		for f := range fields {
+			if !named(&fields[f], run[0].field) || fields[f].Value == "" {
+				continue
+			}
+			if s, value := signIn(run, fields[f:]); s != nil {
+				return s, value
+			}
+			break
+		}
+	}
+	return nil, ""
+}
+
+// signIn looks for signs of one field.
+func signIn(run []sign, fields []http1.Field) (*sign, string) {
+	for i := range run {
+		for f := range fields {
+			if named(&fields[f], run[i].field) && fields[f].Value != "" && containsFold(fields[f].Value, run[i].text) {
+				return &run[i], fields[f].Value
+			}
+		}
+	}
+	return nil, ""
+}
+
+func named(f *http1.Field, name string) bool {
+	return len(f.Name) == len(name) && strings.EqualFold(f.Name, name)
+}
+
+// signRuns are the signs in their order, those of one field together: most
+// answers lack most of the fields.
+var signRuns = runs(signs)
+
+func runs(all []sign) (list [][]sign) {
+	for begin, i := 0, 1; i <= len(all); i++ {
+		if i == len(all) || all[i].field != all[begin].field {
+			list = append(list, all[begin:i])
+			begin = i
+		}
+	}
+	return list
 }
 
 // Speaker tells which software wrote the text of an answer: it may be another
@@ -215,17 +269,13 @@ func Speaker(body []byte) Product {
 }
 
 func bodyProduct(body []byte) (text string, p Product, proxy bool) {
-	if len(body) == 0 {
-		return "", Unknown, false
-	}
-	lower := strings.ToLower(string(body))
-	for _, s := range bodySigns {
-		if strings.Contains(lower, s.text) {
-			return s.text, s.product, s.proxy
-		}
+	if i := bodyPhrases.Find(body); i >= 0 {
+		return bodySigns[i].text, bodySigns[i].product, bodySigns[i].proxy
 	}
 	return "", Unknown, false
 }
+
+var bodyPhrases = PhrasesOf(bodySigns, func(s *bodySign) string { return s.text })
 
 // signName is what the answer calls itself: the Server field's value, the
 // product in a Via field's comment, or the product's name.

@@ -28,6 +28,9 @@ func checkCut(c *record.Connection, r *rule.Reporter) {
 	if c.Facts == nil || c.Facts.TCP.CutShort == 0 {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	t := &c.Facts.TCP
 	r.Add(rule.Found{
 		Title:    fmt.Sprintf("%d packet%s of the connection were cut by the snapshot length, %d bytes are missing", t.CutShort, known.Plural(t.CutShort), t.CutBytes),

@@ -28,6 +28,9 @@ func checkOneWay(c *record.Connection, r *rule.Reporter) {
 	if c.Facts == nil || !c.Facts.TCP.OneWay {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	d := c.Facts.TCP.OneWayDir
 	r.Add(rule.Found{
 		Title:    fmt.Sprintf("Only the packets of the %s are in the capture, none of the %s", d, d.Other()),

@@ -28,6 +28,9 @@ func checkDuplicates(c *record.Connection, r *rule.Reporter) {
 	if c.Facts == nil || c.Facts.TCP.Duplicates == 0 {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	t := &c.Facts.TCP
 	r.Add(rule.Found{
 		Title: fmt.Sprintf("%d packet%s of the connection were captured more than once (not counted twice here)", t.Duplicates, known.Plural(t.Duplicates)),

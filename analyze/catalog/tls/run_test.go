@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/ruletest"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 	wiretls "github.com/wsleuth/wsleuth/analyze/wire/tls"
@@ -142,14 +143,7 @@ func TestCases(t *testing.T) {
 			if tc.change != nil {
 				tc.change(c)
 			}
-			r := rule.NewReporter(c.Facts.Files)
-			for _, x := range Rules {
-				before := len(r.Findings())
-				r.Run(x, c)
-				if len(r.Findings()) > before && x.Needs&^rule.Of(c) != 0 {
-					t.Errorf("%s fires where what it needs is not there", x.Code)
-				}
-			}
+			r := ruletest.Run(t, Rules, c)
 			found := find(r, tc.code)
 			if tc.title == "" {
 				silent[tc.code]++

@@ -1,8 +1,6 @@
 package tls
 
 import (
-	"strings"
-
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -37,14 +35,14 @@ func wantedCertificate(t *record.TLSFacts) bool {
 // certificateAnswers are how servers say it in the body of a refusal, in lower
 // case. Sources: nginx ngx_http_special_response.c (495, 496), Apache httpd
 // ssl_engine_kernel.c, IIS 403.7 and 403.16, Envoy and Traefik say nothing.
-var certificateAnswers = []string{
+var certificateAnswers = known.NewPhrases(
 	"no required ssl certificate was sent",
 	"the ssl certificate error",
 	"client certificate required",
 	"requires a client certificate",
 	"cannot perform post-handshake authentication",
 	"client certificate is either not trusted or invalid",
-}
+)
 
 func checkClientCertificate(c *record.Connection, r *rule.Reporter) {
 	t := tlsOf(c)
@@ -85,11 +83,5 @@ func saysCertificate(u *record.UpgradeFacts) string {
 	if s := u.Response.Status; len(u.Body) == 0 || s < 400 || s >= 500 {
 		return ""
 	}
-	body := strings.ToLower(string(u.Body))
-	for _, text := range certificateAnswers {
-		if strings.Contains(body, text) {
-			return text
-		}
-	}
-	return ""
+	return certificateAnswers.In(u.Body)
 }

@@ -2,7 +2,6 @@ package tls
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -30,7 +29,7 @@ var WS412 = &rule.Rule{
 // plainAnswers are how servers say it, in lower case. Sources: nginx
 // ngx_http_special_response.c (497), Go net/http server.go, Apache httpd
 // ssl_engine_kernel.c, Tomcat and Jetty, Caddy, IIS, Traefik (Go).
-var plainAnswers = []string{
+var plainAnswers = known.NewPhrases(
 	"the plain http request was sent to https port",
 	"client sent an http request to an https server",
 	"speaking plain http to an ssl-enabled server port",
@@ -38,7 +37,7 @@ var plainAnswers = []string{
 	"http request was sent to https port",
 	"this web server is running in ssl mode",
 	"the specified url cannot be opened over http",
-}
+)
 
 func checkPlainToTLS(c *record.Connection, r *rule.Reporter) {
 	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.TLS != nil || c.Facts.Upgrade.Request == nil {
@@ -72,11 +71,5 @@ func saysTLS(u *record.UpgradeFacts) string {
 	if s := u.Response.Status; len(u.Body) == 0 || s < 200 || s == 404 {
 		return ""
 	}
-	body := strings.ToLower(string(u.Body))
-	for _, text := range plainAnswers {
-		if strings.Contains(body, text) {
-			return text
-		}
-	}
-	return ""
+	return plainAnswers.In(u.Body)
 }

@@ -75,7 +75,7 @@ func ending(t *record.TCPFacts) *record.Reset {
 }
 
 // resetFault is whose RST it is: a forged one is the intermediary's.
-func resetFault(c *record.Connection, t *record.TCPFacts) record.Fault {
+func resetFault(t *record.TCPFacts) record.Fault {
 	if _, forged := forgery(t); forged {
 		return record.FaultIntermediary
 	}

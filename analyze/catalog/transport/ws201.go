@@ -37,6 +37,9 @@ func checkRefused(c *record.Connection, r *rule.Reporter) {
 		if x.From != record.Server || !x.AnswersSYN {
 			continue
 		}
+		if r.Enough(rule.Found{}) {
+			return
+		}
 		r.Add(rule.Found{
 			Title:      "Nothing accepts connections at " + c.Server.String() + ": the SYN was answered by a RST after " + known.Seconds(x.Ref.Time.Sub(lastSYN(t).Time)),
 			Remedy:     "Start the server or correct the port: on the host, ss -ltn must list " + c.Server.String() + " or the wildcard address; then look at port mappings and rejecting firewall rules.",

@@ -36,7 +36,7 @@ func checkConnectTimeout(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	if t.SYNACK.Seen() {
-		if t.SYNACKs < 2 {
+		if t.SYNACKs < 2 || r.Enough(rule.Found{Confidence: record.Likely}) {
 			return
 		}
 		r.Add(rule.Found{
@@ -46,6 +46,9 @@ func checkConnectTimeout(c *record.Connection, r *rule.Reporter) {
 			SeenByUser: known.UserSaw(c, known.SawConnectTimeout),
 			Evidence:   []record.Evidence{r.At(t.SYN, "SYN"), r.At(t.SYNACK, "SYN-ACK that no ACK follows")},
 		})
+		return
+	}
+	if r.Enough(rule.Found{}) {
 		return
 	}
 	r.Add(rule.Found{

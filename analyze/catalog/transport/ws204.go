@@ -40,15 +40,17 @@ func checkResetBeforeResponse(c *record.Connection, r *rule.Reporter) {
 	if x == nil || x.AfterOwnFIN || x.AfterOtherFIN || t.EndBy == record.Client && !forged {
 		return
 	}
-	f := rule.Found{
-		Title: fmt.Sprintf("%s reset the connection %s after the Upgrade request, without a response", known.SideFirst(c, t.EndBy), known.Seconds(t.End.Time.Sub(u.RequestLast.Time))),
-		Fault: resetFault(c, t), SeenByUser: known.UserSaw(c, known.SawResetUnanswered),
-		Remedy:   "Look at the log of " + c.Server.String() + " and for a crash at that moment; if it knows nothing of the request, something on the path sent the RST.",
-		Evidence: []record.Evidence{r.At(u.RequestRef, "the Upgrade request"), r.At(x.Ref, "%s", howReset(x))},
-	}
+	f := rule.Found{Fault: resetFault(t)}
 	if !forged {
 		f.Confidence = record.Likely
 		f.NextStep = "Capture at the server as well: it shows whether the server sent this RST."
 	}
+	if r.Enough(f) {
+		return
+	}
+	f.Title = fmt.Sprintf("%s reset the connection %s after the Upgrade request, without a response", known.SideFirst(c, t.EndBy), known.Seconds(t.End.Time.Sub(u.RequestLast.Time)))
+	f.SeenByUser = known.UserSaw(c, known.SawResetUnanswered)
+	f.Remedy = "Look at the log of " + c.Server.String() + " and for a crash at that moment; if it knows nothing of the request, something on the path sent the RST."
+	f.Evidence = []record.Evidence{r.At(u.RequestRef, "the Upgrade request"), r.At(x.Ref, "%s", howReset(x))}
 	r.Add(f)
 }

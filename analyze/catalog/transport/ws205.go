@@ -46,15 +46,17 @@ func checkResetWhileOpen(c *record.Connection, r *rule.Reporter) {
 	if x == nil || x.AfterOwnFIN || x.AfterOtherFIN {
 		return
 	}
-	f := rule.Found{
-		Title: known.SideFirst(c, t.EndBy) + " reset the open WebSocket after " + known.Seconds(t.End.Time.Sub(c.Facts.WS.OpenedRef.Time)) + ", without a Close frame",
-		Fault: resetFault(c, t), SeenByUser: known.UserSaw(c, known.SawResetOpen),
-		Remedy:   "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, capture on both sides.",
-		Evidence: []record.Evidence{r.At(x.Ref, "%s%s", howReset(x), afterData(t))},
-	}
+	f := rule.Found{Fault: resetFault(t)}
 	if f.Fault != record.FaultIntermediary {
 		f.Confidence = record.Likely
 	}
+	if r.Enough(f) {
+		return
+	}
+	f.Title = known.SideFirst(c, t.EndBy) + " reset the open WebSocket after " + known.Seconds(t.End.Time.Sub(c.Facts.WS.OpenedRef.Time)) + ", without a Close frame"
+	f.SeenByUser = known.UserSaw(c, known.SawResetOpen)
+	f.Remedy = "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, capture on both sides."
+	f.Evidence = []record.Evidence{r.At(x.Ref, "%s%s", howReset(x), afterData(t))}
 	if x.AnswersData && t.LastData.Seen() {
 		f.Evidence = append(f.Evidence, r.At(t.LastData, "the data of the %s that it answers", t.LastDataFrom))
 	}
@@ -70,7 +72,7 @@ func checkResetInTheDark(c *record.Connection, t *record.TCPFacts, r *rule.Repor
 	}
 	f := rule.Found{
 		Title: known.SideFirst(c, t.EndBy) + " reset the encrypted connection, probably an open WebSocket, " + known.Seconds(t.End.Time.Sub(tls.Likeness.AnswerRef.Time)) + " after it opened, without a close_notify",
-		Fault: resetFault(c, t), SeenByUser: known.UserSaw(c, known.SawResetOpen), Confidence: record.Possible, NextStep: known.KeyLogStep(c),
+		Fault: resetFault(t), SeenByUser: known.UserSaw(c, known.SawResetOpen), Confidence: record.Possible, NextStep: known.KeyLogStep(c),
 		Remedy:   "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, capture on both sides.",
 		Evidence: []record.Evidence{r.At(x.Ref, "%s, %s after the last record", howReset(x), known.Seconds(t.End.Time.Sub(tls.LastAppData.Time)))},
 	}

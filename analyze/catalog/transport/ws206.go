@@ -31,7 +31,7 @@ var WS206 = &rule.Rule{
 // sign is why a RST is taken for forged.
 type sign struct {
 	reset      *record.Reset
-	why        string
+	why        func(*record.Reset) string
 	confidence record.Confidence
 }
 
@@ -44,7 +44,7 @@ func forgery(t *record.TCPFacts) (sign, bool) {
 			continue
 		}
 		why, confidence := suspicion(x)
-		if why == "" {
+		if why == nil {
 			continue
 		}
 		if best.reset == nil || confidence == record.Certain && best.confidence != record.Certain {
@@ -54,7 +54,9 @@ func forgery(t *record.TCPFacts) (sign, bool) {
 	return best, best.reset != nil
 }
 
-func suspicion(x *record.Reset) (string, record.Confidence) {
+// suspicion says why a RST is not of its sender, if there is a reason: as a
+// function, for whether one is forged is asked more often than why.
+func suspicion(x *record.Reset) (why func(*record.Reset) string, confidence record.Confidence) {
 	off := 0
 	switch {
 	case x.TTL < x.MinTTL:
@@ -64,19 +66,31 @@ func suspicion(x *record.Reset) (string, record.Confidence) {
 	}
 	switch {
 	case off == 0 && sameCounter(x) && x.WentOn < surelyWentOn:
-		return "", ""
+		return nil, ""
 	case x.WentOn > 0 && off > 0:
-		return ttlDiffers(x) + fmt.Sprintf(", and the sender went on (%d segment%s)", x.WentOn, known.Plural(x.WentOn)), record.Certain
+		return ttlDiffersAndWentOn, record.Certain
 	case x.WentOn > 0 && !x.AfterOtherFIN:
-		return fmt.Sprintf("its alleged sender went on as if it knew nothing of it (%d segment%s)", x.WentOn, known.Plural(x.WentOn)), record.Certain
+		return wentOn, record.Certain
 	case off > 1 && !x.AfterOtherFIN:
-		return ttlDiffers(x), record.Certain
+		return ttlDiffers, record.Certain
 	case off == 1 && !x.AfterOtherFIN:
-		return ttlDiffers(x), record.Likely
+		return ttlDiffers, record.Likely
 	case strangeID(x) && !x.AfterOtherFIN:
-		return fmt.Sprintf("its IP identification 0x%04x is far from the sender's last, 0x%04x, and it has no ACK flag", x.ID, x.OtherID), record.Possible
+		return idDiffers, record.Possible
 	}
-	return "", ""
+	return nil, ""
+}
+
+func wentOn(x *record.Reset) string {
+	return fmt.Sprintf("its alleged sender went on as if it knew nothing of it (%d segment%s)", x.WentOn, known.Plural(x.WentOn))
+}
+
+func ttlDiffersAndWentOn(x *record.Reset) string {
+	return ttlDiffers(x) + fmt.Sprintf(", and the sender went on (%d segment%s)", x.WentOn, known.Plural(x.WentOn))
+}
+
+func idDiffers(x *record.Reset) string {
+	return fmt.Sprintf("its IP identification 0x%04x is far from the sender's last, 0x%04x, and it has no ACK flag", x.ID, x.OtherID)
 }
 
 // strangeID: a kernel's RST without ACK has IP identification 0 (it belongs to
@@ -121,8 +135,11 @@ func checkForged(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	x := s.reset
+	if r.Enough(rule.Found{Confidence: s.confidence}) {
+		return
+	}
 	f := rule.Found{
-		Title:      fmt.Sprintf("The RST in the name of %s was injected on the path: %s", known.Side(c, x.From), s.why),
+		Title:      fmt.Sprintf("The RST in the name of %s was injected on the path: %s", known.Side(c, x.From), s.why(x)),
 		Confidence: s.confidence,
 		Remedy:     forgedRemedy(x),
 		Evidence:   []record.Evidence{r.At(x.Ref, "RST: TTL %d, IP ID 0x%04x, window %d; the sender's last other packet: TTL %d, IP ID 0x%04x", x.TTL, x.ID, x.Window, x.OtherTTL, x.OtherID)},

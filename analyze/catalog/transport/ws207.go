@@ -51,6 +51,9 @@ func checkLoss(c *record.Connection, r *rule.Reporter) {
 	if again < lossSegments || again*lossShare < all {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	f := rule.Found{
 		Title: fmt.Sprintf("%d of %d data segments (%.0f %%) were sent again: %d by the client, %d by the server", again, all,
 			100*float64(again)/float64(max(all, 1)), by[record.Client], by[record.Server]),

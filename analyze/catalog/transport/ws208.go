@@ -38,6 +38,9 @@ func checkVanished(c *record.Connection, r *rule.Reporter) {
 	if c.Facts.WS == nil && requestUnheard(c) || blackHole(t, d) {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	s := &t.Sides[d]
 	f := rule.Found{
 		Title: fmt.Sprintf("%s did not acknowledge data any more: the %s sent its last %d bytes %d times in %s", known.SideFirst(c, d.Other()), d, s.Unacked,

@@ -44,6 +44,9 @@ func checkBlackHoled(c *record.Connection, r *rule.Reporter) {
 	if blackHole(t, record.Client) || c.Facts.TLS != nil || c.Facts.H2 != nil || !t.SYNACK.Seen() && !t.LateStart {
 		return
 	}
+	if r.Enough(rule.Found{Confidence: record.Likely}) {
+		return
+	}
 	s := &t.Sides[record.Client]
 	last := s.UnackedLast
 	if !last.Seen() {

@@ -35,14 +35,16 @@ func checkResetDuringConnect(c *record.Connection, r *rule.Reporter) {
 	if x == nil || x.AnswersSYN {
 		return
 	}
-	f := rule.Found{
-		Title:      known.SideFirst(c, t.EndBy) + " reset the connection " + known.Seconds(t.End.Time.Sub(t.Established.Time)) + " after the TCP handshake, before any byte",
-		Remedy:     "See what accepts connections at " + c.Server.String() + ": a port mapping or load balancer without a living target, an allow list, a connection limit.",
-		SeenByUser: known.UserSaw(c, known.SawResetUnanswered),
-		Evidence:   []record.Evidence{r.At(t.Established, "the handshake is complete"), r.At(x.Ref, "%s", howReset(x))},
-	}
+	var f rule.Found
 	if _, forged := forgery(t); forged {
 		f.Fault = record.FaultIntermediary
 	}
+	if r.Enough(f) {
+		return
+	}
+	f.Title = known.SideFirst(c, t.EndBy) + " reset the connection " + known.Seconds(t.End.Time.Sub(t.Established.Time)) + " after the TCP handshake, before any byte"
+	f.Remedy = "See what accepts connections at " + c.Server.String() + ": a port mapping or load balancer without a living target, an allow list, a connection limit."
+	f.SeenByUser = known.UserSaw(c, known.SawResetUnanswered)
+	f.Evidence = []record.Evidence{r.At(t.Established, "the handshake is complete"), r.At(x.Ref, "%s", howReset(x))}
 	r.Add(f)
 }

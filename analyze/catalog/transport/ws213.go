@@ -30,6 +30,9 @@ func checkSlowPath(c *record.Connection, r *rule.Reporter) {
 	if t == nil || t.HandshakeRTT < slowPath {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	r.Add(rule.Found{
 		Title:    "The round trip of the TCP handshake with " + c.Server.String() + " took " + known.Seconds(t.HandshakeRTT),
 		Evidence: []record.Evidence{r.At(t.SYNACK, "SYN-ACK"), r.At(t.Established, "ACK")},

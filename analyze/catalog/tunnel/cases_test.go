@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/ruletest"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 	"github.com/wsleuth/wsleuth/analyze/wire/http1"
@@ -193,14 +194,7 @@ var cases = []caseOf{
 }
 
 func (tc caseOf) check(t *testing.T) {
-	r := rule.NewReporter(tc.c.Facts.Files)
-	for _, each := range Rules {
-		before := len(r.Findings())
-		r.Run(each, tc.c)
-		if len(r.Findings()) > before && each.Needs&^rule.Of(tc.c) != 0 {
-			t.Errorf("%s fires where what it needs is not there", each.Code)
-		}
-	}
+	r := ruletest.Run(t, Rules, tc.c)
 	var found *record.Finding
 	for i := range r.Findings() {
 		if f := &r.Findings()[i]; f.Code == tc.code {

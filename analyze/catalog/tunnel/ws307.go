@@ -45,7 +45,7 @@ func checkProxyHeader(c *record.Connection, r *rule.Reporter) {
 	if p.Client != "" {
 		from = " (for " + known.Clip(p.Client) + ")"
 	}
-	_, product, _ := known.Answerer(c)
+	product, _ := known.ProductOf(c)
 	reason := "it does not expect the header"
 	if confidence == record.Possible {
 		reason = "it probably does not expect the header"

@@ -1,8 +1,6 @@
 package upgrade
 
 import (
-	"strings"
-
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -73,14 +71,13 @@ func reasonOf(u *record.UpgradeFacts) (reason, bool) {
 	if len(u.Body) == 0 || u.BodyEncoding != "" {
 		return reason{}, false
 	}
-	body := strings.ToLower(string(u.Body))
-	for i := range reasons {
-		if strings.Contains(body, reasons[i].text) {
-			return reasons[i], true
-		}
+	if i := reasonPhrases.Find(u.Body); i >= 0 {
+		return reasons[i], true
 	}
 	return reason{}, false
 }
+
+var reasonPhrases = known.PhrasesOf(reasons, func(r *reason) string { return r.text })
 
 // refusedByGorilla tells that gorilla/websocket's Upgrader refused: it adds the
 // version, spelled this way, to each of its refusals, whose text says no more
@@ -98,8 +95,7 @@ func refusedByGorilla(u *record.UpgradeFacts) bool {
 // "nginx/1.22.1 at 10.0.0.5:80 answered 404 Not Found to GET /x" with more
 // behind it.
 func answer(c *record.Connection, r *rule.Reporter, f rule.Found, more string) {
-	if r.Bare() {
-		r.Add(f)
+	if r.Enough(f) {
 		return
 	}
 	u := c.Facts.Upgrade
@@ -125,7 +121,10 @@ func because(c *record.Connection, r *rule.Reporter) (why reason, clause string,
 	if !ok {
 		return why, "", f
 	}
-	_, product, _ := known.Answerer(c)
+	if c.Facts.Bare {
+		return why, why.says, f
+	}
+	product, _ := known.ProductOf(c)
 	f.Remedy = why.remedy
 	if why.remedy == "large" {
 		f.Remedy = known.Remedy(product, known.LargeHeader)

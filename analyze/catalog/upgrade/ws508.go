@@ -30,8 +30,7 @@ func checkOrigin(c *record.Connection, r *rule.Reporter) {
 	if u == nil {
 		return
 	}
-	if r.Bare() {
-		r.Add(rule.Found{})
+	if r.Enough(rule.Found{}) {
 		return
 	}
 	value, _ := u.Request.Get("Origin")
@@ -68,9 +67,9 @@ func crossOrigin(c *record.Connection) (originHost, host string, u *record.Upgra
 	if strings.EqualFold(originHost, host) {
 		return "", "", nil
 	}
-	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+	if before, ok := u.Request.Get("X-Forwarded-Host"); ok && strings.EqualFold(hostOf(before), originHost) {
 		// A proxy put the backend's address into Host and says what it was.
-		if before, ok := u.Request.Get("X-Forwarded-Host"); ok && strings.EqualFold(hostOf(before), originHost) {
+		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 			return "", "", nil
 		}
 	}

@@ -44,6 +44,9 @@ func checkCredentials(c *record.Connection, r *rule.Reporter) {
 	if len(what) == 0 {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	r.Add(rule.Found{
 		Title:    "Credentials travel without TLS: " + strings.Join(what, ", "),
 		Remedy:   "Use wss://; rotate what was sent over a network that others can read.",
@@ -85,7 +88,7 @@ func secretParam(target string) string {
 		pair, query, _ = strings.Cut(query, "&")
 		name, value, _ := strings.Cut(pair, "=")
 		for _, secret := range secretParams {
-			if value != "" && strings.EqualFold(name, secret) {
+			if value != "" && len(name) == len(secret) && strings.EqualFold(name, secret) {
 				return secret
 			}
 		}

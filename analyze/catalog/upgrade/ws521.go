@@ -30,16 +30,23 @@ func checkIgnored(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	u := c.Facts.Upgrade
-	_, product, proxy := known.Answerer(c)
-	f := rule.Found{Remedy: "Check the path in the client and whether this server handles WebSocket there; if a proxy is in front of it, " +
-		"let it pass the Upgrade on. " + known.Remedy(known.Unknown, known.Stripped)}
+	product, proxy := known.ProductOf(c)
+	var f rule.Found
+	hidden := proxy && fine(c, u) && generated(u)
+	if hidden {
+		f.Fault = record.FaultIntermediary
+	}
+	if r.Enough(f) {
+		return
+	}
+	f.Remedy = "Check the path in the client and whether this server handles WebSocket there; if a proxy is in front of it, " +
+		"let it pass the Upgrade on. " + known.Remedy(known.Unknown, known.Stripped)
 	more := ": the request was handled as plain HTTP, expected 101"
 	if proxy {
 		f.Remedy = "Check that this path is sent to the WebSocket server. " + known.Remedy(product, known.Stripped)
-		if fine(c, u) && generated(u) {
-			f.Fault = record.FaultIntermediary
-			more = ": a server behind it made a page, the Upgrade header probably did not get there"
-		}
+	}
+	if hidden {
+		more = ": a server behind it made a page, the Upgrade header probably did not get there"
 	}
 	answer(c, r, f, more)
 }

@@ -29,6 +29,9 @@ func checkRedirect(c *record.Connection, r *rule.Reporter) {
 	if s := refusal(c); s < 300 || s > 399 {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	u := c.Facts.Upgrade
 	location, ok := u.Response.Get("Location")
 	place, _, _ := strings.Cut(location, "?")

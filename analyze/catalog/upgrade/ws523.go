@@ -31,13 +31,19 @@ func checkBadRequest(c *record.Connection, r *rule.Reporter) {
 	}
 	u := c.Facts.Upgrade
 	why, clause, f := because(c, r)
-	switch {
-	case clause == "" && fine(c, u) && refusedByGorilla(u):
+	gorilla := clause == "" && refusedByGorilla(u) && fine(c, u)
+	unseen := why.lost && fine(c, u)
+	if gorilla || unseen {
 		lost(c, r, &f)
+	}
+	if r.Enough(f) {
+		return
+	}
+	switch {
+	case gorilla:
 		clause = ": gorilla/websocket misses part of the handshake, though the client sent all of it: a proxy in between took it off"
 		f.Evidence = append(f.Evidence, r.At(responseField(u, "Sec-WebSocket-Version"), "Sec-Websocket-Version: 13, which gorilla/websocket adds to its refusals"))
-	case why.lost && fine(c, u):
-		lost(c, r, &f)
+	case unseen:
 		clause += ", though the client sent it: a proxy in between took it off"
 	case why.remedy == "large":
 		clause = fmt.Sprintf("%s (%d bytes)", clause, headBytes(u))
@@ -53,11 +59,14 @@ func checkBadRequest(c *record.Connection, r *rule.Reporter) {
 
 // lost makes a finding that of a proxy between who answered and the client.
 func lost(c *record.Connection, r *rule.Reporter, f *rule.Found) {
-	_, product, proxy := known.Answerer(c)
 	f.Fault = record.FaultIntermediary
 	if r.Has("WS306") {
 		f.Fault = record.FaultClient // it should have asked the proxy for a tunnel
 	}
+	if c.Facts.Bare {
+		return
+	}
+	product, proxy := known.ProductOf(c)
 	if !proxy {
 		product = known.Unknown
 	}

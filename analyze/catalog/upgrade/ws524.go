@@ -29,6 +29,9 @@ func checkUnauthorized(c *record.Connection, r *rule.Reporter) {
 	if refusal(c) != 401 {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	u := c.Facts.Upgrade
 	f := rule.Found{
 		Remedy:     "Let the client send valid credentials with the handshake (a browser can only send cookies or a token in the URL).",

@@ -30,9 +30,15 @@ func checkForbidden(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	_, clause, f := because(c, r)
-	if clause == "" && refusedByEnvoy(c) {
-		clause = ", without a word, as Envoy does where upgrades are not configured"
+	envoy := refusedByEnvoy(c)
+	if envoy {
 		f.Fault, f.Confidence = record.FaultIntermediary, record.Possible
+	}
+	if r.Enough(f) {
+		return
+	}
+	if envoy {
+		clause = ", without a word, as Envoy does where upgrades are not configured"
 		f.Remedy = known.Remedy(known.Envoy, known.Stripped)
 	}
 	if originHost, host, u := crossOrigin(c); u != nil {
@@ -58,7 +64,10 @@ func checkForbidden(c *record.Connection, r *rule.Reporter) {
 // 403 of its own, which lacks the field that it adds to its upstream's answers
 // (conn_manager_impl.cc, UpgradeFailed). Its authorization filters can do so, too.
 func refusedByEnvoy(c *record.Connection) bool {
-	_, product, _ := known.Answerer(c)
 	u := c.Facts.Upgrade
-	return product == known.Envoy && len(u.Body) == 0 && !u.Response.Has("X-Envoy-Upstream-Service-Time")
+	if len(u.Body) > 0 {
+		return false
+	}
+	product, _ := known.ProductOf(c)
+	return product == known.Envoy && !u.Response.Has("X-Envoy-Upstream-Service-Time")
 }

@@ -26,10 +26,13 @@ func checkNotFound(c *record.Connection, r *rule.Reporter) {
 	if s := refusal(c); s != 404 && s != 410 {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	_, clause, f := because(c, r)
 	if f.Remedy == "" {
 		f.Remedy = "Compare the client's path with the server's route (slash at the end, prefix of a proxy, host name)."
-		if _, product, proxy := known.Answerer(c); proxy {
+		if product, proxy := known.ProductOf(c); proxy {
 			f.Remedy += " " + string(product) + " must send this path to the WebSocket server."
 		}
 	}

@@ -46,6 +46,9 @@ func checkClientError(c *record.Connection, r *rule.Reporter) {
 	if why.lost && fine(c, c.Facts.Upgrade) {
 		lost(c, r, &f)
 	}
+	if r.Enough(f) {
+		return
+	}
 	if hint, ok := clientErrors[status]; ok {
 		if clause == "" {
 			clause = hint[0]
@@ -55,7 +58,7 @@ func checkClientError(c *record.Connection, r *rule.Reporter) {
 		}
 	}
 	if status == 431 {
-		_, product, _ := known.Answerer(c)
+		product, _ := known.ProductOf(c)
 		f.Remedy = known.Remedy(product, known.LargeHeader)
 	}
 	if f.Remedy == "" {

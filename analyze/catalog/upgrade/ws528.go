@@ -32,7 +32,7 @@ func checkUpgradeRequired(c *record.Connection, r *rule.Reporter) {
 	}
 	u := c.Facts.Upgrade
 	wants, hasUp := u.Response.Get("Upgrade")
-	_, product, proxy := known.Answerer(c)
+	product, proxy := known.ProductOf(c)
 	var f rule.Found
 	more := ""
 	switch {

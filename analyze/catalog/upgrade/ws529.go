@@ -26,7 +26,10 @@ func checkRateLimited(c *record.Connection, r *rule.Reporter) {
 	if refusal(c) != 429 {
 		return
 	}
-	_, product, _ := known.Answerer(c)
+	if r.Enough(rule.Found{}) {
+		return
+	}
+	product, _ := known.ProductOf(c)
 	_, clause, f := because(c, r)
 	f.Remedy = known.Remedy(product, known.Limited)
 	clause += retryAfter(c, r, &f)

@@ -37,8 +37,11 @@ func checkServerError(c *record.Connection, r *rule.Reporter) {
 	if status < 500 || status == 502 || status == 503 || status == 504 || status == 511 {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	_, clause, f := because(c, r)
-	if _, product, _ := known.Answerer(c); product == known.Cloudflare && clause == "" {
+	if product, _ := known.ProductOf(c); product == known.Cloudflare && clause == "" {
 		clause = cloudflareErrors[status]
 	}
 	if status == 500 && clause == "" && refusedByGorilla(c.Facts.Upgrade) {

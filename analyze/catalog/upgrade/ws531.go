@@ -28,7 +28,10 @@ func checkBadGateway(c *record.Connection, r *rule.Reporter) {
 	if refusal(c) != 502 {
 		return
 	}
-	_, product, _ := known.Answerer(c)
+	if r.Enough(rule.Found{}) {
+		return
+	}
+	product, _ := known.ProductOf(c)
 	_, clause, f := because(c, r)
 	f.Remedy = known.Remedy(product, known.UpstreamDown)
 	if clause == "" {

@@ -27,7 +27,10 @@ func checkUnavailable(c *record.Connection, r *rule.Reporter) {
 	if refusal(c) != 503 {
 		return
 	}
-	_, product, proxy := known.Answerer(c)
+	if r.Enough(rule.Found{}) {
+		return
+	}
+	product, proxy := known.ProductOf(c)
 	_, clause, f := because(c, r)
 	f.Remedy = "Look whether the service is overloaded, in maintenance or at its connection limit; let clients back off and honour Retry-After."
 	if proxy {

@@ -27,7 +27,10 @@ func checkGatewayTimeout(c *record.Connection, r *rule.Reporter) {
 	if refusal(c) != 504 {
 		return
 	}
-	_, product, _ := known.Answerer(c)
+	if r.Enough(rule.Found{}) {
+		return
+	}
+	product, _ := known.ProductOf(c)
 	_, clause, f := because(c, r)
 	f.Remedy = known.Remedy(product, known.UpstreamSlow)
 	if clause == "" {

@@ -49,20 +49,23 @@ func checkNoResponse(c *record.Connection, r *rule.Reporter) {
 	if how == "the capture ended" && waited < waitedEnough {
 		return
 	}
-	f := rule.Found{
-		Title:      known.Endpoint(c) + " acknowledged " + target(u) + " but sent no response: " + how + " after " + known.Seconds(waited),
-		Fault:      record.FaultServer,
-		Confidence: record.Likely,
-		Remedy:     "Look at the program behind this port: is it accepting, is it blocked, does its log show the request? If it did answer, look for what drops the answer on the path.",
-		SeenByUser: known.UserSaw(c, known.SawNoAnswer),
-		NextStep:   "Capture at the server as well: it shows whether an answer was sent.",
-		Evidence:   []record.Evidence{r.At(u.RequestRef, "%s", target(u)), r.At(end, "%s after %s", how, known.Seconds(waited))},
+	lost, ok := lostAnswer(c)
+	f := rule.Found{Fault: record.FaultServer, Confidence: record.Likely}
+	if ok {
+		f.Fault = record.FaultIntermediary
 	}
+	if r.Enough(f) {
+		return
+	}
+	f.Title = known.Endpoint(c) + " acknowledged " + target(u) + " but sent no response: " + how + " after " + known.Seconds(waited)
+	f.Remedy = "Look at the program behind this port: is it accepting, is it blocked, does its log show the request? If it did answer, look for what drops the answer on the path."
+	f.SeenByUser = known.UserSaw(c, known.SawNoAnswer)
+	f.NextStep = "Capture at the server as well: it shows whether an answer was sent."
+	f.Evidence = []record.Evidence{r.At(u.RequestRef, "%s", target(u)), r.At(end, "%s after %s", how, known.Seconds(waited))}
 	if client := known.ClientOf(c); how == "the client gave up" && client.Timeout > 0 && (waited-client.Timeout).Abs() < time.Second {
 		f.Title += ", the limit of " + string(client.Engine)
 	}
-	if lost, ok := lostAnswer(c); ok {
-		f.Fault = record.FaultIntermediary
+	if ok {
 		f.Title = fmt.Sprintf("%s sent %d bytes in answer to %s that never arrived: they were lost on the path", known.Endpoint(c), lost.Length, target(u))
 		f.Evidence = append(f.Evidence, r.At(lost.Ref, "its next sequence number is %d bytes further on", lost.Length))
 		f.Remedy = "The server did answer: look for the firewall or device that drops the answer on the path."
@@ -108,9 +111,9 @@ func whoLeft(c *record.Connection) (end record.Ref, how string) {
 
 // lostAnswer finds bytes of the server that nobody received.
 func lostAnswer(c *record.Connection) (record.Gap, bool) {
-	for _, g := range c.Facts.TCP.Gaps {
-		if g.From == record.Server && g.Unacked && g.Length > 0 {
-			return g, true
+	for i := range c.Facts.TCP.Gaps {
+		if g := &c.Facts.TCP.Gaps[i]; g.From == record.Server && g.Unacked && g.Length > 0 {
+			return *g, true
 		}
 	}
 	return record.Gap{}, false

@@ -36,22 +36,26 @@ func checkClosed(c *record.Connection, r *rule.Reporter) {
 	if !fin.Seen() || t.EndBy != record.Server || t.EndHow != "fin" {
 		return
 	}
+	f := rule.Found{Fault: record.FaultServer}
+	plain := c.Facts.TLS == nil && c.Scheme != "wss" && tlsPorts[c.Server.Port()]
+	if plain {
+		f.Fault = record.FaultClient
+	}
+	if r.Enough(f) {
+		return
+	}
 	when := known.Seconds(fin.Time.Sub(u.RequestLast.Time)) + " after " + target(u) + " without a response"
 	if fin.Time < u.RequestLast.Time {
 		when = "before it had got " + target(u)
 	}
-	f := rule.Found{
-		Title:      known.Endpoint(c) + " closed the connection " + when,
-		Fault:      record.FaultServer,
-		Remedy:     "Read the server's log at this time: a crash, a limit or a deny rule closes without an answer (nginx: return 444).",
-		SeenByUser: known.UserSaw(c, known.SawClosedUnanswered),
-		Evidence:   []record.Evidence{r.At(u.RequestRef, "%s", target(u)), r.At(fin, "FIN of the server, no response before it")},
-	}
+	f.Title = known.Endpoint(c) + " closed the connection " + when
+	f.Remedy = "Read the server's log at this time: a crash, a limit or a deny rule closes without an answer (nginx: return 444)."
+	f.SeenByUser = known.UserSaw(c, known.SawClosedUnanswered)
+	f.Evidence = []record.Evidence{r.At(u.RequestRef, "%s", target(u)), r.At(fin, "FIN of the server, no response before it")}
 	if u.Interim > 0 {
 		f.Title += " (only an interim answer)"
 	}
-	if c.Facts.TLS == nil && c.Scheme != "wss" && tlsPorts[c.Server.Port()] {
-		f.Fault = record.FaultClient
+	if plain {
 		f.Title += ": the port usually speaks TLS"
 		f.Remedy = "Use wss:// if the port speaks TLS: some TLS servers close without a word when they get plain text."
 		f.NextStep = "openssl s_client -connect " + known.Endpoint(c) + " tells whether the port speaks TLS."

@@ -10,7 +10,6 @@ import (
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
-	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 )
 
 var WS541 = &rule.Rule{
@@ -45,77 +44,113 @@ func checkAccept(c *record.Connection, r *rule.Reporter) {
 	if !ok || n == 1 && accept == u.WantAccept || replayed(c, u) {
 		return
 	}
-	f := rule.Found{
-		Title:      known.Who(c) + " answered 101 with Sec-WebSocket-Accept " + known.Quote(accept) + ", expected " + known.Quote(u.WantAccept),
-		SeenByUser: known.UserSaw(c, known.SawAcceptWrong),
-		Evidence: []record.Evidence{r.At(responseField(u, "Sec-WebSocket-Accept"), "Sec-WebSocket-Accept: %s, expected %s", known.Clip(accept), u.WantAccept),
-			r.At(requestField(u, "Sec-WebSocket-Key"), "the key that it must fit")},
+	twice := n > 1 && accept == u.WantAccept
+	mistake, elsewhere := "", c.Facts.KeyElsewhere
+	if !twice {
+		mistake = mistakeOf(u, accept)
 	}
-	mistake := mistakeOf(u, accept)
+	f := rule.Found{Fault: acceptFault(c, twice, mistake)}
+	if r.Enough(f) {
+		return
+	}
+	f.Title = known.Who(c) + " answered 101 with Sec-WebSocket-Accept " + known.Quote(accept) + ", expected " + known.Quote(u.WantAccept)
+	f.SeenByUser = known.UserSaw(c, known.SawAcceptWrong)
+	f.Evidence = []record.Evidence{r.At(responseField(u, "Sec-WebSocket-Accept"), "Sec-WebSocket-Accept: %s, expected %s", known.Clip(accept), u.WantAccept),
+		r.At(requestField(u, "Sec-WebSocket-Key"), "the key that it must fit")}
 	switch {
-	case n > 1 && accept == u.WantAccept:
+	case twice:
 		// Section 11.3.3: it "MUST NOT appear more than once in an HTTP response."
 		f.Title = fmt.Sprintf("%s answered 101 with %d Sec-WebSocket-Accept fields, expected one", known.Who(c), n)
 		f.Remedy = "Let only one of server and proxy add Sec-WebSocket-Accept."
 	case mistake != "":
-		f.Fault = record.FaultServer
 		f.Title += ": " + mistake
 		f.Remedy = "Correct the server: Sec-WebSocket-Accept is base64(SHA-1(key as it stands + 258EAFA5-E914-47DA-95CA-C5AB0DC85B11))."
-	case c.Facts.KeyElsewhere != nil:
-		f.Fault = record.FaultIntermediary
-		f.Title += ": it fits the key of connection " + c.Facts.KeyElsewhere.ID + ", a proxy changed the key"
+	case elsewhere != nil:
+		f.Title += ": it fits the key of connection " + elsewhere.ID + ", a proxy changed the key"
 		f.Remedy = "Let the proxy pass Sec-WebSocket-Key on as it is."
-		f.Evidence = append(f.Evidence, r.At(c.Facts.KeyElsewhere.Ref, "the key that the value fits"))
+		f.Evidence = append(f.Evidence, r.At(elsewhere.Ref, "the key that the value fits"))
 	default:
 		f.NextStep = "Capture at the server, too: it shows whether the value fits the key that arrived there."
 		f.Remedy = "Capture at the server: if the value fits the key that arrived there, a proxy changes keys or replays answers; otherwise the server computes it wrongly."
-		if _, product, proxy := known.Answerer(c); proxy && product != known.Unknown {
-			f.Fault = record.FaultIntermediary
-		}
 	}
 	r.Add(f)
+}
+
+// acceptFault is whose a wrong value is; empty where nothing tells.
+func acceptFault(c *record.Connection, twice bool, mistake string) record.Fault {
+	switch {
+	case twice:
+		return ""
+	case mistake != "":
+		return record.FaultServer
+	case c.Facts.KeyElsewhere != nil:
+		return record.FaultIntermediary
+	}
+	if product, proxy := known.ProductOf(c); proxy && product != known.Unknown {
+		return record.FaultIntermediary
+	}
+	return ""
 }
 
 // mistakeOf names the usual mistake by which a server gets to this value.
 func mistakeOf(u *record.UpgradeFacts, accept string) string {
 	key, _ := u.Request.Get("Sec-WebSocket-Key")
 	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-	sum := func(s string) []byte { d := sha1.Sum([]byte(s)); return d[:] }
-	b64 := base64.StdEncoding.EncodeToString
-	raw, _ := base64.StdEncoding.DecodeString(key)
 	switch accept {
 	case "":
 		return "the value is empty"
 	case key:
 		return "it is the key itself"
-	case b64(sum(key)):
-		return "the GUID was left out"
-	case b64(sum(string(raw) + guid)):
-		return "the key was decoded before it was hashed"
-	case b64(sum(guid)):
-		return "the key was left out"
-	case b64(sum(guid + key)):
-		return "GUID and key stand in the wrong order"
-	case b64(sum(key + strings.ToLower(guid))):
-		return "the GUID is in lower case"
-	case b64(sum(key + "\r\n" + guid)), b64(sum(key + "\n" + guid)), b64(sum(key + guid + "\n")), b64(sum(key + guid + "\r\n")):
-		return "a line end was hashed, too"
-	case b64(sum(strings.TrimRight(key, "=") + guid)):
-		return "the key was hashed without its padding"
-	case b64(sum(strings.ToLower(key) + guid)):
-		return "the key was hashed in lower case"
-	case hex.EncodeToString(sum(key + guid)), b64([]byte(hex.EncodeToString(sum(key + guid)))):
+	}
+	var digest, text [64]byte
+	if n, err := base64.StdEncoding.Strict().Decode(digest[:], text[:copy(text[:], accept)]); err == nil && n == sha1.Size && len(accept) < len(text) {
+		return wrongHash(key, guid, [sha1.Size]byte(digest[:n]))
+	}
+	sum := sha1.Sum([]byte(key + guid))
+	switch accept {
+	case hex.EncodeToString(sum[:]), base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:]))):
 		return "the digest is hexadecimal"
-	case base64.RawStdEncoding.EncodeToString(sum(key + guid)), base64.URLEncoding.EncodeToString(sum(key + guid)):
+	case base64.RawStdEncoding.EncodeToString(sum[:]), base64.URLEncoding.EncodeToString(sum[:]):
 		return "it is another kind of base64"
-	case http1.AcceptFor("dGhlIHNhbXBsZSBub25jZQ=="):
-		return "it is the example of RFC 6455 section 1.3"
 	}
 	if digest, err := base64.StdEncoding.DecodeString(accept); err != nil || len(digest) != sha1.Size {
 		return "it is not the base64 of 20 bytes"
 	}
 	return ""
 }
+
+// wrongHash names what was hashed instead of the key and the GUID behind it.
+func wrongHash(key, guid string, digest [sha1.Size]byte) string {
+	var buf [256]byte
+	of := func(a, b, c string) bool {
+		return sha1.Sum(append(append(append(buf[:0], a...), b...), c...)) == digest
+	}
+	raw, _ := base64.StdEncoding.DecodeString(key)
+	switch {
+	case of(key, "", ""):
+		return "the GUID was left out"
+	case of(string(raw), guid, ""):
+		return "the key was decoded before it was hashed"
+	case of(guid, "", ""):
+		return "the key was left out"
+	case of(guid, key, ""):
+		return "GUID and key stand in the wrong order"
+	case of(key, strings.ToLower(guid), ""):
+		return "the GUID is in lower case"
+	case of(key, "\r\n", guid), of(key, "\n", guid), of(key, guid, "\n"), of(key, guid, "\r\n"):
+		return "a line end was hashed, too"
+	case of(strings.TrimRight(key, "="), guid, ""):
+		return "the key was hashed without its padding"
+	case of(strings.ToLower(key), guid, ""):
+		return "the key was hashed in lower case"
+	case digest == exampleDigest:
+		return "it is the example of RFC 6455 section 1.3"
+	}
+	return ""
+}
+
+// exampleDigest is behind the s3pPLMBiTxaQ9kYGzzhZRbK+xOo= of RFC 6455 section 1.3.
+var exampleDigest = sha1.Sum([]byte("dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 
 // replayed tells that the value is the right one for the key of an earlier
 // connection: WS542 says that. A later one is the next hop of this one.

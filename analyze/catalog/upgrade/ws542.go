@@ -36,7 +36,7 @@ func checkReplayed(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	other := c.Facts.KeyElsewhere
-	_, product, _ := known.Answerer(c)
+	product, _ := known.ProductOf(c)
 	f := rule.Found{
 		Title:      known.Who(c) + " answered 101 with the Sec-WebSocket-Accept of connection " + other.ID + ": a cache replayed an old response",
 		Remedy:     known.Remedy(product, known.CachedHandshake),

@@ -64,7 +64,7 @@ func checkSwitchFields(c *record.Connection, r *rule.Reporter) {
 	f.Title = known.Who(c) + " answered 101 with " + strings.Join(wrong, " and ") + ", expected 'Upgrade: websocket' and 'Connection: Upgrade'"
 	f.Evidence = []record.Evidence{r.At(responseField(u, "Upgrade"), "101 with %s", strings.Join(wrong, " and "))}
 	f.Remedy = "Let the server send 'Upgrade: websocket' and 'Connection: Upgrade' with its 101; if it does, let the proxy in between pass them on."
-	_, product, proxy := known.Answerer(c)
+	product, proxy := known.ProductOf(c)
 	switch {
 	case len(upgrades) == 0 && !u.Response.Has("Connection"):
 		// Both hop-by-hop fields together: RFC 9110 section 7.6.1 makes a proxy take them off.

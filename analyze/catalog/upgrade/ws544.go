@@ -53,7 +53,7 @@ func checkSubprotocol(c *record.Connection, r *rule.Reporter) {
 	case len(offered) == 0:
 		f.SeenByUser = known.UserSaw(c, known.SawProtocolUnasked, bare(selected))
 	}
-	if _, _, proxy := known.Answerer(c); proxy {
+	if _, proxy := known.ProductOf(c); proxy {
 		f.Remedy += " If the server selects rightly, a proxy in between changes the field."
 	}
 	r.Add(f)

@@ -64,13 +64,17 @@ func checkExtensions(c *record.Connection, r *rule.Reporter) {
 	r.Add(f)
 }
 
-// plainDeflate tells the commonest agreement: permessage-deflate as browsers
-// offer it, accepted without parameters.
+// plainDeflate tells the commonest agreement without memory: one
+// permessage-deflate, and it answers the first that was offered.
 func plainDeflate(u *record.UpgradeFacts) bool {
 	answer, _ := u.Response.Get("Sec-WebSocket-Extensions")
 	offer, _ := u.Request.Get("Sec-WebSocket-Extensions")
-	return answer == http1.DeflateName && (offer == http1.DeflateName || offer == "permessage-deflate; client_max_window_bits") &&
-		u.Response.Count("Sec-WebSocket-Extensions") == 1
+	selected, ok := http1.PlainDeflate(answer, true)
+	if !ok || u.Response.Count("Sec-WebSocket-Extensions") != 1 {
+		return false
+	}
+	offered, ok := http1.PlainDeflate(offer, false)
+	return ok && len(selected.Answers([]http1.Deflate{offered})) == 0
 }
 
 // extensionProblem is what is wrong with the answered extensions as an answer

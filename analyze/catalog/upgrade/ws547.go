@@ -34,7 +34,7 @@ func checkHTTP10(c *record.Connection, r *rule.Reporter) {
 	if u.Response == nil || u.Response.Status != 101 || u.Response.Version == "HTTP/1.1" || u.Response.Version == "" {
 		return
 	}
-	_, product, _ := known.Answerer(c)
+	product, _ := known.ProductOf(c)
 	r.Add(rule.Found{
 		Title:      known.Who(c) + " answered " + known.Clip(u.Response.Version) + " 101, expected HTTP/1.1",
 		Remedy:     "Let whoever writes the status line use HTTP/1.1. " + known.Remedy(product, known.OldVersion),

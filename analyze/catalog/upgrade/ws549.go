@@ -43,6 +43,9 @@ func checkSlow(c *record.Connection, r *rule.Reporter) {
 	if took < slow {
 		return
 	}
+	if r.Enough(rule.Found{}) {
+		return
+	}
 	r.Add(rule.Found{
 		Title:  known.Who(c) + " took " + known.Seconds(took) + " to answer " + target(u),
 		Remedy: "Find what the server does before it answers the handshake: a slow login, a blocked event loop, too few workers.",

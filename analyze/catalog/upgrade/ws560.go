@@ -41,8 +41,7 @@ func checkExtendedConnect(c *record.Connection, r *rule.Reporter) {
 	if c.Facts.WS != nil {
 		f.Severity = record.Warning // it opened all the same
 	}
-	if r.Bare() {
-		r.Add(f)
+	if r.Enough(f) {
 		return
 	}
 	f.Title = "The client asked for " + target(u) + " by extended CONNECT, which the SETTINGS of " + known.Endpoint(c) + " do not enable"

@@ -46,8 +46,7 @@ func checkStreamReset(c *record.Connection, r *rule.Reporter) {
 	}
 	stall := starved(h)
 	f := rule.Found{Fault: resetBlame(x, stall)}
-	if r.Bare() {
-		r.Add(f)
+	if r.Enough(f) {
 		return
 	}
 	who := known.SideFirst(c, x.Dir)

@@ -52,8 +52,7 @@ func checkGoAway(c *record.Connection, r *rule.Reporter) {
 	if end.Time.Sub(x.Ref.Time) > soonAfter {
 		f.Confidence = record.Likely
 	}
-	if r.Bare() {
-		r.Add(f)
+	if r.Enough(f) {
 		return
 	}
 	code := x.Name

@@ -128,6 +128,7 @@ func (s *shard) add(e event) {
 
 func (s *shard) send(last bool) {
 	s.out <- chunk{s.events, last}
+	s.recycle()
 	select {
 	case s.events = <-s.spare:
 	default:

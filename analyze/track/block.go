@@ -22,8 +22,9 @@ type handshake struct {
 	lines             [2][]record.Ref
 }
 
-// maxFreeBlocks bounds the blocks that wait for use.
-const maxFreeBlocks = 64
+// maxFreeBlocks bounds the blocks that wait for use: many are under way at once
+// where another goroutine judges them, or where many connections end together.
+const maxFreeBlocks = 1 << 10
 
 // usualFields is how many fields a head has at most, as a rule.
 const usualFields = 24

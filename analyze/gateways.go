@@ -17,7 +17,7 @@ import (
 const (
 	// maxGateways bounds the refusals of proxies that wait for the connection
 	// that failed behind them; beyond it the oldest is judged without.
-	maxGateways = 1 << 9
+	maxGateways = 1 << 7
 	// maxUnreached bounds the connections that failed and may explain one.
 	maxUnreached = 1 << 12
 	// gatewayWait is how long after the refusal that connection may become final:
@@ -257,7 +257,7 @@ func (k *collector) unreachable(front *record.Connection, tries []*record.Connec
 	}
 	if front.Verdict != "" {
 		why := ""
-		if last := tries[len(tries)-1]; len(last.Findings) > 0 {
+		if last := tries[len(tries)-1]; len(last.Findings) > 0 && last.Findings[0].Title != "" {
 			why = ": " + last.Findings[0].Title
 		}
 		front.Verdict = strings.TrimSuffix(front.Verdict, ".") + ". This is the proxy's own answer: it could not connect to " + strings.Join(tried, " and ") + why + "."

@@ -46,7 +46,12 @@ func handshakeAsked(a *track.Ask) correlate.Handshake {
 		h.Target = correlate.HashTarget(target)
 	}
 	for rest != "" {
-		line, rest, _ = strings.Cut(rest, "\n")
+		line = rest
+		if end := strings.IndexByte(rest, '\n'); end >= 0 {
+			line, rest = rest[:end], rest[end+1:]
+		} else {
+			rest = ""
+		}
 		if len(line) > 4 && telling(line[0]) {
 			if colon := strings.IndexByte(line, ':'); colon > 0 {
 				handshakeField(&h, line[:colon], line[colon+1:])

@@ -110,14 +110,14 @@ func (s *Stream) counts(r *run) status {
 
 var precodeOrder = [precodes]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-func (s *Stream) precode(r *run) status {
+func (s *Stream) precode(p *Pool, r *run) status {
 	for ; s.have < uint16(s.precodes); s.have++ {
 		if !s.need(r, 3) {
 			return starved
 		}
 		s.tables.lengths[precodeOrder[s.have]] = uint8(s.take(3))
 	}
-	if !build(s.tables.precode[:], precodeBits, s.tables.lengths[:precodes], precodeEntries[:]) {
+	if !p.builder.build(s.tables.precode[:], precodeBits, s.tables.lengths[:precodes], precodeEntries[:]) {
 		return corrupt
 	}
 	s.have = 0
@@ -125,75 +125,72 @@ func (s *Stream) precode(r *run) status {
 	return goOn
 }
 
-// lengths reads the code lengths of both codes, run-length encoded.
-func (s *Stream) lengths(r *run) status {
+// lengths reads the code lengths of both codes, run-length encoded, and makes
+// their tables.
+func (s *Stream) lengths(p *Pool, r *run) status {
 	t := s.tables
-	for total := s.literals + s.dists; s.have < total; {
-		if s.count < 14 { // the longest: a code of 7 bits and 7 extra ones
-			s.fill(r)
+	total := int(s.literals + s.dists)
+	in, pos := r.in, 0
+	acc, count, have := s.bits, uint(s.count), int(s.have)
+	st := goOn
+	for have < total {
+		if count < 14 { // the longest: a code of 7 bits and 7 extra ones
+			acc, count, pos = refill(in, pos, acc, count)
 		}
-		e := t.precode[s.bits&(1<<precodeBits-1)]
-		n := uint8(e & takeMask)
-		if n > s.count {
-			return starved
-		}
-		if e&flagSpecial != 0 {
-			return corrupt
+		e := t.precode[acc&(1<<precodeBits-1)]
+		code := uint(e >> codeShift & codeMask)
+		if code > count {
+			st = starved
+			break
 		}
 		symbol := uint8(e >> valueShift)
+		if e&flagSpecial != 0 || symbol == 16 && have == 0 {
+			return corrupt
+		}
+		n := uint(e & takeMask)
+		if n > count {
+			st = starved
+			break
+		}
 		if symbol < 16 {
-			s.take(n)
-			t.lengths[s.have] = symbol
-			s.have++
-			continue
+			t.lengths[have] = symbol
+			have++
+		} else {
+			times := int(repeats[symbol-16]) + int(acc>>code&(1<<(e>>extraShift&extraMask)-1))
+			if have+times > total {
+				return corrupt
+			}
+			repeatLength(t.lengths[:have+times], have, symbol == 16)
+			have += times
 		}
-		if st := s.repeat(n, symbol, total); st != goOn {
-			return st
-		}
+		acc >>= n
+		count -= n
 	}
-	if !build(t.literals[:], literalBits, t.lengths[:s.literals], literalEntries[:]) ||
-		!build(t.distances[:], distBits, t.lengths[s.literals:s.literals+s.dists], distanceEntries[:]) {
+	s.bits, s.count, s.have = acc&(1<<(count&63)-1), uint8(count), uint16(have)
+	r.in = in[pos:]
+	if st != goOn {
+		return st
+	}
+	if !p.builder.build(t.literals[:], literalBits, t.lengths[:s.literals], literalEntries[:]) ||
+		!p.builder.build(t.distances[:], distBits, t.lengths[s.literals:total], distanceEntries[:]) {
 		return corrupt
 	}
 	s.phase = phaseSymbols
 	return goOn
 }
 
-// repeat does the symbols 16 to 18, whose code has n bits.
-func (s *Stream) repeat(n, symbol uint8, total uint16) status {
-	t := s.tables
-	var extra uint8
-	var base uint16
-	var value uint8
-	switch symbol {
-	case 16:
-		if s.have == 0 {
-			return corrupt
-		}
-		extra, base, value = 2, 3, t.lengths[s.have-1]
-	case 17:
-		extra, base = 3, 3
-	default:
-		extra, base = 7, 11
+// repeats is how often at least the symbols 16 to 18 repeat a length.
+var repeats = [...]uint8{3, 3, 11}
+
+// repeatLength fills lengths from a place with the length before it, or with 0.
+func repeatLength(lengths []uint8, from int, last bool) {
+	if !last {
+		clear(lengths[from:])
+		return
 	}
-	if n+extra > s.count {
-		return starved
+	for i := from; i < len(lengths); i++ {
+		lengths[i] = lengths[from-1]
 	}
-	s.take(n)
-	times := base + uint16(s.take(extra))
-	if s.have+times > total {
-		return corrupt
-	}
-	run := t.lengths[s.have : s.have+times]
-	if value == 0 {
-		clear(run)
-	} else {
-		for i := range run {
-			run[i] = value
-		}
-	}
-	s.have += times
-	return goOn
 }
 
 // fill makes as many bits ready as there are, 48 at least if it can.

@@ -73,10 +73,11 @@ const (
 // Pool is the memory that the Streams of one goroutine share. It is not safe
 // for concurrent use.
 type Pool struct {
-	window [MaxWindow]byte // of the Stream that decodes and owns none
-	budget *Budget
-	tables []*tables
-	free   [classes][][]byte
+	window  [MaxWindow]byte // of the Stream that decodes and owns none
+	budget  *Budget
+	tables  []*tables
+	builder builder
+	free    [classes][][]byte
 }
 
 // NewPool makes a Pool. A nil budget stands for a new one.

@@ -223,9 +223,9 @@ func (s *Stream) advance(p *Pool, r *run) status {
 	case phaseCounts:
 		return s.counts(r)
 	case phasePrecode:
-		return s.precode(r)
+		return s.precode(p, r)
 	case phaseLengths:
-		return s.lengths(r)
+		return s.lengths(p, r)
 	case phaseSymbols:
 		return s.symbols(p, r)
 	}

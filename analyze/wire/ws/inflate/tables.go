@@ -96,6 +96,9 @@ func makePrecodeEntries() (e [precodes]entry) {
 	for s := range e {
 		e[s] = entry(s) << valueShift
 	}
+	e[16] += 2 * extraBit
+	e[17] += 3 * extraBit
+	e[18] += 7 * extraBit
 	return e
 }
 
@@ -105,6 +108,7 @@ var fixedLiterals, fixedDistances = makeFixed()
 func makeFixed() (*[literalSize]entry, *[distSize]entry) {
 	var l [literalSize]entry
 	var d [distSize]entry
+	var b builder
 	var lengths [288]uint8
 	for s := range lengths {
 		switch {
@@ -118,68 +122,73 @@ func makeFixed() (*[literalSize]entry, *[distSize]entry) {
 			lengths[s] = 8
 		}
 	}
-	build(l[:], literalBits, lengths[:], literalEntries[:])
+	b.build(l[:], literalBits, lengths[:], literalEntries[:])
 	for s := range lengths[:32] {
 		lengths[s] = 5
 	}
-	build(d[:], distBits, lengths[:32], distanceEntries[:])
+	b.build(d[:], distBits, lengths[:32], distanceEntries[:])
 	return &l, &d
 }
+
+// builder is memory that build needs: clearing it would take as long as the
+// rest for a short message.
+type builder struct {
+	used   [288]uint16 // symbols that have codes, and above lengthShift the lengths of those
+	sorted [288]uint16 // symbols by code
+}
+
+const lengthShift = 12
 
 // build makes the tables of a canonical code (section 3.2.2) from the lengths
 // of its symbols' codes. It reports false for lengths that are no code: too
 // many codes, or too few, but for a single one of one bit and none at all.
-func build(table []entry, rootBits int, lengths []uint8, symbols []entry) bool {
-	var counts [maxCode + 1]int
-	var used [288]uint16 // symbols that have codes
-	n := usedSymbols(&used, lengths)
-	for _, s := range used[:n] {
-		counts[lengths[s]&maxCode]++
-	}
-	counts[0] = len(lengths) - n
+func (b *builder) build(table []entry, rootBits int, lengths []uint8, symbols []entry) bool {
+	var counts, offsets [maxCode + 1]int // of codes of each length, and where the first of them is
+	n, longest := b.count(lengths, &counts)
 	left := 1 // codes of the length in hand that are still free
-	for l := 1; l <= maxCode; l++ {
+	for l := 1; l <= longest; l++ {
+		offsets[l] = offsets[l-1] + counts[l-1]
 		left = left<<1 - counts[l]
 		if left < 0 {
 			return false
 		}
 	}
 	if left > 0 {
+		counts[0] = len(lengths) - n
 		return buildIncomplete(table[:1<<rootBits], counts[:], lengths, symbols)
 	}
-	var offsets [maxCode + 1]int // of the first symbol of each length
-	for l := 1; l < maxCode; l++ {
-		offsets[l+1] = offsets[l] + counts[l]
-	}
-	var sorted [288]uint16
-	for _, s := range used[:n] {
-		at := &offsets[lengths[s]&maxCode]
-		sorted[*at] = s
+	for _, u := range b.used[:n] {
+		at := &offsets[u>>lengthShift]
+		b.sorted[*at] = u & (1<<lengthShift - 1)
 		*at++
 	}
-	fill(table, rootBits, &counts, sorted[:], symbols)
+	fill(table, rootBits, &counts, b.sorted[:], symbols)
 	return true
 }
 
-// usedSymbols lists the symbols whose codes have lengths. Short messages use few
-// of them, so eight are looked at together.
-func usedSymbols(used *[288]uint16, lengths []uint8) (n int) {
-	s := 0
+// count lists the n symbols whose codes have lengths, and counts those. Short
+// messages use few of them, so eight are looked at together.
+func (b *builder) count(lengths []uint8, counts *[maxCode + 1]int) (n, longest int) {
+	seen, s := uint(0), 0
+	note := func(s int, l uint64) {
+		b.used[n] = uint16(s) | uint16(l)<<lengthShift
+		counts[l&maxCode]++
+		seen |= 1 << (l & maxCode)
+		n++
+	}
 	for ; len(lengths)-s >= 8; s += 8 {
 		for w := binary.LittleEndian.Uint64(lengths[s:]); w != 0; {
 			k := bits.TrailingZeros64(w) &^ 7
-			used[n] = uint16(s + k>>3)
-			n++
+			note(s+k>>3, w>>k&0xFF)
 			w &^= 0xFF << k
 		}
 	}
 	for ; s < len(lengths); s++ {
-		if lengths[s] != 0 {
-			used[n] = uint16(s)
-			n++
+		if l := lengths[s]; l != 0 {
+			note(s, uint64(l))
 		}
 	}
-	return n
+	return n, bits.Len(seen) - 1
 }
 
 // buildIncomplete makes the tables of a code of one symbol or of none. "One

@@ -213,8 +213,9 @@ func (k *collector) give(c *record.Connection, cause string) {
 		k.sum.add(c, cause)
 		k.err = k.sink.Connection(c)
 	}
-	k.recycle(c.Facts)
-	c.Facts = nil
+	facts := c.Facts
+	c.Facts = nil // before a shard may use both again
+	k.recycle(facts)
 }
 
 // finish judges what was held back, then the files, and closes the result.

@@ -312,6 +312,7 @@ func (t *Table) begin(f *Flow, d Side) {
 	dst, dst[8] = src, 1
 	e.key = gopacket.NewFlow(layers.EndpointIPv6, src[:], dst[:])
 	h := &f.half[d]
+	t.enqueue(h)
 	h.wait = e
 	f.waits++
 	h.flags &^= halfSoft

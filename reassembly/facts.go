@@ -112,6 +112,7 @@ func (t *Table) again(f *Flow, d Side, s *segment) {
 	t.compare(f, d, s)
 	f.retransmissions[d]++
 	e := Retransmission{At: s.at, From: d}
+	t.enqueue(h)
 	if h.out != nil {
 		if o := h.out.find(s.seq); o != nil {
 			e.Original = o.at.at()

@@ -48,30 +48,56 @@ func (q *outstanding) find(seq uint32) *sent {
 	return nil
 }
 
-// track remembers a new data segment of side d, which begins at next, until it is
-// acknowledged, and a sample of data for longer.
+// track remembers a new data segment of side d, which begins at next, until it
+// is acknowledged, and a sample of data for longer. Mostly it is acknowledged
+// before the next: then the half itself tells all about it.
 func (t *Table) track(f *Flow, d Side, n uint32, at mark, data []byte) {
 	h, o := &f.half[d], &f.half[d^1]
+	t.enqueue(h)
 	h.sample, h.sampleStart, h.sampleLen = sampleOf(data), h.next, saturated(uint32(len(data)))
-	if o.is(halfAcks) && !before(o.acks, h.next+n) {
+	switch {
+	case o.is(halfAcks) && !before(o.acks, h.next+n):
 		h.maxAcked = max(h.maxAcked, saturated(n)) // the acknowledgement was captured first
-		return
+	case h.out == nil && h.wait == nil && n == uint32(h.sampleLen):
+		h.flags |= halfAlone
+	default:
+		t.push(h, sent{h.next, n, at, h.sample, h.sampleLen, 1})
 	}
+}
+
+// enqueue makes a place for others behind the segment that waited alone.
+func (t *Table) enqueue(h *half) {
+	if h.is(halfAlone) {
+		h.flags &^= halfAlone
+		t.push(h, sent{h.sampleStart, uint32(h.sampleLen), h.lastData, h.sample, h.sampleLen, 1})
+	}
+}
+
+func (t *Table) push(h *half, s sent) {
 	if h.out == nil {
-		h.out = t.freeOut
-		if h.out == nil {
+		if h.out = t.freeOut; h.out == nil {
 			h.out = &outstanding{e: make([]sent, 0, 8)}
 		} else {
 			t.freeOut = h.out.free
 			h.out.free = nil
 		}
 	}
-	h.out.push(sent{h.next, n, at, h.sample, h.sampleLen, 1})
+	h.out.push(s)
 }
 
 // acknowledge forgets what is covered by the other side's acknowledgement.
 func (t *Table) acknowledge(h *half, acked uint32) {
+	if h.is(halfAlone) {
+		if !before(acked, h.sampleStart+uint32(h.sampleLen)) {
+			h.maxAcked = max(h.maxAcked, h.sampleLen)
+			h.flags &^= halfAlone
+		}
+		return
+	}
 	q := h.out
+	if q == nil {
+		return
+	}
 	for q.head < len(q.e) {
 		e := &q.e[q.head]
 		if before(acked, e.start+e.n) {
@@ -84,6 +110,7 @@ func (t *Table) acknowledge(h *half, acked uint32) {
 }
 
 func (t *Table) releaseOut(h *half) {
+	h.flags &^= halfAlone
 	q := h.out
 	if q == nil {
 		return

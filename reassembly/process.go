@@ -224,7 +224,5 @@ func (t *Table) ack(f *Flow, d Side, s *segment) {
 		f.established = s.at.mark()
 		f.flags &^= flowOpening
 	}
-	if o.out != nil {
-		t.acknowledge(o, s.ack)
-	}
+	t.acknowledge(o, s.ack)
 }

@@ -119,6 +119,7 @@ const (
 	halfRST                        // it sent a RST
 	halfZero                       // it advertises a zero window
 	halfTS                         // it sends timestamps
+	halfAlone                      // the last new data segment waits for its acknowledgement, and no other
 	halfGuess                      // next is the other side's acknowledgement: bytes from there may lie before the capture
 )
 
@@ -261,6 +262,9 @@ func (h *half) unacked(o *half, v *Half) {
 	}
 	if n := int32(h.end() - acked); n > 0 {
 		v.Unacked = int64(n)
+	}
+	if v.Unacked > 0 && h.is(halfAlone) {
+		v.UnackedFirst, v.UnackedLast, v.UnackedSent = h.lastData.at(), h.lastData.at(), 1
 	}
 	if v.Unacked == 0 || h.out == nil {
 		return

@@ -57,13 +57,13 @@ func (t *Table) inOrder(f *Flow, d Side, s *segment, skip uint32) {
 	h := &f.half[d]
 	h.flags &^= halfSoft | halfGuess
 	at := s.at.mark()
-	f.data(d, at)
 	if skip > 0 {
 		t.compare(f, d, s)
 	}
 	n := s.n - skip
 	data := s.data[min(int(skip), len(s.data)):]
 	t.track(f, d, n, at, data)
+	f.data(d, at)
 	t.deliver(f, d, s.at, data, n)
 }
 
@@ -138,7 +138,5 @@ func (t *Table) count(f *Flow, d Side, s *segment, off int32) {
 	} else if s.n > 0 && off > -plausible {
 		f.retransmissions[d]++
 	}
-	if h.out != nil {
-		t.releaseOut(h)
-	}
+	t.releaseOut(h)
 }

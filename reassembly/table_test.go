@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -61,5 +62,37 @@ func TestShare(t *testing.T) {
 	l := Limits{Flows: 10, Waiting: 100, WaitingPerFlow: 30}.Share(4)
 	if l.Flows != 2 || l.Tombstones != DefaultTombstones/4 || l.Waiting != 30 || l.WaitingPerFlow != 30 || l.Idle != DefaultIdle {
 		t.Errorf("%+v", l)
+	}
+}
+
+// TestTombs: the oldest go first, a connection that comes again takes its
+// place, and what is over takes none.
+func TestTombs(t *testing.T) {
+	var x tombs
+	x.init(5)
+	flow := func(n int64) (*Flow, uint64) {
+		f := &Flow{}
+		f.clock = n
+		return f, uint64(n%7+1) * 64 << 10 // all want the same place
+	}
+	var want []uint64
+	for n := range int64(1000) {
+		f, hash := flow(n)
+		x.add(f, hash, n, 4)
+		if i := slices.Index(want, hash); i < 0 {
+			want = append(want, hash)
+		}
+		for len(want) > 5 || x.used < len(want) {
+			want = want[1:]
+		}
+		for i := range uint64(7) {
+			hash := (i + 1) * 64 << 10
+			if _, e := x.find(hash); (e != nil) != slices.Contains(want, hash) {
+				t.Fatalf("after %d: %x known %v", n, hash, e != nil)
+			}
+		}
+	}
+	if x.used > 5 || x.used == 0 || len(x.ring) != firstTombs {
+		t.Errorf("%d of %d", x.used, len(x.ring))
 	}
 }

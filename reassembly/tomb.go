@@ -17,8 +17,8 @@ type tomb struct {
 // ring, counted from 1.
 type tombs struct {
 	ring   []tomb
-	places []uint32 // at least twice as many as ring has; a power of two
-	head   int      // the oldest
+	places []slot // twice as many as ring has; a power of two
+	head   int    // the oldest
 	used   int
 	limit  int
 }
@@ -28,14 +28,17 @@ const firstTombs = 1 << 8
 func (t *tombs) init(limit int) { t.limit = limit }
 
 // find gives the index in places where hash is, or would be.
-func (t *tombs) find(hash uint64) (i uint64, found *tomb) {
-	mask := uint64(len(t.places) - 1)
-	for i = hash & mask; ; i = (i + 1) & mask {
+func (t *tombs) find(hash uint64) (i uint32, found *tomb) {
+	mask := uint32(len(t.places) - 1)
+	for i = uint32(hash) & mask; ; i = (i + 1) & mask {
 		p := t.places[i]
-		if p == 0 {
+		if p.id == 0 {
 			return i, nil
 		}
-		if e := &t.ring[p-1]; e.hash == hash {
+		if p.hash != uint32(hash) {
+			continue
+		}
+		if e := &t.ring[p.id-1]; e.hash == hash {
 			return i, e
 		}
 	}
@@ -62,19 +65,19 @@ func (t *tombs) add(f *Flow, hash uint64, now int64, period time.Duration) {
 	t.ring[place] = e
 	t.used++
 	i, _ := t.find(hash)
-	t.places[i] = uint32(place + 1)
+	t.places[i] = slot{uint32(hash), uint32(place + 1)}
 }
 
 // grow doubles the ring.
 func (t *tombs) grow() {
 	old, head := t.ring, t.head
 	t.ring = make([]tomb, max(2*len(old), firstTombs))
-	t.places = make([]uint32, 2*len(t.ring))
+	t.places = make([]slot, 2*len(t.ring))
 	t.head = 0
 	for i := range old {
 		t.ring[i] = old[(head+i)&(len(old)-1)]
 		p, _ := t.find(t.ring[i].hash)
-		t.places[p] = uint32(i + 1)
+		t.places[p] = slot{uint32(t.ring[i].hash), uint32(i + 1)}
 	}
 }
 
@@ -83,20 +86,20 @@ func (t *tombs) removeOldest() {
 	i, _ := t.find(t.ring[t.head].hash)
 	t.head = (t.head + 1) & (len(t.ring) - 1)
 	t.used--
-	mask := uint64(len(t.places) - 1)
+	mask := uint32(len(t.places) - 1)
 	for j := i; ; {
 		j = (j + 1) & mask
 		p := t.places[j]
-		if p == 0 {
+		if p.id == 0 {
 			break
 		}
 		// p may move to i unless its own place lies between i and j.
-		if (j-t.ring[p-1].hash)&mask >= (j-i)&mask {
+		if (j-p.hash)&mask >= (j-i)&mask {
 			t.places[i] = p
 			i = j
 		}
 	}
-	t.places[i] = 0
+	t.places[i] = slot{}
 }
 
 // late tells whether a segment without a flow is a late one of a connection

@@ -18,7 +18,7 @@ func (t *Table) Touch(hashes []uint64) {
 	for _, id := range ids[:len(hashes)] {
 		if id != 0 {
 			f := t.slab.at(id)
-			sum += uint32(f.clock) + f.half[0].next + f.half[1].next
+			sum += uint32(f.clock) + f.half[0].next + f.half[1].next + f.half[0].sample + f.half[1].sample
 		}
 	}
 	t.touched = sum

@@ -238,12 +238,14 @@ func (k *collector) unreachable(front *record.Connection, tries []*record.Connec
 	}
 	k.names.name(front)
 	k.judge.connection(front, k.o, k.wants)
+	front.Findings = slices.Clone(front.Findings) // without texts, the next judgement overwrites them
 	var cause string
 	var tried []string
 	for i, c := range tries {
 		c.HopOf = front.ID
 		k.names.name(c)
 		k.judge.connection(c, k.o, k.wants)
+		c.Findings = slices.Clone(c.Findings)
 		text := c.Server.String()
 		if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
 			cause = c.Findings[0].Code

@@ -197,6 +197,7 @@ func (k *collector) story(s *correlate.Story) {
 	}
 	for i := range s.Parts {
 		if c := s.Parts[i].Done; c != nil && c.Facts != nil {
+			s.Parts[i].Done = &record.Connection{ID: c.ID} // the record may serve another connection soon
 			k.give(c, cause[i])
 		}
 	}
@@ -213,6 +214,7 @@ func (k *collector) judgePart(s *correlate.Story, c *record.Connection) {
 		}
 	}
 	k.judge.connection(c, k.o, k.wants)
+	c.Findings = slices.Clone(c.Findings) // without texts, the next judgement overwrites them
 }
 
 // hopID is the ID of the connection that a hop continues, whether or not it is finished.

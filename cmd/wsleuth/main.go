@@ -11,13 +11,9 @@ import (
 // version is set by the linker for releases.
 var version = ""
 
-// gcPercent makes the heap grow by less than half of what is in use, not by all of it,
-// before it is collected: few packets leave garbage, so the time is the same and the peak is lower.
-const gcPercent = 40
-
 func main() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		startPacer()
 	}
 	os.Exit(run(&program{
 		args:    os.Args[1:],

@@ -9,9 +9,15 @@ import (
 // and their facts are looked at once: so blocks are used again.
 type block struct {
 	facts     record.Facts
-	record    *record.Connection
+	record    *report
 	handshake *handshake // nil: the connection did not come so far
 	conn      *conn      // whose facts they are; nil if it is not to be used again
+}
+
+// report is a record with what it refers to. It is the sink's if the sink wants it.
+type report struct {
+	record.Connection
+	closed record.Close
 }
 
 // handshake is the memory for what is known of an opening handshake and what followed.
@@ -33,14 +39,14 @@ const usualFields = 24
 func (t *Tracker) block() *block {
 	n := len(t.blocks)
 	if n == 0 {
-		b := &block{record: new(record.Connection)}
+		b := &block{record: new(report)}
 		b.facts.Memory = b
 		return b
 	}
 	b := t.blocks[n-1]
 	t.blocks = t.blocks[:n-1]
 	if b.record == nil {
-		b.record = new(record.Connection)
+		b.record = new(report)
 	}
 	return b
 }
@@ -83,7 +89,8 @@ func (t *Tracker) Recycle(facts *record.Facts) {
 // reset keeps the memory of what failing connections have.
 func (b *block) reset() {
 	resets, sent := b.facts.TCP.Resets[:0], b.facts.TCP.Retransmissions[:0]
-	b.facts = record.Facts{Memory: b}
+	b.facts = record.Facts{}
+	b.facts.Memory = b
 	b.facts.TCP.Resets, b.facts.TCP.Retransmissions = resets, sent
 }
 

@@ -18,7 +18,7 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	facts := &b.facts
 	facts.Files, facts.First, facts.Last, facts.Preceding = t.o.Files(), ref(f.First()), ref(f.Last()), a.preceding
 	tcpFacts(&facts.TCP, f)
-	r := b.record
+	r := &b.record.Connection
 	*r = record.Connection{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), Facts: facts,
 		RecognizedBy: a.by, Transport: a.transport, Scheme: a.scheme, Encapsulation: t.o.Encapsulation(f.Encapsulation)}
 	if r.RecognizedBy == "" {
@@ -164,7 +164,8 @@ func (l *wsLayer) fill(b *block, r *record.Connection) {
 	l.facts(f)
 	facts.WS, facts.Story = f, l
 	if close := f.FirstClose; close != nil {
-		r.Close = &record.Close{By: close.Dir, Code: close.Code, HasCode: close.HasCode, Reason: close.Reason, Packet: close.Ref.Packet}
+		r.Close = &b.record.closed
+		*r.Close = record.Close{By: close.Dir, Code: close.Code, HasCode: close.HasCode, Reason: close.Reason, Packet: close.Ref.Packet}
 		for i := range facts.TCP.Resets {
 			facts.TCP.Resets[i].AfterClose = !facts.TCP.Resets[i].Ref.Before(close.Ref)
 		}

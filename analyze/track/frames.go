@@ -46,6 +46,7 @@ type wsLayer struct {
 	largestAt    [2]record.Ref
 	violations   []record.Violation
 	firstClose   *record.ControlFrame
+	closing      [2]record.ControlFrame // the memory of closes
 	afterClose   [2]int
 	ended        [2]bool
 	damaged      [2]bool
@@ -226,7 +227,11 @@ func (l *wsLayer) Control(p *ws.Parser, h *ws.Header, payload []byte) {
 	switch h.Opcode {
 	case ws.Close:
 		status := ws.ParseClose(payload)
-		frame := &record.ControlFrame{Ref: l.at, Dir: l.dir, Code: int(status.Code), HasCode: status.HasCode, Reason: status.Reason, Length: int(h.Length)}
+		frame := &l.closing[l.dir]
+		if l.closes[l.dir] != nil {
+			frame = new(record.ControlFrame)
+		}
+		*frame = record.ControlFrame{Ref: l.at, Dir: l.dir, Code: int(status.Code), HasCode: status.HasCode, Reason: status.Reason, Length: int(h.Length)}
 		if l.closes[l.dir] == nil {
 			l.closes[l.dir] = frame
 		}

@@ -249,15 +249,15 @@ func genuine(r *reassembly.Reset) bool { return r.TTL >= r.MinTTL && r.TTL <= r.
 
 // conn is one TCP connection that is worth following.
 type conn struct {
-	// What every packet touches lies together.
-	root  slot
-	t     *Tracker
-	flow  *reassembly.Flow
-	spent *httpLayer // no longer reads anything
+	// What every packet touches lies together, in two cache lines.
+	root    slot
+	t       *Tracker
+	flow    *reassembly.Flow
+	spent   *httpLayer // no longer reads anything
+	samples *[2]record.Sample
+	other   bool // it turned out to be something else
+	lost    bool // what is missing now was lost by the capture, not on the way
 	pulse
-	other    bool // it turned out to be something else
-	samples  *[2]record.Sample
-	lost     bool // what is missing now was lost by the capture, not on the way
 	attempts []*attempt
 
 	tls    *tlsLayer // the innermost; nil: no ClientHello was seen

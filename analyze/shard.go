@@ -93,7 +93,6 @@ func newShard(number int32, o track.Options, release func(*round)) *shard {
 // run follows the packets of each round, and closes what is left in the end.
 func (s *shard) run() {
 	for h := range s.in {
-		s.recycle()
 		for i := range h.packets {
 			d := &h.packets[i]
 			s.advance(d.p.Clock)
@@ -128,6 +127,7 @@ func (s *shard) add(e event) {
 
 func (s *shard) send(last bool) {
 	s.out <- chunk{s.events, last}
+	s.recycle()
 	s.recycle()
 	select {
 	case s.events = <-s.spare:

@@ -280,7 +280,7 @@ func (l *wsLayer) pong(payload []byte) {
 		if len(l.pings.rtts[by]) < maxRTTs {
 			l.pings.rtts[by] = append(l.pings.rtts[by], rtt)
 		}
-		l.pings.waiting[by] = slices.Delete(waiting, 0, i+1)
+		l.pings.waiting[by] = waiting[:copy(waiting, waiting[i+1:])]
 		return
 	}
 }

@@ -33,6 +33,8 @@ const (
 	// offset: where there are more, it is not searched for. maxCouples bounds
 	// those that are compared where it is known.
 	maxPairs, maxCouples = 1 << 10, 1 << 16
+	// maxRounds bounds how often what was joined is asked for what else it decides.
+	maxRounds = 64
 )
 
 // span is where the offset of two clocks must lie: how far the second is ahead.
@@ -254,7 +256,7 @@ func (s *joining) otherKeys(at vantages, pairs []couple) {
 	if len(pairs) > maxCouples {
 		return
 	}
-	for again := true; again; {
+	for again, round := true, 0; again && round < maxRounds; round++ {
 		again = false
 		fronts, backs := map[int]int{}, map[int]int{}
 		pairs = slices.DeleteFunc(pairs, func(c couple) bool { return !c.meets(s.clocks[at]) })

@@ -25,8 +25,12 @@ func (b *finder) series() {
 	}
 	many := map[group][]*Digest{}
 	b.set.each(func(d *Digest) {
-		if d.flags&hop == 0 && b.often.count(d.groupHash()) >= minAttempts {
-			many[d.group()] = append(many[d.group()], d)
+		if n := b.often.count(d.groupHash()); d.flags&hop == 0 && n >= minAttempts {
+			list, known := many[d.group()]
+			if !known {
+				list = make([]*Digest, 0, n)
+			}
+			many[d.group()] = append(list, d)
 		}
 	})
 	var found []record.Relation

@@ -43,6 +43,7 @@ type collector struct {
 	names   names
 	paths   []pathSeen
 	clocks  clocks
+	asks    []correlate.Exchange // of several vantage points
 
 	gateways gateways
 

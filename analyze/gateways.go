@@ -38,6 +38,19 @@ type gateway struct {
 	tunnel   bool
 	host     string // of a tunnel's target
 	port     uint16 // 0: not known
+	clocks   clocks
+}
+
+// slack is how far times of two clocks may be off whose offset is known.
+const slack = record.Time(10 * time.Millisecond)
+
+// tried is when a connection began and failed, by the clock of the refusal.
+func (g *gateway) tried(c *record.Connection) (from, to record.Time, ok bool) {
+	if c.Facts.Vantage == g.conn.Facts.Vantage {
+		return c.Started, c.Ended, true
+	}
+	ahead, ok := g.clocks.ahead(g.conn.Facts.Vantage, c.Facts.Vantage)
+	return c.Started - ahead + slack, c.Ended - ahead - slack, ok
 }
 
 // gatewayOf: the connection was answered by what a proxy says when it cannot reach a server.
@@ -124,7 +137,8 @@ func (k *collector) admitGateway(c *record.Connection) bool {
 		}
 	}
 	g, ok := gatewayOf(c)
-	if !ok || g.to-g.from < secondSYN && !w.failed.any(g.from, g.to, g.fits) &&
+	g.clocks = k.clocks
+	if !ok || k.vantages <= 1 && g.to-g.from < secondSYN && !w.failed.any(g.from, g.to, g.fits) &&
 		!w.resets.any(g.from, g.to, func(at record.Time) bool { return g.from <= at && at <= g.to }) {
 		return false
 	}
@@ -161,8 +175,8 @@ func (k *collector) releaseGateway() {
 	w := &k.gateways
 	g := w.waiting[0]
 	var tries []*record.Connection
-	w.failed.any(g.from, g.to, func(c *record.Connection) bool {
-		if g.fits(c) && k.provable(&g, c) {
+	k.failedWith(&g, func(c *record.Connection) bool {
+		if k.provable(&g, c) {
 			tries = append(tries, c)
 		}
 		return len(tries) == maxTries
@@ -177,18 +191,48 @@ func (k *collector) releaseGateway() {
 	k.unreachable(g.conn, tries)
 }
 
+// failedWith gives the connections that fit a refusal until f returns true.
+func (k *collector) failedWith(g *gateway, f func(*record.Connection) bool) bool {
+	for vantage := range max(1, k.vantages) {
+		ahead, ok := g.clocks.ahead(g.conn.Facts.Vantage, int32(vantage))
+		if (ok || int32(vantage) == g.conn.Facts.Vantage) && k.gateways.failed.any(g.from+ahead-slack, g.to+ahead+slack, func(c *record.Connection) bool {
+			return c.Facts != nil && c.Facts.Vantage == int32(vantage) && g.fits(c) && f(c)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
 // fits: a connection was tried and failed between request and refusal, to
 // somewhere else, and not by the client itself.
 func (g *gateway) fits(c *record.Connection) bool {
 	front := g.conn
-	if c.Facts == nil || c.Started < g.from || c.Ended > g.to || c.Facts.Vantage != front.Facts.Vantage || c.Server == front.Server || c.HopOf != "" {
+	if c.Facts == nil || c.Server == front.Server || c.HopOf != "" {
+		return false
+	}
+	from, to, ok := g.tried(c)
+	if !ok || from < g.from || to > g.to {
 		return false
 	}
 	if g.tunnel {
 		addr, err := netip.ParseAddr(g.host)
 		return c.Server.Port() == g.port && c.Client.Addr() == front.Server.Addr() && (err != nil || addr.Unmap() == c.Server.Addr())
 	}
-	return c.Client.Addr() == front.Server.Addr() || c.Client.Addr() != front.Client.Addr() && c.Started-g.from <= promptly
+	return c.Client.Addr() == front.Server.Addr() || c.Client.Addr() != front.Client.Addr() && from-g.from <= promptly
+}
+
+// requests gives the requests that are remembered until f returns false.
+func (k *collector) requests(f func(at correlate.Conn, server netip.Addr, when record.Time, vantage int32) bool) {
+	if k.vantages <= 1 {
+		k.hops.Asked(f)
+		return
+	}
+	for i := range k.asks {
+		if x := &k.asks[i]; !f(x.Conn, x.Server.Addr(), x.At.Time, x.Vantage) {
+			return
+		}
+	}
 }
 
 // provable: nothing else explains the try. Where the proxy has the address that
@@ -197,12 +241,13 @@ func (g *gateway) fits(c *record.Connection) bool {
 func (k *collector) provable(g *gateway, c *record.Connection) bool {
 	front := g.conn
 	own := c.Client.Addr() == front.Server.Addr()
-	since := c.Started - g.from
+	tried, _, _ := g.tried(c)
+	since := tried - g.from
 	rival := false
 	for i := range k.gateways.waiting {
 		o := &k.gateways.waiting[i]
 		if o.conn != front && o.fits(c) {
-			d := c.Started - o.from
+			d := tried - o.from
 			rival = rival || !own || d < nearer*since
 		}
 	}
@@ -210,20 +255,20 @@ func (k *collector) provable(g *gateway, c *record.Connection) bool {
 		return !rival
 	}
 	name := connOf(front)
-	k.hops.Asked(func(at correlate.Conn, server netip.Addr, when record.Time, vantage int32) bool {
-		if at == name || vantage != front.Facts.Vantage || own && server != front.Server.Addr() || when > c.Started {
-			return c.Started-when < nearer*since+record.Time(time.Second) // from there on they are too long ago
+	k.requests(func(at correlate.Conn, server netip.Addr, when record.Time, vantage int32) bool {
+		if at == name || vantage != front.Facts.Vantage || own && server != front.Server.Addr() || when > tried {
+			return k.vantages > 1 || tried-when < nearer*since+record.Time(time.Second) // from there on they are too long ago
 		}
 		// One that was answered by then tells it only for refusals, which were looked at above.
-		d := c.Started - when
-		rival = d < nearer*since && !slices.ContainsFunc(k.gateways.waiting, func(o gateway) bool { return connOf(o.conn) == at && o.to < c.Started })
+		d := tried - when
+		rival = d < nearer*since && !slices.ContainsFunc(k.gateways.waiting, func(o gateway) bool { return connOf(o.conn) == at && o.to < tried })
 		return !rival
 	})
 	if rival || own {
 		return !rival
 	}
 	// Without a common address: one host that tried, and no failure of another.
-	return !k.gateways.failed.any(g.from, g.to, func(o *record.Connection) bool { return g.fits(o) && o.Client.Addr() != c.Client.Addr() })
+	return !k.failedWith(g, func(o *record.Connection) bool { return o.Client.Addr() != c.Client.Addr() })
 }
 
 // unreachable judges a refusal together with the tries that explain it.

@@ -136,3 +136,56 @@ func TestProxyCannotConnect(t *testing.T) {
 		}
 	}
 }
+
+// TestProxyCannotConnectInTwoCaptures: the clocks of both captures are known
+// from a connection that both hold.
+func TestProxyCannotConnectInTwoCaptures(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		both  bool // the far capture holds the client's connection, too
+		after time.Duration
+		hop   bool
+	}{
+		{"known clocks", true, 0, true},
+		{"known clocks, and too late", true, time.Second, false},
+		{"unknown clocks", false, 0, false},
+	} {
+		near, far := newSheet(), newSheet()
+		far.wait(3*time.Second + time.Millisecond)
+		for i, s := range []*sheet{near, far} {
+			f := s.flow("10.0.0.7:40000", "10.0.9.1:80")
+			f.seq = [2]uint32{5000, 7000}
+			f.ttl = [2]byte{64 - byte(i), 63 + byte(i)}
+			if i == 0 || c.both {
+				f.connect().say(0, upgradeRequest("app.test", "/chat", "x3JJHMbDL1EzLkh9GBhXDw=="))
+			} else {
+				s.wait(5 * time.Millisecond)
+			}
+			if i == 1 && c.after == 0 {
+				s.flow("10.0.9.1:50000", "10.0.2.5:8080").refused()
+			}
+			s.wait(100 * time.Millisecond)
+			if i == 0 || c.both {
+				f.say(1, "HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n").close()
+			}
+			if i == 1 && c.after > 0 {
+				s.wait(c.after)
+				s.flow("10.0.9.1:50000", "10.0.2.5:8080").refused()
+			}
+			s.wait(20 * time.Second)
+			s.udp("10.0.0.9:5000", "10.0.0.8:5001", []byte("x"))
+		}
+		g := sheets(t, near, far)
+		if len(g.Connections) != 2 {
+			t.Errorf("%s: %q", c.name, views(g))
+			continue
+		}
+		front, back := g.Connections[0], g.Connections[1]
+		if front.Server.Port() != 80 {
+			front, back = back, front
+		}
+		if got := back.HopOf == front.ID && strings.Contains(front.Verdict, "could not connect to 10.0.2.5:8080"); got != c.hop {
+			t.Errorf("%s: hop of %q, %q", c.name, back.HopOf, front.Verdict)
+		}
+	}
+}

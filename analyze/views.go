@@ -31,6 +31,7 @@ func (k *collector) admitViews() {
 		}
 	}
 	k.hops.AskApart(asked, k.clocks.ahead)
+	k.asks = asked
 	for _, c := range merged {
 		k.admit(c)
 	}

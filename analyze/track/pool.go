@@ -6,7 +6,7 @@ import (
 )
 
 // maxPooled bounds how much of a kind waits to be used again.
-const maxPooled = 1 << 10
+const maxPooled = 1 << 12
 
 // pool holds the memory of connections that have ended: some captures have
 // thousands of short ones a second.

@@ -7,6 +7,7 @@ package rule
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -92,11 +93,10 @@ type Found struct {
 type Reporter struct {
 	rule     *Rule
 	files    []string
-	findings []record.Finding
-	by       []*Rule // the rule of each finding
+	findings []record.Finding // in memory that is used again
+	by       []*Rule          // the rule of each finding
 	nextStep string
 	bare     bool
-	kept     []record.Finding // memory for bare findings
 }
 
 // NewReporter makes a reporter for a connection whose files have these names by Ref.File.
@@ -106,11 +106,7 @@ func NewReporter(files []string) *Reporter { return &Reporter{files: files} }
 // and the evidence out of its findings. The findings of the last one are
 // overwritten if they were bare.
 func (r *Reporter) Reset(files []string, bare bool) {
-	kept := r.kept[:0]
-	*r = Reporter{files: files, bare: bare, kept: kept, by: r.by[:0]}
-	if bare {
-		r.findings = kept
-	}
+	*r = Reporter{files: files, bare: bare, findings: r.findings[:0], by: r.by[:0]}
 }
 
 // Run runs one rule's check on a connection.
@@ -168,22 +164,20 @@ func (r *Reporter) File(i int32) string {
 	return ""
 }
 
-// Add creates a finding of the running rule.
+// Add creates a finding of the running rule, to which the list of evidence belongs from then on.
 func (r *Reporter) Add(f Found) {
 	r.by = append(r.by, r.rule)
 	finding := record.Finding{Code: r.rule.Code, Slug: r.rule.Slug, Title: r.rule.Title, Severity: cmp.Or(f.Severity, r.rule.Severity),
 		Fault: cmp.Or(f.Fault, r.rule.Fault), Confidence: cmp.Or(f.Confidence, record.Certain)}
 	if r.bare {
 		r.findings = append(r.findings, finding)
-		r.kept = r.findings
 		return
 	}
 	finding.Title = cmp.Or(f.Title, finding.Title)
 	finding.Remedy, finding.SeenByUser = f.Remedy, f.SeenByUser
-	for _, e := range f.Evidence {
-		if e.Packet != 0 || e.Offset != nil {
-			finding.Evidence = append(finding.Evidence, e)
-		}
+	finding.Evidence = slices.Clip(slices.DeleteFunc(f.Evidence, func(e record.Evidence) bool { return e.Packet == 0 && e.Offset == nil }))
+	if len(finding.Evidence) == 0 {
+		finding.Evidence = nil
 	}
 	if f.NextStep != "" && r.nextStep == "" {
 		r.nextStep = f.NextStep
@@ -201,7 +195,12 @@ func (r *Reporter) Enough(f Found) bool {
 }
 
 // Findings is what was found so far, in the order of the rules.
-func (r *Reporter) Findings() []record.Finding { return r.findings }
+func (r *Reporter) Findings() []record.Finding {
+	if r.bare {
+		return r.findings
+	}
+	return slices.Clone(r.findings)
+}
 
 // Rules gives the rule of each of the Findings.
 func (r *Reporter) Rules() []*Rule { return r.by }

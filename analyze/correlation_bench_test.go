@@ -16,18 +16,27 @@ import (
 // with them: half of these work, the others are rejected or cut; 200 clients at
 // 20 servers.
 func BenchmarkCorrelation(b *testing.B) {
-	const n = 20_000
-	asks, conns := make([]*track.Ask, n), make([]*record.Connection, n)
-	for i := range n {
+	const n, warm = 20_000, 100 // a connection is in the core's cache when it is finished
+	asks, conns := make([]*track.Ask, warm), make([]*record.Connection, warm)
+	for i := range warm {
 		asks[i], conns[i] = benchConnection(i)
+	}
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = accepts(fmt.Sprint(i))
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		k := newCollector(Options{}, nil, nopSink{})
-		for i, a := range asks {
+		for i := range n {
+			a, c := asks[i%warm], conns[i%warm]
+			after := record.Time(i)*1e6 - a.At.Time
+			a.At.Time += after
+			a.First.Packet, a.At.Packet = int64(10*i), int64(10*i)
+			c.Started, c.Ended, c.Facts.First, c.Facts.Upgrade.WantAccept = c.Started+after, c.Ended+after, a.At, keys[i]
 			h := handshakeAsked(a)
+			h.Key += uint64(i)
 			k.asked(&h)
-			c := conns[i]
 			k.keys.add(c, c.Facts.Upgrade)
 			k.works.say(c)
 			k.names.name(c)

@@ -10,7 +10,7 @@ import (
 // packets leave garbage, so a small heap, which a percentage would collect all the time,
 // is let alone; a large one is what limits the peak.
 const (
-	leastGrowth   = 20 << 20
+	leastGrowth   = 12 << 20
 	growthPercent = 25
 )
 

@@ -32,6 +32,10 @@ type address struct{ hi, lo uint64 }
 const mapped = 0xffff << 32
 
 func packAddress(a netip.Addr) address {
+	if a.Is4() { // As16 would do for both, but takes three times as long
+		b := a.As4()
+		return address{0, mapped | uint64(binary.BigEndian.Uint32(b[:]))}
+	}
 	b := a.As16()
 	return address{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 }

@@ -32,6 +32,8 @@ type engine struct {
 	table   *reassembly.Table
 	tracker *track.Tracker
 	shards  *shards // instead of table and tracker; nil: there is one goroutine
+	trial   *trial  // until it is known which of them is of use
+	o       track.Options
 	collect *collector
 	names   []string
 	ends    []record.Ref // the last packet of each vantage point
@@ -60,47 +62,93 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	e.collect = newCollector(o, catalog.All(), sink)
 	e.collect.expect(src.Files())
 	e.live.init(o)
-	finish := e.start(o)
+	e.start(o)
 	readErr := e.read(ctx)
 	e.lateNames()
-	counts := finish()
+	counts := e.finish()
 	sinkErr := e.collect.finish(e.src.Files(), e.odd, counts)
 	return e.collect.stats, errors.Join(readErr, sinkErr)
 }
 
-// start makes what follows the connections. finish closes it at the end of the capture.
-func (e *engine) start(o Options) (finish func() track.Counts) {
-	t := track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys,
+// start makes what follows the connections, unless that depends on the packets.
+func (e *engine) start(o Options) {
+	e.o = track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys,
 		Asked: func(a *track.Ask) {
 			h := handshakeAsked(a)
 			e.collect.asked(&h)
 		}, Polled: e.collect.polled, Named: e.collect.named, Refused: e.collect.refused, Apart: func() bool { return e.collect.vantages > 1 },
 		Follow: o.follow(), Budget: new(ws.Budget)}
-	if n := shardsFor(o); n > 1 {
-		e.shards = startShards(n, t, e.collect)
-		return e.shards.finish
+	switch n := shardsFor(o); {
+	case n == 1:
+		e.alone()
+	case o.Threads > 0:
+		e.shards = startShards(n, e.o, e.collect)
+	default:
+		e.trial = &trial{shards: n}
 	}
-	e.tracker = track.New(t)
+}
+
+// alone makes one goroutine do everything.
+func (e *engine) alone() {
+	e.tracker = track.New(e.o)
 	e.collect.recycle = e.tracker.Recycle
 	e.table = reassembly.New(reassembly.Options{Handler: e.tracker})
-	return func() track.Counts {
-		e.lastKeys()
-		e.table.Close()
-		return e.tracker.Counts
+}
+
+// finish closes what is still open at the end of the capture.
+func (e *engine) finish() track.Counts {
+	e.decide()
+	if e.shards != nil {
+		return e.shards.finish()
 	}
+	e.lastKeys()
+	e.table.Close()
+	return e.tracker.Counts
 }
 
 // take follows a packet.
 func (e *engine) take(p *capture.Packet, ip *link.IP) {
-	if e.shards != nil {
+	switch {
+	case e.trial != nil:
+		if e.trial.add(p, ip) {
+			e.decide()
+		}
+	case e.shards != nil:
 		e.shards.packet(p, ip)
+	default:
+		e.table.Advance(p.Clock)
+		if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() {
+			e.collect.names.packet(p, ip)
+		}
+		e.table.Packet(p, ip)
+	}
+}
+
+// decide ends the trial: what it held is followed now.
+func (e *engine) decide() {
+	t := e.trial
+	if t == nil {
 		return
 	}
-	e.table.Advance(p.Clock)
-	if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() {
-		e.collect.names.packet(p, ip)
+	e.trial = nil
+	if t.pays() {
+		e.shards = startShards(t.shards, e.o, e.collect)
+	} else {
+		e.alone()
 	}
-	e.table.Packet(p, ip)
+	for i := range t.packets {
+		e.take(&t.packets[i].p, &t.packets[i].ip)
+	}
+}
+
+// settle lets everything happen that the packets so far bring about.
+func (e *engine) settle() {
+	if e.trial != nil && len(e.trial.packets) > 0 {
+		e.decide()
+	}
+	if e.shards != nil {
+		e.shards.settle()
+	}
 }
 
 // stopped tells that the sink takes no more.
@@ -137,9 +185,7 @@ func (e *engine) read(ctx context.Context) error {
 			e.look(p.Clock)
 		}
 		if e.news(&p) {
-			if e.shards != nil {
-				e.shards.settle()
-			}
+			e.settle()
 			e.learn(&p)
 		}
 		e.ends[p.Vantage] = record.Ref{Packet: p.Number, Time: record.Time(p.Time), File: p.File}
@@ -165,13 +211,13 @@ func (e *engine) news(p *capture.Packet) bool {
 // lateNames takes the names that stand behind a file's last packet, as tools
 // write what they resolved while they captured.
 func (e *engine) lateNames() {
-	settled := e.shards == nil
+	settled := false
 	for i, f := range e.infos {
 		if len(f.Names) <= e.collect.names.known(int32(i)) {
 			continue
 		}
 		if !settled {
-			e.shards.settle()
+			e.settle()
 			settled = true
 		}
 		e.collect.names.blocks(f, int32(i))

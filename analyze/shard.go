@@ -71,7 +71,8 @@ type shard struct {
 	recycled []*record.Facts
 }
 
-func newShard(number int32, o track.Options, release func(*round)) *shard {
+// newShard makes one of n shards.
+func newShard(number int32, n int, o track.Options, release func(*round)) *shard {
 	s := &shard{number: number, in: make(chan *hand, roundsAhead), out: make(chan chunk, chunksAhead), spare: make(chan []event, chunksAhead+2), release: release}
 	o.Emit = func(c *record.Connection, _ int64) {
 		c.Facts.Shard = number
@@ -86,7 +87,7 @@ func newShard(number int32, o track.Options, release func(*round)) *shard {
 	}
 	o.Refused = func(at record.Ref) { s.add(event{refused: at}) }
 	s.tracker = track.New(o)
-	s.table = reassembly.New(reassembly.Options{Handler: s.tracker})
+	s.table = reassembly.New(reassembly.Options{Handler: s.tracker, Limits: reassembly.Limits{}.Share(n)})
 	return s
 }
 
@@ -94,6 +95,9 @@ func newShard(number int32, o track.Options, release func(*round)) *shard {
 func (s *shard) run() {
 	for h := range s.in {
 		for i := range h.packets {
+			if i%reassembly.TouchBatch == 0 && s.table.Len() > manyFlows {
+				s.touch(h.packets[i:])
+			}
 			d := &h.packets[i]
 			s.advance(d.p.Clock)
 			s.now = momentOf(d)
@@ -106,6 +110,19 @@ func (s *shard) run() {
 	s.timers = true
 	s.table.Close()
 	s.send(true)
+}
+
+// manyFlows is the number of flows that no cache holds.
+const manyFlows = 1 << 16
+
+// touch brings what the next packets need into the cache.
+func (s *shard) touch(packets []dealt) {
+	var hashes [reassembly.TouchBatch]uint64
+	packets = packets[:min(len(packets), len(hashes))]
+	for i := range packets {
+		hashes[i] = packets[i].hash
+	}
+	s.table.Touch(hashes[:len(packets)])
 }
 
 func (s *shard) advance(clock int64) {

@@ -22,8 +22,12 @@ import (
 const (
 	// maxShards bounds the shards; reading and judging keep no more busy.
 	maxShards = 8
-	// usefulShards is how many are used unless the user says otherwise.
+	// usefulShards is how many are used unless the user says otherwise, where
+	// the first trialPackets packets have smallPacket bytes at most on average:
+	// reading and copying large ones takes longer than following them.
 	usefulShards = 4
+	trialPackets = 512
+	smallPacket  = 320
 	// roundBytes bounds what is dealt out at once: enough that handing over
 	// costs nothing, little enough to stay in a core's cache.
 	roundBytes = 256 << 10
@@ -94,6 +98,25 @@ func shardsFor(o Options) int {
 	return min(n, maxShards)
 }
 
+// trial is the beginning of a capture.
+type trial struct {
+	hand
+	shards int // that there would be
+	length int // of all packets, bytes
+}
+
+// add keeps another packet, and tells whether that is enough.
+func (t *trial) add(p *capture.Packet, ip *link.IP) bool {
+	t.hand.add(p, ip, 0)
+	t.length += p.Length
+	return len(t.packets) >= trialPackets
+}
+
+// pays tells whether several shards are of use.
+func (t *trial) pays() bool {
+	return len(t.packets) >= trialPackets && t.length <= smallPacket*len(t.packets)
+}
+
 // startShards makes n shards, whose trackers and tables are alike but for what
 // they are told of.
 func startShards(n int, o track.Options, k *collector) *shards {
@@ -104,7 +127,7 @@ func startShards(n int, o track.Options, k *collector) *shards {
 		s.free <- &round{hands: make([]hand, n)}
 	}
 	for i := range n {
-		s.all = append(s.all, newShard(int32(i), o, s.release))
+		s.all = append(s.all, newShard(int32(i), n, o, s.release))
 	}
 	k.recycle = func(f *record.Facts) { s.all[f.Shard].giveBack(f) }
 	s.cur = <-s.free

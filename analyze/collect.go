@@ -214,6 +214,7 @@ func (k *collector) give(c *record.Connection, cause string) {
 		k.sum.add(c, cause)
 		k.err = k.sink.Connection(c)
 	}
+	k.forgetUnreached(c)
 	facts := c.Facts
 	c.Facts = nil // before a shard may use both again
 	k.recycle(facts)

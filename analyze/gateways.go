@@ -110,6 +110,20 @@ func (s *shelf[T]) add(at record.Time, x T) {
 	s.n++
 }
 
+// remove takes things of that time out that are as f wants them.
+func (s *shelf[T]) remove(at record.Time, f func(T) bool) {
+	slot := at >> slotBits
+	before := s.slots[slot]
+	if len(before) == 0 {
+		return
+	}
+	after := slices.DeleteFunc(before, f)
+	s.n -= len(before) - len(after)
+	if s.slots[slot] = after; len(after) == 0 {
+		delete(s.slots, slot)
+	}
+}
+
 // any tells whether something between two times is as f wants it.
 func (s *shelf[T]) any(from, to record.Time, f func(T) bool) bool {
 	if s.n == 0 {
@@ -162,6 +176,13 @@ func (k *collector) admitUnreached(c *record.Connection, held bool) (hold bool) 
 	}
 	w.failed.add(c.Started, c)
 	return true
+}
+
+// forgetUnreached: c is given away, and its memory is used again.
+func (k *collector) forgetUnreached(c *record.Connection) {
+	if unreached(c) {
+		k.gateways.failed.remove(c.Started, func(x *record.Connection) bool { return x == c })
+	}
 }
 
 func (k *collector) releaseGateways() {

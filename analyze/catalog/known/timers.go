@@ -27,14 +27,14 @@ type Timer struct {
 // begin with a shutdown.
 var timers = []Timer{
 	{Product: AppGateway, Name: "Azure Application Gateway's request timeout", After: 20 * time.Second, Source: "https://learn.microsoft.com/en-us/azure/application-gateway/application-gateway-websocket"},
-	{Product: PyWebsockets, Name: "Python websockets' ping_timeout", After: 20 * time.Second, Source: "https://websockets.readthedocs.io/en/stable/topics/keepalive.html"},
-	{Product: EngineIO, Name: "Engine.IO's pingTimeout", After: 20 * time.Second, Source: "https://socket.io/docs/v4/server-options/#pingtimeout"},
+	{Product: PyWebsockets, Name: "Python websockets' ping_timeout", After: 20 * time.Second, Source: "python-websockets/websockets:docs/topics/keepalive.rst"},
+	{Product: EngineIO, Name: "Engine.IO's pingTimeout", After: 20 * time.Second, Source: srcEngineIO},
 	{Product: HAProxy, Name: "HAProxy's timeout client and server as its documentation's examples have them", After: 30 * time.Second, Source: docHAProxy + "#4.2-timeout%20tunnel"},
 	{Product: GoogleLB, Name: "Google Cloud load balancing's backend service timeout", After: 30 * time.Second, Lifetime: true, Source: docGoogleLB},
 	{Product: GoogleLB, Name: "Google Cloud load balancing's backend service timeout", After: 30 * time.Second, Source: docGoogleLB},
-	{Product: EngineIO, Name: "Engine.IO's pingInterval and pingTimeout together", After: 45 * time.Second, Source: "https://socket.io/docs/v4/server-options/#pinginterval"},
+	{Product: EngineIO, Name: "Engine.IO's pingInterval and pingTimeout together", After: 45 * time.Second, Source: srcEngineIO},
 	{Product: Heroku, Name: "Heroku's rolling window", After: 55 * time.Second, Source: "https://devcenter.heroku.com/articles/http-routing#timeouts"},
-	// Data of either side starts it anew: nginx/nginx:src/http/ngx_http_upstream.c, ngx_http_upstream_process_upgraded.
+	// Data of either side starts it anew: nginx/nginx:src/http/ngx_http_upstream.c, at the end of ngx_http_upstream_process_upgraded.
 	{Product: Nginx, Name: "nginx's proxy_read_timeout", After: 60 * time.Second, Source: "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout"},
 	{Product: ALB, Name: "an AWS Application or Classic Load Balancer's idle timeout", After: 60 * time.Second, Source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html"},
 	// The larger of the two: apache/httpd:modules/proxy/mod_proxy_http.c.
@@ -49,7 +49,7 @@ var timers = []Timer{
 	{Product: FrontDoor, Name: "Azure Front Door's idle timeout", After: 300 * time.Second, Source: "https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/websocket"},
 	{Product: CloudRun, Name: "Cloud Run's request timeout", After: 300 * time.Second, Lifetime: true, Source: docCloudRun},
 	{Name: "an AWS Network Load Balancer's idle timeout", After: 350 * time.Second, Forgets: true, Source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/update-idle-timeout.html"},
-	{Name: "an AWS NAT gateway's idle timeout", After: 350 * time.Second, Forgets: true, Source: "https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html"},
+	{Name: "an AWS NAT gateway's idle timeout", After: 350 * time.Second, Forgets: true, Source: "awsdocs/amazon-vpc-user-guide:doc_source/nat-gateway-troubleshooting.md"},
 	{Product: Nginx, Name: "nginx's stream proxy_timeout", After: 600 * time.Second, Source: "https://nginx.org/en/docs/stream/ngx_stream_proxy_module.html#proxy_timeout"},
 	{Product: APIGateway, Name: "Amazon API Gateway's idle timeout", After: 600 * time.Second, Source: "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html"},
 	{Product: ATS, Name: "Traffic Server's websocket.no_activity_timeout", After: 600 * time.Second, Source: "https://docs.trafficserver.apache.org/en/latest/admin-guide/files/records.yaml.en.html#proxy-config-websocket-no-activity-timeout"},
@@ -65,7 +65,8 @@ var timers = []Timer{
 }
 
 // A timer is looked at now and then, so that a connection ends some time after
-// it ran out; nginx ends one up to 300 ms early, as its clock is that coarse.
+// it ran out; nginx ends one up to 300 ms early, as it does not set a timer anew
+// for less (nginx/nginx:src/event/ngx_event_timer.h, NGX_TIMER_LAZY_DELAY).
 // Short timers must fit better: chance hits them too often.
 const (
 	timerEarly = 350 * time.Millisecond

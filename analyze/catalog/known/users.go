@@ -66,7 +66,7 @@ var messageSources = map[Engine][]string{
 		"chromium/chromium:net/websockets/websocket_stream.cc", "chromium/chromium:net/websockets/websocket_channel.cc", "chromium/chromium:net/websockets/websocket_deflate_parameters.cc",
 		"chromium/chromium:net/http/http_stream_parser.cc", "chromium/chromium:net/base/net_error_list.h", "chromium/chromium:third_party/blink/renderer/core/loader/mixed_content_checker.cc"},
 	Firefox: {"mozilla/gecko-dev:dom/websocket/WebSocket.cpp", "mozilla/gecko-dev:dom/locales/en-US/chrome/appstrings.properties",
-		"mozilla/gecko-dev:security/manager/locales/en-US/chrome/pipnss/nsserrors.properties"},
+		"mozilla/gecko-dev:security/manager/locales/en-US/chrome/pipnss/nsserrors.properties", "mozilla/gecko-dev:security/nss/lib/ssl/ssl3con.c"},
 	Safari: {"WebKit/WebKit:Source/WebCore/Modules/websockets/WebSocketHandshake.cpp", "https://github.com/miroslavpejic85/mirotalk/issues/227"},
 	Node: {"websockets/ws:lib/websocket.js", "websockets/ws:lib/receiver.js", "nodejs/node:lib/_http_client.js", "nodejs/node:lib/_tls_wrap.js",
 		"openssl/openssl:crypto/x509/x509_txt.c", "openssl/openssl:ssl/ssl_stat.c"},
@@ -82,6 +82,7 @@ var messageSources = map[Engine][]string{
 		"square/okhttp:okhttp/src/commonJvmAndroid/kotlin/okhttp3/internal/ws/WebSocketReader.kt"},
 	JavaHTTP: {"openjdk/jdk:src/java.net.http/share/classes/jdk/internal/net/http/websocket/OpeningHandshake.java"},
 	Java: {"openjdk/jdk:src/java.base/share/classes/sun/security/ssl", "openjdk/jdk:src/java.base/share/classes/sun/security/validator",
+		"openjdk/jdk:src/java.base/share/classes/java/security/cert/CertificateRevokedException.java",
 		"openjdk/jdk:src/java.base/share/classes/sun/security/util/HostnameChecker.java"},
 }
 
@@ -103,7 +104,7 @@ var messages = map[Kind]map[Engine]string{
 	SawProxyAuth: {
 		Chromium: "Proxy authentication failed", Node: "Unexpected server response: 407",
 		Python: "proxy rejected connection: HTTP 407", GoGorilla: "Proxy Authentication Required",
-		Aiohttp: "ClientHttpProxyError: 407, message='Proxy Authentication Required'",
+		Aiohttp: "ClientHttpProxyError: 407, message='…'",
 	},
 	SawUpgradeMissing: {
 		OkHttp:   "Expected 'Upgrade' header value 'websocket' but was 'null'",
@@ -198,7 +199,7 @@ var messages = map[Kind]map[Engine]string{
 	},
 	SawTunnel: {
 		Chromium: "Establishing a tunnel via proxy server failed.", Node: "Unexpected server response: %s", Python: "proxy rejected connection: HTTP %s", GoGorilla: "the proxy's status text",
-		Aiohttp: "ClientHttpProxyError: %s",
+		Aiohttp: "ClientHttpProxyError: %s, message='…'",
 	},
 	SawAbnormal: {
 		Chromium: "close event with code 1006", Firefox: "The connection to %URL was interrupted while the page was loading.", Node: "close event with code 1006",
@@ -307,7 +308,11 @@ func message(c *record.Connection, engine Engine, kind Kind, args []string) stri
 	if engine == OkHttp || engine == JavaHTTP {
 		library = Java // whose TLS it is
 	}
-	if aboutTLS := tlsMessages[kind][library]; aboutTLS != "" {
+	aboutTLS := tlsMessages[kind][engine]
+	if aboutTLS == "" {
+		aboutTLS = tlsMessages[kind][library]
+	}
+	if aboutTLS != "" {
 		text = aboutTLS
 		if engine == Firefox {
 			return "Firefox can't establish a connection to the server at " + URL(c) + ". (A page of the host shows " + text + ".)"

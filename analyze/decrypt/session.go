@@ -30,7 +30,9 @@ const (
 	// the extended master secret, when a premaster secret is given.
 	maxTranscript = 1 << 17
 	// minRecord is the least length of a protected record on the wire.
-	minRecord = 5 + 9
+	minRecord = recordHeader + 9
+	// recordHeader is the length of a record's header.
+	recordHeader = 5
 )
 
 // Options change what a session does. The zero value is fine.
@@ -159,10 +161,14 @@ func (s *Session) State() *State { return &s.state }
 // Keyless tells that there are no keys and none will come: the session only observes.
 func (s *Session) Keyless() bool { return s.keys == nil }
 
-// Pass is a short cut for bytes amid a record that nobody opens: it consumes
+// Pass is a short cut for bytes amid a record that need not wait: it consumes
 // all of b and returns true, or nothing and false, when they are for Feed.
 func (s *Session) Pass(d Dir, b []byte) bool {
-	return s.keys == nil && s.halves[d].rec.Pass(b)
+	h := &s.halves[d]
+	if s.keys != nil && (h.reader == nil || s.state.ServerHello == nil || len(h.held) > 0 || s.keys.generation() != s.generation) {
+		return false
+	}
+	return h.rec.Pass(b)
 }
 
 // Feed takes the next bytes that d sent. It keeps none of b, except what
@@ -249,10 +255,16 @@ func (s *Session) feed(d Dir, b []byte, sink Sink) {
 func (s *Session) consume(d Dir, b []byte, sink Sink) (rest []byte) {
 	h := &s.halves[d]
 	for {
-		if h.dark {
-			if b = s.passDark(d, b, sink); len(b) == 0 {
-				return nil
+		switch {
+		case h.dark:
+			b = s.passDark(d, b, sink)
+		case s.steady(h):
+			if b = s.openData(d, b, sink); len(b) > 0 && s.mustWait(d) {
+				return b
 			}
+		}
+		if len(b) == 0 {
+			return nil
 		}
 		n, ev := h.rec.Feed(b)
 		b = b[n:]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,7 +52,7 @@ func TestSplit(t *testing.T) {
 		r := load(t, name)
 		keys := &Keys{}
 		keys.AddKeyLog(strings.NewReader(r.keys), name)
-		for i, chunks := range r.connections {
+		for i, chunks := range append(r.connections, damage(r.connections[0])) {
 			for _, k := range []*Keys{keys, nil} {
 				want := story(play(k, Options{}, chunks))
 				for _, size := range []int{1, 2, 3, 5, 7, 64, 1000} {
@@ -70,6 +71,27 @@ func TestSplit(t *testing.T) {
 			}
 		}
 	}
+}
+
+// damage changes a byte in the latter part of what each direction sends.
+func damage(chunks []chunk) []chunk {
+	bad := slices.Clone(chunks)
+	for d, stream := range streams(chunks) {
+		at := len(stream) * 7 / 8
+		for i := range bad {
+			if bad[i].dir != Dir(d) {
+				continue
+			}
+			if n := len(bad[i].data); at >= n || at < 0 {
+				at -= n
+				continue
+			}
+			bad[i].data = bytes.Clone(bad[i].data)
+			bad[i].data[at] ^= 1
+			break
+		}
+	}
+	return bad
 }
 
 // TestDisorder: one direction delivered whole before the other. The client's

@@ -72,10 +72,14 @@ func (l *tlsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) 
 		l.startLen[d] += uint8(copy(l.start[d][have:], b))
 	}
 	if l.session.Pass(decrypt.Dir(d), b) {
+		l.origin[d].end += int64(len(b))
 		return
 	}
 	l.at, l.from, l.outer = at, from, s
 	if !l.session.Keyless() { // bytes may have to wait for keys, or for the other side's hello
+		if l.session.Held() == 0 {
+			l.origin[d].pieces = l.origin[d].pieces[:0]
+		}
 		l.origin[d].add(at, len(b))
 		if l.session.Held() >= l.wantedKeys+askEvery {
 			l.ask(s)

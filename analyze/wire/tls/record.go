@@ -130,11 +130,14 @@ func (p *RecordParser) unpool() {
 	}
 }
 
-// Pass is a short cut for bytes that lie amid a payload that is skipped: it
-// consumes all of b and returns true, or nothing and false.
+// Pass is a short cut for bytes that lie amid a payload: it consumes all of b
+// and returns true, or nothing and false.
 func (p *RecordParser) Pass(b []byte) bool {
-	if p.state != inPayload || p.keep || int(p.rest) <= len(b) {
+	if p.state != inPayload || int(p.rest) <= len(b) {
 		return false
+	}
+	if p.keep {
+		p.store(b)
 	}
 	p.rest -= int32(len(b))
 	p.offset += int64(len(b))
@@ -166,6 +169,25 @@ func (p *RecordParser) PassData(b []byte) (n, length int, ok bool) {
 	p.version = Version(b[1])<<8 | Version(b[2])
 	p.offset += int64(n)
 	return n, length, true
+}
+
+// WholeData is a short cut for a record of application_data that lies in b
+// from its header to its end. It consumes the record's n bytes, or nothing when
+// ok is false. Feed does the same with more to say.
+func (p *RecordParser) WholeData(b []byte) (n int, ok bool) {
+	if p.state != inHeader || p.have != 0 || p.SkipPayload || p.resync || len(b) < headerLength ||
+		b[0] != byte(ApplicationData) || !plausible(b) {
+		return 0, false
+	}
+	if n = headerLength + (int(b[3])<<8 | int(b[4])); n > len(b) {
+		return 0, false
+	}
+	if p.pooled != nil {
+		p.unpool()
+	}
+	p.version = Version(b[1])<<8 | Version(b[2])
+	p.offset += int64(n)
+	return n, true
 }
 
 // Feed takes the next bytes of the stream up to the end of one record. It

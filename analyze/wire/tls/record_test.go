@@ -93,8 +93,39 @@ func TestPending(t *testing.T) {
 	if h, n, l := p.Pending(); h != 5 || n != 2 || l != 9 {
 		t.Error(h, n, l)
 	}
-	if p.Pass([]byte{1}) {
-		t.Error("a payload that is wanted was passed by")
+}
+
+// TestShortCuts: Pass keeps a payload that is wanted, WholeData takes whole
+// records of application data, and neither takes anything else.
+func TestShortCuts(t *testing.T) {
+	p := &RecordParser{}
+	record := []byte{23, 3, 3, 0, 4, 1, 2, 3, 4}
+	p.Feed(record[:6])
+	for i, want := range []bool{true, true, false} {
+		if got := p.Pass(record[6+i : 7+i]); got != want {
+			t.Errorf("byte %d passed: %v", i, got)
+		}
+	}
+	if n, ok := p.WholeData(record); ok || n != 0 {
+		t.Errorf("%d bytes amid a payload taken for a record", n)
+	}
+	n, ev := p.Feed(record[8:])
+	if n != 1 || ev.Kind != RecordDone || !bytes.Equal(ev.Record.Fragment, record[5:]) {
+		t.Fatalf("%d, %+v", n, ev)
+	}
+	for _, x := range []struct {
+		b    []byte
+		want int
+	}{{record, 9}, {append(record, 23), 9}, {record[:8], 0}, {record[:4], 0}, {[]byte{22, 3, 3, 0, 1, 0}, 0}, {[]byte{23, 3, 9, 0, 1, 0}, 0}} {
+		before := p.Offset()
+		n, ok := p.WholeData(x.b)
+		if n != x.want || ok != (n > 0) || p.Offset() != before+int64(n) {
+			t.Errorf("%v: %d, %v, offset %d", x.b, n, ok, p.Offset())
+		}
+	}
+	p.SkipPayload = true
+	if _, ok := p.WholeData(record); ok {
+		t.Error("taken although payloads are skipped")
 	}
 }
 

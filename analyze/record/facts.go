@@ -224,7 +224,8 @@ type UpgradeFacts struct {
 	RequestRef  Ref         // the packet with its first byte
 	RequestLast Ref         // the packet with its last byte
 	RequestCut  bool        // the head is incomplete in the capture (snapshot length, gap, end)
-	// LineRefs gives, per field of Request, the packet that holds it; RespLineRefs the same for the response.
+	// RequestLines gives, per field of Request, the packet that holds it, and ResponseLines the
+	// same for the response; empty where all of the head is in the packet with its first byte.
 	RequestLines  []Ref
 	Response      *http1.Head // the final response; nil: none
 	ResponseRef   Ref

@@ -19,8 +19,9 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	facts.Files, facts.First, facts.Last, facts.Preceding = t.o.Files(), ref(f.First()), ref(f.Last()), a.preceding
 	tcpFacts(&facts.TCP, f)
 	r := &b.record.Connection
-	*r = record.Connection{Client: unmapped(f.Addr(f.Client)), Server: unmapped(f.Addr(f.Client.Other())), Facts: facts,
-		RecognizedBy: a.by, Transport: a.transport, Scheme: a.scheme, Encapsulation: t.o.Encapsulation(f.Encapsulation)}
+	*r = record.Connection{}
+	r.Client, r.Server, r.Facts = unmapped(f.Addr(f.Client)), unmapped(f.Addr(f.Client.Other())), facts
+	r.RecognizedBy, r.Transport, r.Scheme, r.Encapsulation = a.by, a.transport, a.scheme, t.o.Encapsulation(f.Encapsulation)
 	if r.RecognizedBy == "" {
 		r.RecognizedBy = record.ByNothing
 	}
@@ -109,13 +110,14 @@ func (a *attempt) fill(b *block, r *record.Connection) {
 
 func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 	facts, tcp, u, m := &b.facts, &b.facts.TCP, &b.handshake.upgrade, b.handshake
-	*u = record.UpgradeFacts{Request: request, RequestRef: first(a.requestAt), RequestLast: final(a.requestAt), RequestCut: a.requestCut,
-		Response: response, ResponseRef: first(a.responseAt), ResponseLast: final(a.responseAt), ResponseCut: a.responseCut,
-		CutByCapture: a.requestLost || a.responseLost, NotHTTP: a.notHTTP, NotHTTPRef: a.notHTTPAt, Interim: a.interim,
-		Body: a.body, BodyRef: a.bodyAt, EarlyData: a.early, EarlyDataRef: a.earlyAt, TLSAnswer: a.tlsAnswer}
+	*u = record.UpgradeFacts{}
+	u.Request, u.RequestRef, u.RequestLast, u.RequestCut = request, first(a.requestAt), final(a.requestAt), a.requestCut
+	u.Response, u.ResponseRef, u.ResponseLast, u.ResponseCut = response, first(a.responseAt), final(a.responseAt), a.responseCut
+	u.CutByCapture, u.Interim, u.TLSAnswer = a.requestLost || a.responseLost, a.interim, a.tlsAnswer
+	u.NotHTTP, u.NotHTTPRef, u.Body, u.BodyRef = a.notHTTP, a.notHTTPAt, a.body, a.bodyAt
+	u.EarlyData, u.EarlyDataRef = a.early, a.earlyAt
 	if request != nil {
-		m.lines[0] = lines(m.lines[0][:0], request, a.requestAt)
-		u.RequestLines = m.lines[0]
+		u.RequestLines = lines(&m.lines[0], request, a.requestAt)
 		u.Absolute = !strings.HasPrefix(request.Target, "/") && strings.Contains(request.Target, "://")
 		if key, ok := request.Get("Sec-WebSocket-Key"); ok {
 			accept := ""
@@ -142,8 +144,7 @@ func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 		u.Waited = max(0, end.Time.Sub(u.RequestLast.Time))
 	}
 	if response != nil {
-		m.lines[1] = lines(m.lines[1][:0], response, a.responseAt)
-		u.ResponseLines = m.lines[1]
+		u.ResponseLines = lines(&m.lines[1], response, a.responseAt)
 		if request != nil && !a.requestCut && (response.Status == 101 || a.h2 != nil && a.ws != nil && !request.Truncated) {
 			u.BadExtensions = badExtensions(request, response)
 		}
@@ -151,11 +152,17 @@ func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 	}
 }
 
-// lines names the packet of each field line.
-func lines(refs []record.Ref, h *http1.Head, pieces []piece) []record.Ref {
+// lines names the packet of each field line, in memory that is used again; of a
+// head in one packet, none.
+func lines(memory *[]record.Ref, h *http1.Head, pieces []piece) []record.Ref {
+	if len(pieces) <= 1 {
+		return nil
+	}
+	refs := (*memory)[:0]
 	for i := range h.Fields {
 		refs = append(refs, pieceAt(pieces, h.Fields[i].Start))
 	}
+	*memory = refs
 	return refs
 }
 

@@ -355,14 +355,17 @@ func (l *wsLayer) frameEvents() (head, tail []frameEvent, between int) {
 
 // facts puts together what rules judge.
 func (l *wsLayer) facts(f *record.WSFacts) {
-	*f = record.WSFacts{OpenedRef: l.opened, HandshakeSeen: !l.late, ByFrames: l.late, Subprotocol: l.subprotocol,
-		Extensions: l.extensions, Deflate: l.deflate, FirstMessage: l.firstMessage, LastMessage: l.lastMessage,
-		LargestRef: l.largestAt, Violations: l.violations, Closes: l.closes, FirstClose: l.firstClose,
-		DataAfterClose: l.afterClose, MaskedFrames: l.masked, FirstWeakMask: l.weakMask, Uninflated: l.uninflated, Damaged: l.damaged}
+	*f = record.WSFacts{}
+	f.OpenedRef, f.HandshakeSeen, f.ByFrames = l.opened, !l.late, l.late
+	f.Subprotocol, f.Extensions, f.Deflate = l.subprotocol, l.extensions, l.deflate
+	f.FirstMessage, f.LastMessage, f.LargestRef, f.Uninflated = l.firstMessage, l.lastMessage, l.largestAt, l.uninflated
+	f.Violations, f.Damaged = l.violations, l.damaged
+	f.Closes, f.FirstClose, f.DataAfterClose = l.closes, l.firstClose, l.afterClose
+	f.MaskedFrames, f.FirstWeakMask = l.masked, l.weakMask
 	for d := range l.parser {
-		p := &l.parser[d]
-		f.Frames[d] = record.FrameCounts{Text: int64(p.Count(ws.Text)), Binary: int64(p.Count(ws.Binary)),
-			Continuation: int64(p.Count(ws.Continuation)), Ping: int64(p.Count(ws.Ping)), Pong: int64(p.Count(ws.Pong)), Close: int64(p.Count(ws.Close))}
+		p, n := &l.parser[d], &f.Frames[d]
+		n.Text, n.Binary, n.Continuation = int64(p.Count(ws.Text)), int64(p.Count(ws.Binary)), int64(p.Count(ws.Continuation))
+		n.Ping, n.Pong, n.Close = int64(p.Count(ws.Ping)), int64(p.Count(ws.Pong)), int64(p.Count(ws.Close))
 		f.Messages[d], f.Bytes[d], f.Largest[d] = int64(p.Messages), int64(p.MessageBytes), int64(p.LargestMessage)
 		f.MidFrame[d] = l.midFrame[d] && !l.damaged[d]
 		f.MidMessage[d] = (l.midMessage[d] || l.midFrame[d]) && !l.damaged[d]

@@ -94,11 +94,13 @@ func handshakeRTT(f *reassembly.Flow) time.Duration {
 	return rtt
 }
 
+// sideFacts fills s, which is empty.
 func sideFacts(s *record.TCPSide, h *reassembly.Half) {
-	*s = record.TCPSide{Packets: int64(h.Packets), Bytes: h.Bytes, DataSegments: int64(h.DataSegments),
-		Retransmissions: int64(h.Retransmissions), FirstData: ref(h.FirstData), LastData: ref(h.LastData), FIN: ref(h.FIN),
-		KeepAlives: int64(h.KeepAlives), MSS: int(h.MSS), TTL: h.TTL, ISN: h.ISN, HasISN: h.HasISN, Unacked: h.Unacked, UnackedFirst: ref(h.UnackedFirst),
-		UnackedLast: ref(h.UnackedLast), UnackedSent: int(h.UnackedSent), MaxSegment: int(h.MaxSegment), MaxAcked: int(h.MaxAcked)}
+	s.Packets, s.Bytes, s.DataSegments, s.Retransmissions = int64(h.Packets), h.Bytes, int64(h.DataSegments), int64(h.Retransmissions)
+	s.FirstData, s.LastData, s.FIN = ref(h.FirstData), ref(h.LastData), ref(h.FIN)
+	s.KeepAlives, s.MSS, s.TTL, s.ISN, s.HasISN = int64(h.KeepAlives), int(h.MSS), h.TTL, h.ISN, h.HasISN
+	s.Unacked, s.UnackedFirst, s.UnackedLast, s.UnackedSent = h.Unacked, ref(h.UnackedFirst), ref(h.UnackedLast), int(h.UnackedSent)
+	s.MaxSegment, s.MaxAcked = int(h.MaxSegment), int(h.MaxAcked)
 }
 
 func rareFacts(t *record.TCPFacts, r *reassembly.Rare, dir func(reassembly.Side) record.Dir) {

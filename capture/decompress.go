@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bufio"
 	"bytes"
 	"compress/bzip2"
 	"encoding/binary"
@@ -92,18 +93,20 @@ func decompressor(kind string, w *window) (r io.Reader, free func(), err error) 
 
 // gzipMembers reads the members of a gzip file one after the other. Like gzip
 // it ignores zero bytes behind the last, with which disks and tapes fill up.
+// The decompressor is nearly twice as fast where it finds a bufio.Reader.
 type gzipMembers struct {
-	w *window
+	b *bufio.Reader
 	z *gzip.Reader
 }
 
 func newGzip(w *window) (io.Reader, error) {
-	z, err := gzip.NewReader(w)
+	b := bufio.NewReaderSize(w, len(w.buf))
+	z, err := gzip.NewReader(b)
 	if err != nil {
 		return nil, err
 	}
 	z.Multistream(false)
-	return &gzipMembers{w, z}, nil
+	return &gzipMembers{b, z}, nil
 }
 
 func (g *gzipMembers) Read(p []byte) (int, error) {
@@ -120,13 +123,17 @@ func (g *gzipMembers) Read(p []byte) (int, error) {
 
 // another begins the next member; without one the error is io.EOF.
 func (g *gzipMembers) another() error {
-	for g.w.need(1) && g.w.buf[g.w.pos] == 0 {
-		g.w.pos++
+	for {
+		next, err := g.b.Peek(1)
+		if err != nil {
+			return err
+		}
+		if next[0] != 0 {
+			break
+		}
+		g.b.Discard(1)
 	}
-	if !g.w.need(1) {
-		return g.w.err
-	}
-	if err := g.z.Reset(g.w); err == io.EOF {
+	if err := g.z.Reset(g.b); err == io.EOF {
 		return io.ErrUnexpectedEOF
 	} else if err != nil {
 		return err

@@ -97,10 +97,24 @@ func (w *window) discard(n int64) bool {
 	return true
 }
 
-// Read makes a window a buffered reader for decompressors.
+// Read makes a window a buffered reader for decompressors. One that comes with
+// a buffer as large is read into directly.
 func (w *window) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if len(p) >= len(w.buf) && w.have() == 0 && w.err == nil {
+		own := w.buf
+		w.base += int64(w.pos)
+		w.buf, w.pos, w.end = p, 0, 0
+		w.read()
+		n := w.end
+		w.base += int64(n)
+		w.buf, w.end = own, 0
+		if n > 0 {
+			return n, nil
+		}
+		return 0, w.err
 	}
 	if !w.need(1) {
 		return 0, w.err

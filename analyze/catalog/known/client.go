@@ -1,6 +1,7 @@
 package known
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,10 @@ const (
 	Java      Engine = "Java"
 	OkHttp    Engine = "OkHttp"
 	JavaHTTP  Engine = "java.net.http"
+	Undici    Engine = "Node.js WebSocket" // undici's
+	JavaWS    Engine = "Java-WebSocket"
+	Jetty     Engine = "Jetty"
+	SignalR   Engine = "SignalR for .NET"
 	Other     Engine = "other" // named, with messages that are not known here
 )
 
@@ -112,14 +117,21 @@ func clientByAgent(agent string) Client {
 		return named(OkHttp, "okhttp/", false)
 	case has("Java-http-client/"):
 		return named(JavaHTTP, "Java-http-client/", false)
+	case has("Jetty/"):
+		return named(Jetty, "Jetty/", false)
+	case has("SignalR/") && has("; .NET"):
+		return named(SignalR, "SignalR/", false)
+	case agent == "node" || agent == "undici":
+		return Client{Engine: Undici, Name: agent}
 	}
 	name, _, _ := strings.Cut(agent, " ")
 	return Client{Engine: Other, Name: Clip(name)}
 }
 
 // clientByFields tells browsers whose User-Agent was changed, and libraries
-// that name none of their own. Node ws
-// puts its own fields first and Host last. Both Go libraries go by the name of
+// that name none of their own. Node ws puts its own fields first and Host last;
+// Java-WebSocket sorts them by name (org/java_websocket/handshake/HandshakedataImpl1.java);
+// tungstenite and .NET write the same ones and cannot be told apart. Both Go libraries go by the name of
 // Go-http-client: gorilla spells Sec-WebSocket-Key, and coder, by net/http,
 // Sec-Websocket-Key.
 func clientByFields(names []string, agent string) Engine {
@@ -141,6 +153,10 @@ func clientByFields(names []string, agent string) Engine {
 	node := []string{"Sec-WebSocket-Version", "Sec-WebSocket-Key", "Connection", "Upgrade", "Host"}
 	if len(names) >= len(node) && names[0] == node[0] && names[1] == node[1] && inOrder(names, node) {
 		return Node
+	}
+	sorted := []string{"Connection", "Host", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Upgrade"}
+	if inOrder(names, sorted) && slices.IsSortedFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) }) {
+		return JavaWS
 	}
 	return AnyClient
 }

@@ -14,20 +14,19 @@ type inspection struct {
 	source  string // an address, "repository:path", byItsOwnName or seenInPublic
 }
 
-// chromiumMITM is Chromium's own list of software that opens TLS.
-const chromiumMITM = "chromium/chromium:chrome/browser/resources/ssl/ssl_error_assistant/ssl_error_assistant.asciipb"
+// chromiumMITM is Chromium's own list of software that opens TLS, in a copy of it.
+const chromiumMITM = "bloomberg/chromium.bb:chrome/browser/resources/ssl/ssl_error_assistant/ssl_error_assistant.asciipb"
 
-// inspections. That these products open TLS: Chromium's list, and Durumeric et
-// al., The Security Impact of HTTPS Interception (NDSS 2017), table 2.
+// inspections. Chromium's list has many of those that stand here by their own
+// names, too, with the issuers that they write.
 var inspections = []inspection{
 	{"zscaler", "Zscaler", byItsOwnName},
 	{"netskope", "Netskope", byItsOwnName},
-	{"goskope", "Netskope", seenInPublic},
 	{"fortinet", "FortiGate", chromiumMITM},
 	{"fortigate", "FortiGate", byItsOwnName},
 	{"palo alto networks", "Palo Alto Networks", byItsOwnName},
 	{"blue coat", "Blue Coat ProxySG", byItsOwnName},
-	{"bluecoat", "Blue Coat ProxySG", chromiumMITM},
+	{"bluecoat", "Blue Coat ProxySG", byItsOwnName},
 	{"symantec web security service", "Symantec Web Security Service", byItsOwnName},
 	{"cisco umbrella", "Cisco Umbrella", byItsOwnName},
 	{"cisco web security", "Cisco Web Security", byItsOwnName},
@@ -52,25 +51,28 @@ var inspections = []inspection{
 	{"cato networks", "Cato Networks", byItsOwnName},
 	{"gateway ca - cloudflare managed", "Cloudflare Gateway", "https://developers.cloudflare.com/cloudflare-one/team-and-resources/devices/user-side-certificates/"},
 	{"trend micro", "Trend Micro", byItsOwnName},
+	{"iwss.trend", "Trend Micro InterScan", chromiumMITM},
+	{"netspark", "NetSpark", byItsOwnName},
 	{"stormshield", "Stormshield", byItsOwnName},
 	{"a10 networks", "A10 Networks", byItsOwnName},
 	{"gigamon", "Gigamon", byItsOwnName},
 	{"kaspersky", "Kaspersky", byItsOwnName},
 	{"eset ssl filter", "ESET", seenInPublic},
-	{"avast web/mail shield", "Avast", seenInPublic},
+	{"avast! web/mail shield", "Avast", chromiumMITM},
+	{"avast web/mail shield", "Avast", byItsOwnName},
 	{"avg web/mail shield", "AVG", seenInPublic},
-	{"bitdefender personal ca", "Bitdefender", seenInPublic},
+	{"bitdefender personal ca", "Bitdefender", chromiumMITM},
 	{"dr.web", "Dr.Web", byItsOwnName},
 	{"bullguard", "BullGuard", byItsOwnName},
 	{"g data", "G DATA", byItsOwnName},
-	{"adguard personal ca", "AdGuard", "https://adguard.com/kb/general/https-filtering/what-is-https-filtering/"},
+	{"adguard personal ca", "AdGuard", byItsOwnName},
 	{"net nanny", "Net Nanny", byItsOwnName},
 	{"superfish", "Superfish", byItsOwnName},
 	{"mitmproxy", "mitmproxy", byItsOwnName},
-	{"portswigger", "Burp Suite", "https://portswigger.net/burp/documentation/desktop/external-browser-config/certificate"},
+	{"portswigger", "Burp Suite", "https://github.com/FiloSottile/mkcert/discussions/684"},
 	{"fiddler", "Fiddler", byItsOwnName},
-	{"do_not_trust", "Fiddler", "https://docs.telerik.com/fiddler/configure-fiddler/tasks/trustfiddlerrootcert"},
-	{"charles proxy", "Charles", "https://www.charlesproxy.com/documentation/using-charles/ssl-certificates/"},
+	{"do_not_trust", "Fiddler", "https://gist.github.com/lennybacon/02457333fda4c942d1baae907e1e6e29"},
+	{"charles proxy", "Charles", byItsOwnName},
 	{"proxyman", "Proxyman", byItsOwnName},
 	{"owasp zed attack proxy", "OWASP ZAP", "zaproxy/zap-extensions:addOns/network/src/main/java/org/zaproxy/addon/network/internal/cert/CertificateUtils.java"},
 	{"http toolkit", "HTTP Toolkit", byItsOwnName},

@@ -73,7 +73,7 @@ var signs = []sign{
 	{"Server", "cloudfront", CloudFront, true, byItsOwnName},
 	{"Server", "akamaighost", Akamai, true, wafw00f + "kona.py"},
 	{"Server", "microsoft-azure-application-gateway", AppGateway, true, byItsOwnName},
-	{"Server", "google frontend", CloudRun, true, "https://cloud.google.com/appengine/docs/standard/how-requests-are-handled"},
+	{"Server", "google frontend", CloudRun, true, seenInPublic},
 	{"Server", "heroku", Heroku, true, byItsOwnName},
 	{"Server", "fly/", Fly, true, "https://fly.io/docs/networking/request-headers/"},
 	{"Server", "bigip", BigIP, true, byItsOwnName},
@@ -106,9 +106,9 @@ var signs = []sign{
 	{"X-Azure-Ref", "", FrontDoor, true, "https://learn.microsoft.com/en-us/azure/frontdoor/front-door-http-headers-protocol"},
 	{"Fly-Request-Id", "", Fly, true, "https://fly.io/docs/networking/request-headers/"},
 	{"X-Amz-Apigw-Id", "", APIGateway, true, "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html"},
-	{"X-Served-By", "cache-", Fastly, true, "https://www.fastly.com/documentation/reference/http/http-headers/X-Served-By/"},
+	{"X-Served-By", "cache-", Fastly, true, "https://fastly.com/documentation/reference/http/http-headers/X-Served-By"},
 	{"X-Envoy-Upstream-Service-Time", "", Envoy, true, "https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-upstream-service-time"},
-	{"X-Kong-Upstream-Latency", "", Kong, true, byItsOwnName},
+	{"X-Kong-Upstream-Latency", "", Kong, true, srcKong},
 	{"X-Kong-Response-Latency", "", Kong, true, byItsOwnName},
 	{"X-Iinfo", "", Imperva, true, seenInPublic},
 	{"Via", "(cloudfront)", CloudFront, true, wafw00f + "cloudfront.py"},
@@ -119,7 +119,7 @@ var signs = []sign{
 	{"Via", "heroku-router", Heroku, true, "https://devcenter.heroku.com/articles/http-routing#heroku-headers"},
 	{"Via", "fly.io", Fly, true, byItsOwnName},
 	{"Via", "caddy", Caddy, true, byItsOwnName},
-	{"Via", "kong", Kong, true, byItsOwnName},
+	{"Via", "kong", Kong, true, srcKong},
 	{"Via", "nghttpx", Nghttpx, true, byItsOwnName},
 	{"Via", "tinyproxy", Tinyproxy, true, byItsOwnName},
 	{"Via", "ns-cache", NetScaler, true, wafw00f + "netscaler.py"},
@@ -140,6 +140,7 @@ type bodySign struct {
 }
 
 const (
+	srcKong     = "Kong/docs.konghq.com:app/_src/gateway/how-kong-works/routing-traffic.md"
 	srcHAProxy  = "haproxy/haproxy:src/http.c"
 	srcEnvoy    = "envoyproxy/envoy:source/common/router/router.cc"
 	srcGorilla  = "gorilla/websocket:server.go"

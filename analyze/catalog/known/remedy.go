@@ -30,14 +30,18 @@ const (
 // "repository:path" of a source file.
 type advice struct{ text, source string }
 
-// Documents that several rows have.
+// Documents that several rows have. The pages of HAProxy, Varnish and Traffic
+// Server are made from haproxy/haproxy:doc/configuration.txt,
+// varnishcache/varnish-cache:doc/sphinx and include/tbl/params.h, and
+// apache/trafficserver:doc/admin-guide/files, against which the rows were checked;
+// Google's page on backends and Cloudflare's on WebSockets against copies.
 const (
 	docHAProxy    = "https://docs.haproxy.org/3.0/configuration.html"
 	docEnvoyTimes = "https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts"
 	docEnvoyFlags = "https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage"
 	docELBTrouble = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html"
 	docCF5xx      = "https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/"
-	docCFLimits   = "https://developers.cloudflare.com/fundamentals/reference/connection-limits/"
+	docCFWS       = "https://developers.cloudflare.com/network/websockets/"
 	docGoogleLB   = "https://cloud.google.com/load-balancing/docs/https/request-distribution"
 	docCloudRun   = "https://cloud.google.com/run/docs/triggering/websockets"
 	docVarnishWS  = "https://varnish-cache.org/docs/trunk/users-guide/vcl-example-websockets.html"
@@ -69,12 +73,12 @@ var remedies = map[Problem]map[Product]advice{
 		LiteSpeed: {"Add a Web Socket Proxy with this URI and the backend's address to the virtual host.",
 			"https://raw.githubusercontent.com/litespeedtech/openlitespeed/v1.9.1/dist/docs/VHWebSocket_Help.html"},
 		Kong: {"Kong passes WebSocket on for services of protocol http or https: look for plugins that remove Upgrade or Connection (request-transformer), and for a proxy in front of Kong.",
-			"Kong/docs.konghq.com:app/_src/gateway/how-kong-works/routing-traffic.md"},
+			srcKong},
 		ATS: {"In remap.config, map the path with ws:// or wss:// too: a request to upgrade needs a rule of this scheme, such as map ws://host/path ws://backend/path.",
 			"https://docs.trafficserver.apache.org/en/latest/admin-guide/files/remap.config.en.html"},
 		Tinyproxy: {"tinyproxy takes Upgrade off every request: let the client open a CONNECT tunnel, and allow the port (ConnectPort).", "tinyproxy/tinyproxy:src/reqs.c"},
 		Cloudflare: {"Switch on WebSockets for the zone (Network > WebSockets), and look for Workers or rules that change the headers.",
-			"https://developers.cloudflare.com/network/websockets/"},
+			docCFWS},
 		CloudFront: {"Let the cache behavior's origin request policy forward Sec-WebSocket-Key and Sec-WebSocket-Version, or all headers (AllViewer).",
 			"https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-working-with.websockets.html"},
 		// Lambda: docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html.
@@ -123,7 +127,7 @@ var remedies = map[Problem]map[Product]advice{
 		AppGateway: {"Raise the request timeout of the backend setting (20 s by default), or send Pings more often.",
 			"https://learn.microsoft.com/en-us/azure/application-gateway/application-gateway-websocket"},
 		FrontDoor:  {"The idle timeout is 5 minutes: send Pings more often.", "https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/websocket"},
-		Cloudflare: {"Send Pings more often: Cloudflare's proxy read timeout is 120 s (it was 100 s), and Enterprise zones alone can change it.", docCFLimits},
+		Cloudflare: {"Send Pings more often: Cloudflare asks for a keepalive on WebSockets and documents no time; users have reported that silent ones end after 100 s.", docCFWS},
 		Heroku:     {"The router's window is 55 s and fixed: send Pings more often.", "https://devcenter.heroku.com/articles/http-routing#timeouts"},
 		Unknown: {"Send Pings from the server more often than the timer's length (every 20 to 30 s suits most), or raise the idle timeout of the proxy, load balancer or firewall on the way.",
 			"RFC 6455 section 5.5.2"},
@@ -176,7 +180,7 @@ var remedies = map[Problem]map[Product]advice{
 	Limited: {
 		Nginx: {"limit_req or limit_conn in nginx: raise the rate, the burst or the limit for this location, and let the client wait longer between attempts.",
 			"https://nginx.org/en/docs/http/ngx_http_limit_req_module.html"},
-		HAProxy: {"A stick-table rule (http-request deny status 429): raise its limit, and let the client wait longer between attempts.", docHAProxy + "#4.2-http-request%20deny"},
+		HAProxy: {"A stick-table rule (http-request deny status 429): raise its limit, and let the client wait longer between attempts.", docHAProxy + "#4.2-http-request"},
 		Unknown: {"Let the client wait longer between attempts (exponential backoff, honour Retry-After), or raise the limit.", "RFC 6585 section 4"},
 	},
 }

@@ -24,7 +24,8 @@ type Timer struct {
 // read timeouts of a request (Go's http.Server clears its deadlines when a
 // connection is hijacked, so Traefik's and Caddy's are such), Envoy's route
 // timeout and its idle_timeout of connections without streams, and waits that
-// begin with a shutdown.
+// begin with a shutdown. Nor have those that are no more: Fly.io's 60 s ended in
+// 2023 (community.fly.io/t/tcp-idle-timeouts-restrictions-have-been-removed/15160).
 var timers = []Timer{
 	{Product: AppGateway, Name: "Azure Application Gateway's request timeout", After: 20 * time.Second, Source: "https://learn.microsoft.com/en-us/azure/application-gateway/application-gateway-websocket"},
 	{Product: PyWebsockets, Name: "Python websockets' ping_timeout", After: 20 * time.Second, Source: "python-websockets/websockets:docs/topics/keepalive.rst"},
@@ -40,10 +41,9 @@ var timers = []Timer{
 	// The larger of the two: apache/httpd:modules/proxy/mod_proxy_http.c.
 	{Product: Apache, Name: "Apache httpd's TimeOut or ProxyTimeout", After: 60 * time.Second, Source: "https://httpd.apache.org/docs/2.4/mod/core.html#timeout"},
 	{Product: Varnish, Name: "Varnish's pipe_timeout", After: 60 * time.Second, Source: "https://varnish-cache.org/docs/trunk/reference/varnishd.html#pipe-timeout"},
-	{Product: Fly, Name: "the Fly.io proxy's idle timeout", After: 60 * time.Second, Source: "https://community.fly.io/t/60-second-timeout-for-http-server/1243"}, // a forum; no documentation tells it
-	// The limits have been applied to WebSockets since 2016 at least: community.cloudflare.com/t/5865.
-	{Product: Cloudflare, Name: "Cloudflare's earlier proxy read timeout", After: 100 * time.Second, Source: "cloudflare/cloudflare-docs:src/content/docs/fundamentals/reference/connection-limits.mdx"},
-	{Product: Cloudflare, Name: "Cloudflare's proxy read timeout", After: 120 * time.Second, Source: docCFLimits},
+	// Cloudflare documents no time for WebSockets (its proxy read timeout, 120 s, is of requests): this one
+	// is what users report, also in buildbot/buildbot/issues/4078.
+	{Product: Cloudflare, Name: "the idle timeout that users report of Cloudflare", After: 100 * time.Second, Source: "https://github.com/aspnet/WebSockets/issues/134"},
 	{Name: "Azure Load Balancer's idle timeout", After: 240 * time.Second, Forgets: true, Source: "https://learn.microsoft.com/en-us/azure/load-balancer/load-balancer-tcp-idle-timeout"},
 	{Product: Envoy, Name: "Envoy's (and Istio's) stream_idle_timeout", After: 300 * time.Second, Source: docEnvoyTimes},
 	{Product: FrontDoor, Name: "Azure Front Door's idle timeout", After: 300 * time.Second, Source: "https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/websocket"},

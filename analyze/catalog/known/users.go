@@ -55,6 +55,20 @@ const handshake = "Error during WebSocket handshake: "
 // frameError is how aiohttp hands a broken frame to the application.
 const frameError = "WSMsgType.ERROR: "
 
+// jettyStatus is how Jetty begins to tell of a status, and javaRefuses all that
+// Java-WebSocket tells of a bad 101.
+const (
+	jettyStatus = "Failed to upgrade to websocket: Unexpected HTTP Response Status Code: "
+	javaRefuses = "onClose 1002, draft … refuses handshake"
+)
+
+// undiciFailed is the error event of Node.js's own WebSocket for all that goes
+// wrong before a 101; undici 7.30 leaves the texts of its error events empty.
+const (
+	undiciFailed = "Received network error or non-101 status code." + emptied
+	emptied      = " (empty in newer versions)"
+)
+
 // older marks texts of Safari before it used the system's WebSocket
 // (NSURLSession): WebKit's own.
 const older = " (older versions)"
@@ -66,7 +80,8 @@ var messageSources = map[Engine][]string{
 		"chromium/chromium:net/websockets/websocket_stream.cc", "chromium/chromium:net/websockets/websocket_channel.cc", "chromium/chromium:net/websockets/websocket_deflate_parameters.cc",
 		"chromium/chromium:net/http/http_stream_parser.cc", "chromium/chromium:net/base/net_error_list.h", "chromium/chromium:third_party/blink/renderer/core/loader/mixed_content_checker.cc"},
 	Firefox: {"mozilla/gecko-dev:dom/websocket/WebSocket.cpp", "mozilla/gecko-dev:dom/locales/en-US/chrome/appstrings.properties",
-		"mozilla/gecko-dev:security/manager/locales/en-US/chrome/pipnss/nsserrors.properties", "mozilla/gecko-dev:security/nss/lib/ssl/ssl3con.c"},
+		"mozilla/gecko-dev:security/manager/locales/en-US/chrome/pipnss/nsserrors.properties", "mozilla/gecko-dev:security/nss/lib/ssl/ssl3con.c",
+		"mozilla/gecko-dev:netwerk/base/nsSocketTransport2.cpp"},
 	Safari: {"WebKit/WebKit:Source/WebCore/Modules/websockets/WebSocketHandshake.cpp", "https://github.com/miroslavpejic85/mirotalk/issues/227"},
 	Node: {"websockets/ws:lib/websocket.js", "websockets/ws:lib/receiver.js", "nodejs/node:lib/_http_client.js", "nodejs/node:lib/_tls_wrap.js",
 		"openssl/openssl:crypto/x509/x509_txt.c", "openssl/openssl:ssl/ssl_stat.c"},
@@ -81,6 +96,13 @@ var messageSources = map[Engine][]string{
 	OkHttp: {"square/okhttp:okhttp/src/commonJvmAndroid/kotlin/okhttp3/internal/ws/RealWebSocket.kt",
 		"square/okhttp:okhttp/src/commonJvmAndroid/kotlin/okhttp3/internal/ws/WebSocketReader.kt"},
 	JavaHTTP: {"openjdk/jdk:src/java.net.http/share/classes/jdk/internal/net/http/websocket/OpeningHandshake.java"},
+	Undici:   {"nodejs/undici:lib/web/websocket/connection.js"}, // and observed of Node.js 20 and undici 7.30
+	JavaWS:   {"TooTallNate/Java-WebSocket:src/main/java/org/java_websocket/drafts/Draft.java", "TooTallNate/Java-WebSocket:src/main/java/org/java_websocket/WebSocketImpl.java"},
+	Jetty: {"jetty/jetty.project:jetty-core/jetty-websocket/jetty-websocket-core-client/src/main/java/org/eclipse/jetty/websocket/core/client/CoreClientUpgradeRequest.java",
+		"jetty/jetty.project:jetty-core/jetty-websocket/jetty-websocket-core-client/src/main/java/org/eclipse/jetty/websocket/core/client/internal/HttpUpgraderOverHTTP.java"},
+	SignalR: {"dotnet/runtime:src/libraries/System.Net.WebSockets.Client/src/Resources/Strings.resx",
+		"dotnet/runtime:src/libraries/System.Net.WebSockets.Client/src/System/Net/WebSockets/WebSocketHandle.Managed.cs",
+		"dotnet/aspnetcore:src/SignalR/clients/csharp/Http.Connections.Client/src/Internal/Constants.cs", "dotnet/AspNetCore.Docs:aspnetcore/fundamentals/websockets/includes/websockets6.md"},
 	Java: {"openjdk/jdk:src/java.base/share/classes/sun/security/ssl", "openjdk/jdk:src/java.base/share/classes/sun/security/validator",
 		"openjdk/jdk:src/java.base/share/classes/java/security/cert/CertificateRevokedException.java",
 		"openjdk/jdk:src/java.base/share/classes/sun/security/util/HostnameChecker.java"},
@@ -89,6 +111,8 @@ var messageSources = map[Engine][]string{
 // messages by kind and engine; %s are the arguments.
 var messages = map[Kind]map[Engine]string{
 	SawStatus: {
+		Undici: undiciFailed,
+		JavaWS: "onClose 1002, Invalid status code received: %s Status line: …", Jetty: jettyStatus + "%s …", SignalR: "The server returned status code '%s' when status code '101' was expected.",
 		OkHttp: "Expected HTTP 101 response but was '%s …'", JavaHTTP: "Unexpected HTTP response status code %s",
 		Chromium: handshake + "Unexpected response code: %s", Node: "Unexpected server response: %s",
 		Python: "server rejected WebSocket connection: HTTP %s", Aiohttp: "WSServerHandshakeError: %s, message='Invalid response status'",
@@ -96,6 +120,8 @@ var messages = map[Kind]map[Engine]string{
 		Safari: "There was a bad response from the server. (older versions: Unexpected response code: %s)",
 	},
 	SawUnauthorized: {
+		Undici: undiciFailed,
+		JavaWS: "onClose 1002, Invalid status code received: 401 Status line: …", Jetty: jettyStatus + "401 …", SignalR: "The server returned status code '401' when status code '101' was expected.",
 		OkHttp: "Expected HTTP 101 response but was '401 …'", JavaHTTP: "Unexpected HTTP response status code 401",
 		Chromium: "HTTP Authentication failed; no valid credentials available", Node: "Unexpected server response: 401",
 		Python: "server rejected WebSocket connection: HTTP 401", Aiohttp: "WSServerHandshakeError: 401, message='Invalid response status'",
@@ -107,55 +133,68 @@ var messages = map[Kind]map[Engine]string{
 		Aiohttp: "ClientHttpProxyError: 407, message='…'",
 	},
 	SawUpgradeMissing: {
+		Undici: `Server did not set Upgrade header to "websocket".` + emptied, JavaWS: javaRefuses, SignalR: "The server's response was missing the required header 'Upgrade'.",
 		OkHttp:   "Expected 'Upgrade' header value 'websocket' but was 'null'",
 		Chromium: handshake + "'Upgrade' header is missing", Node: "Invalid Upgrade header", Safari: "'Upgrade' header is missing" + older,
 		Python: "missing Upgrade header", Aiohttp: "WSServerHandshakeError: 101, message='Invalid upgrade header'",
 		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: Upgrade header "" does not contain websocket`,
 	},
 	SawUpgradeWrong: {
+		Undici: `Server did not set Upgrade header to "websocket".` + emptied, JavaWS: javaRefuses, SignalR: "The 'Upgrade' header value '%s' is invalid.",
 		OkHttp: "Expected 'Upgrade' header value 'websocket' but was '%s'", JavaHTTP: "Bad response field: Upgrade",
 		Chromium: handshake + "'Upgrade' header value is not 'WebSocket': %s", Node: "Invalid Upgrade header",
 		Python: "invalid Upgrade header: %s", Aiohttp: "WSServerHandshakeError: 101, message='Invalid upgrade header'",
 		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: Upgrade header "%s" does not contain websocket`,
 	},
 	SawConnectionMissing: {
+		Undici: `Server did not set Connection header to "upgrade".` + emptied, Jetty: "WebSocket upgrade missing 'Connection: Upgrade' header", JavaWS: javaRefuses, SignalR: "The server's response was missing the required header 'Connection'.",
 		OkHttp:   "Expected 'Connection' header value 'Upgrade' but was 'null'",
 		Chromium: handshake + "'Connection' header is missing", Python: "missing Connection header",
 		Aiohttp: "WSServerHandshakeError: 101, message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
 		GoCoder: `WebSocket protocol violation: Connection header "" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'" + older,
 	},
 	SawConnectionWrong: {
+		Undici: `Server did not set Connection header to "upgrade".` + emptied, Jetty: "WebSocket upgrade missing 'Connection: Upgrade' header", JavaWS: javaRefuses, SignalR: "The 'Connection' header value '%s' is invalid.",
 		OkHttp: "Expected 'Connection' header value 'Upgrade' but was '%s'", JavaHTTP: "Bad response field: Connection",
 		Chromium: handshake + "'Connection' header value must contain 'Upgrade'", Python: "invalid Connection header: %s",
 		Aiohttp: "WSServerHandshakeError: 101, message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
 		GoCoder: `WebSocket protocol violation: Connection header "%s" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'" + older,
 	},
 	SawAcceptMissing: {
+		Undici: "Incorrect hash received in Sec-WebSocket-Accept header." + emptied, Jetty: "Invalid Sec-WebSocket-Accept hash (was: … expected: …)", JavaWS: javaRefuses, SignalR: "The server's response was missing the required header 'Sec-WebSocket-Accept'.",
 		OkHttp:   "Expected 'Sec-WebSocket-Accept' header value '…' but was 'null'",
 		Chromium: handshake + "'Sec-WebSocket-Accept' header is missing", Node: "Invalid Sec-WebSocket-Accept header",
 		Python: "missing Sec-WebSocket-Accept header", Aiohttp: "WSServerHandshakeError: 101, message='Invalid challenge response'",
 		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: invalid Sec-WebSocket-Accept ""`, Safari: "Sec-WebSocket-Accept mismatch" + older,
 	},
 	SawAcceptWrong: {
+		Undici: "Incorrect hash received in Sec-WebSocket-Accept header." + emptied, Jetty: "Invalid Sec-WebSocket-Accept hash (was: … expected: …)", JavaWS: javaRefuses, SignalR: "The 'Sec-WebSocket-Accept' header value '…' is invalid.",
 		OkHttp:   "Expected 'Sec-WebSocket-Accept' header value '…' but was '…'",
 		Chromium: handshake + "Incorrect 'Sec-WebSocket-Accept' header value", Node: "Invalid Sec-WebSocket-Accept header",
 		Python: "invalid Sec-WebSocket-Accept header: …", Aiohttp: "WSServerHandshakeError: 101, message='Invalid challenge response'",
 		GoGorilla: "websocket: bad handshake", GoCoder: "WebSocket protocol violation: invalid Sec-WebSocket-Accept …", Safari: "Sec-WebSocket-Accept mismatch" + older,
 	},
 	SawProtocolUnasked: {
+		Jetty:    "Upgrade failed: subprotocol [%s] not found in offered subprotocols …",
+		Undici:   "Protocol was not set in the opening handshake." + emptied,
 		Chromium: handshake + "Response must not include 'Sec-WebSocket-Protocol' header if not present in request: %s",
 		Node:     "Server sent a subprotocol but none was requested", Python: "no subprotocols supported",
 		GoCoder: `WebSocket protocol violation: unexpected Sec-WebSocket-Protocol from server: "%s"`, Safari: "Sec-WebSocket-Protocol mismatch" + older,
 	},
 	SawProtocolMismatch: {
+		SignalR:  "The WebSocket client request requested '…' protocol(s), but server is only accepting '%s' protocol(s).",
+		Jetty:    "Upgrade failed: subprotocol [%s] not found in offered subprotocols …",
+		Undici:   "Protocol was not set in the opening handshake." + emptied,
 		Chromium: handshake + "'Sec-WebSocket-Protocol' header value '%s' in response does not match any of sent values",
 		Node:     "Server sent an invalid subprotocol", Python: "unsupported subprotocol: %s",
 		GoCoder: `WebSocket protocol violation: unexpected Sec-WebSocket-Protocol from server: "%s"`, Safari: "Sec-WebSocket-Protocol mismatch" + older,
 	},
 	SawProtocolNone: {
+		Undici:   "Server did not respond with sent protocols." + emptied,
 		Chromium: handshake + "Sent non-empty 'Sec-WebSocket-Protocol' header but no response was received", Node: "Server sent no subprotocol",
 	},
 	SawExtension: {
+		Undici: "Sec-WebSocket-Extensions header does not match." + emptied, Jetty: "Upgrade failed: Sec-WebSocket-Extensions contained extension not requested",
 		Chromium: handshake + "Found an unsupported extension '%s' in 'Sec-WebSocket-Extensions' header",
 		Node:     "Server indicated an extension that was not requested", Python: "Unsupported extension: name = %s, params = …",
 		GoCoder: "WebSocket protcol violation: unsupported extensions from server", // the library's spelling
@@ -169,6 +208,7 @@ var messages = map[Kind]map[Engine]string{
 		Python: "did not receive a valid HTTP response", Safari: "Invalid HTTP version string: HTTP/1.0" + older,
 	},
 	SawNoAnswer: {
+		Undici:   undiciFailed,
 		Chromium: "WebSocket opening handshake timed out", Node: "Opening handshake has timed out",
 		Python: "timed out during opening handshake", GoGorilla: "i/o timeout", GoCoder: "context deadline exceeded",
 	},
@@ -202,15 +242,18 @@ var messages = map[Kind]map[Engine]string{
 		Aiohttp: "ClientHttpProxyError: %s, message='…'",
 	},
 	SawAbnormal: {
+		Undici: "close event with code 1006", JavaWS: "onClose 1006", SignalR: "The remote party closed the WebSocket connection without completing the close handshake.",
 		Chromium: "close event with code 1006", Firefox: "The connection to %URL was interrupted while the page was loading.", Node: "close event with code 1006",
 		Python: "no close frame received or sent", Aiohttp: "WSMsgType.CLOSED", GoGorilla: "websocket: close 1006 (abnormal closure): unexpected EOF",
 		GoCoder: "failed to read frame header: EOF",
 	},
 	SawResetOpen: {
+		Undici:   "close event with code 1006",
 		Chromium: "close event with code 1006", Firefox: "The connection to %URL was interrupted while the page was loading.", Node: "close event with code 1006",
 		Python: "no close frame received or sent", GoGorilla: "read: connection reset by peer", GoCoder: "read: connection reset by peer",
 	},
 	SawCloseCode: {
+		Undici:   "close event with code %s",
 		Chromium: "close event with code %s", Firefox: "close event with code %s", Node: "close event with code %s",
 		Python: "received %s", GoGorilla: "websocket: close %s", GoCoder: "received close frame: status = Status…",
 	},
@@ -268,6 +311,13 @@ var openKinds = map[Kind]bool{
 	SawUnfinished: true, SawUTF8: true, SawFrame: true, SawTooBig: true, SawKeepalive: true, SawMixedContent: true,
 }
 
+// withoutHead are those in which the client has got no head of an answer;
+// oneForAll is what some engines tell of all of them, and of TLS.
+var (
+	withoutHead = map[Kind]bool{SawClosedUnanswered: true, SawResetUnanswered: true, SawNotHTTP: true, SawResponseCut: true, SawRefused: true, SawConnectTimeout: true}
+	oneForAll   = map[Engine]string{Undici: undiciFailed, SignalR: "Unable to connect to the remote server"}
+)
+
 // shown are the engines that are quoted when the request does not tell the client.
 var shown = []Engine{Chromium, Firefox, Node, Python, GoGorilla, Java}
 
@@ -305,8 +355,13 @@ func UserSaw(c *record.Connection, kind Kind, args ...string) string {
 func message(c *record.Connection, engine Engine, kind Kind, args []string) string {
 	text := messages[kind][engine]
 	library := engine
-	if engine == OkHttp || engine == JavaHTTP {
+	switch engine {
+	case OkHttp, JavaHTTP:
 		library = Java // whose TLS it is
+	case JavaWS, Jetty:
+		if strings.HasPrefix(string(kind), "certificate-") {
+			library = Java // whose certificates' path it is; what else they tell is not known
+		}
 	}
 	aboutTLS := tlsMessages[kind][engine]
 	if aboutTLS == "" {
@@ -320,6 +375,9 @@ func message(c *record.Connection, engine Engine, kind Kind, args []string) stri
 	}
 	if text == "" && engine == Firefox && !openKinds[kind] {
 		return "Firefox can't establish a connection to the server at " + URL(c) + "."
+	}
+	if text == "" && (withoutHead[kind] || tlsMessages[kind] != nil && kind != SawTLSNoAnswer) {
+		text = oneForAll[engine]
 	}
 	if text == "" {
 		return ""

@@ -16,9 +16,11 @@ const (
 
 // pump reads a stream ahead on a goroutine of its own: so that decompression
 // overlaps with analysis, and so that reading a pipe in which nothing comes
-// can be given up. It hands on what one read gave at once.
+// can be given up. It hands on what one read gave at once, unless more is sure
+// to come: then it fills blocks, for handing over wakes another goroutine.
 type pump struct {
 	ctx     context.Context
+	fills   bool
 	full    chan block
 	free    chan []byte
 	stop    chan struct{}
@@ -35,13 +37,15 @@ type block struct {
 	err  error
 }
 
-func startPump(ctx context.Context, src io.Reader) *pump {
+// startPump starts a pump; fills says that src never makes us wait.
+func startPump(ctx context.Context, src io.Reader, fills bool) *pump {
 	p := &pump{
-		ctx:  ctx,
-		full: make(chan block, pumpBlocks),
-		free: make(chan []byte, pumpBlocks),
-		stop: make(chan struct{}),
-		done: make(chan struct{}),
+		ctx:   ctx,
+		fills: fills,
+		full:  make(chan block, pumpBlocks),
+		free:  make(chan []byte, pumpBlocks),
+		stop:  make(chan struct{}),
+		done:  make(chan struct{}),
 	}
 	for range pumpBlocks {
 		p.free <- nil
@@ -62,7 +66,13 @@ func (p *pump) run(src io.Reader) {
 		if buf == nil {
 			buf = make([]byte, pumpBlock)
 		}
-		n, err := readSafely(src, buf[:cap(buf)])
+		buf = buf[:cap(buf)]
+		n, err := readSafely(src, buf)
+		for p.fills && n < len(buf) && err == nil {
+			var more int
+			more, err = readSafely(src, buf[n:])
+			n += more
+		}
 		select {
 		case p.full <- block{buf[:n], err}:
 		case <-p.stop:

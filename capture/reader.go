@@ -125,7 +125,7 @@ func (r *reader) source(o opening) (io.Reader, error) {
 			return f, nil
 		}
 	}
-	r.stream = startPump(o.ctx, o.stream)
+	r.stream = startPump(o.ctx, o.stream, false)
 	return r.stream, nil
 }
 
@@ -145,7 +145,7 @@ func (r *reader) unpack(kind string, o opening) error {
 	r.w = window{ctx: o.ctx, src: safeReader{d}, buf: o.buf}
 	l := layer{free: free}
 	if !o.inline {
-		l.pump = startPump(o.ctx, d)
+		l.pump = startPump(o.ctx, d, r.stream == nil)
 		r.w.src = l.pump
 	}
 	r.layers = append(r.layers, l)

@@ -61,7 +61,8 @@ func checkProxyAuth(c *record.Connection, r *rule.Reporter) {
 	r.Add(f)
 }
 
-// common are the schemes that browsers know.
+// common are the schemes that browsers know (chromium/chromium:net/docs/proxy.md,
+// which also has it that Chrome knows no authentication for SOCKS5).
 func common(scheme string) bool {
 	switch strings.ToLower(scheme) {
 	case "basic", "digest", "ntlm", "negotiate":

@@ -21,7 +21,7 @@ func TestOpaqueVerdict(t *testing.T) {
 	}{
 		"idle": {tls: record.TLSFacts{SNI: "app.test", Version: "1.3", Likeness: like, Complete: "likely"},
 			tcp:  record.TCPFacts{End: at(9, 61*time.Second), EndBy: record.Server, EndHow: "rst", Silence: 60 * time.Second},
-			want: "Probably a WebSocket to app.test inside TLS 1.3: records of the size of an Upgrade request and of its 101, then short ones in both directions; the server ended it by RST after 1 min 0 s of silence, consistent with nginx's proxy_read_timeout, an AWS Application or Classic Load Balancer's idle timeout, Apache httpd's TimeOut or ProxyTimeout, Varnish's pipe_timeout and others. A key log would tell the rest."},
+			want: "Probably a WebSocket to app.test inside TLS 1.3: records of the size of an Upgrade request and of its 101, then short ones in both directions; the server ended it by RST after 1 min 0 s of silence, consistent with nginx's proxy_read_timeout, an AWS Application or Classic Load Balancer's idle timeout, Apache httpd's TimeOut or ProxyTimeout or Varnish's pipe_timeout. A key log would tell the rest."},
 		"closed": {tls: record.TLSFacts{Version: "1.2", LikelyCloseNotify: [2]record.Ref{at(8, 0), {}}},
 			tcp:  record.TCPFacts{End: at(9, time.Second), EndBy: record.Client, EndHow: "fin"},
 			want: "TLS 1.2 connection that no key opens: it may be a WebSocket; the client ended it by FIN after what looks like a close_notify. A key log would tell the rest."},

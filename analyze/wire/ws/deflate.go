@@ -36,12 +36,14 @@ type Inflaters struct {
 	plain    [4096]byte // unmasked payload on its way to be inflated
 	head     Header     // of the plain frame that an Observer gets
 	msg      Message
+	underway *underway // of the Parser being fed, unless it has one
+	begun    []*underway
 }
 
 // NewInflaters makes Inflaters that take their memory from the budget, which
 // other Inflaters may share; nil stands for one of its own.
 func NewInflaters(b *Budget) *Inflaters {
-	return &Inflaters{pool: inflate.NewPool(b)}
+	return &Inflaters{pool: inflate.NewPool(b), underway: new(underway)}
 }
 
 // Budget is what bounds the Inflaters' memory.
@@ -49,6 +51,21 @@ func (s *Inflaters) Budget() *Budget { return s.pool.Budget() }
 
 // maxFree is how many unused buffers of a kind are kept for later.
 const maxFree = 64
+
+func (s *Inflaters) takeUnderway() *underway {
+	if n := len(s.begun); n > 0 {
+		w := s.begun[n-1]
+		s.begun = s.begun[:n-1]
+		return w
+	}
+	return new(underway)
+}
+
+func (s *Inflaters) giveUnderway(w *underway) {
+	if len(s.begun) < maxFree {
+		s.begun = append(s.begun, w)
+	}
+}
 
 func (s *Inflaters) takeControl() *[MaxControlPayload]byte {
 	if n := len(s.controls); n > 0 {

@@ -177,7 +177,7 @@ func TestMemoryKept(t *testing.T) {
 			t.Errorf("%+v: %d bytes kept, want %d", c, got, want)
 		}
 	}
-	if n := unsafe.Sizeof(Parser{}); n > 256 {
+	if n := unsafe.Sizeof(Parser{}); n > 112 {
 		t.Errorf("a Parser takes %d bytes", n)
 	}
 }

@@ -18,6 +18,8 @@ func (p *Parser) Gap(obs Observer, n int64) bool {
 		p.off += n
 		return false
 	}
+	p.begin()
+	defer p.suspend()
 	if p.left > 0 {
 		n -= p.skipLost(obs, n)
 		if n == 0 {

@@ -28,32 +28,65 @@ type Options struct {
 type Parser struct {
 	// What every message touches lies together.
 	off            int64  // of the next byte
-	left           uint64 // payload bytes of the frame that are still to come
 	MessageBytes   uint64 // Size of all complete messages
 	LargestMessage uint64 // the largest Size of those that the Observer was given before
 	shared         *Inflaters
+	*underway                      // nil between frames, outside of messages
 	stream         *inflate.Stream // compression state that outlives a Feed
 	Messages       uint32          // complete data messages
 	lastKey        uint32
-	keyRun         uint32
-	flags          flags
-	have           uint8 // bytes in part
-	text           uint8 // state of the UTF-8 automaton
 	frames         [6]uint32
+	keyRun         uint32
 
 	ZeroKeys uint32 // frames masked with a key of zero
 	SameKeys uint32 // frames in the longest run of frames with one and the same key
 	Resyncs  uint32 // times that frames were found again after a gap
-	head     Header // the frame under way
-	msg      Message
-	control  *[MaxControlPayload]byte // of a control frame that is split over Feeds
 	breaches Violations
-	hunted   uint32   // bytes looked through for a frame since the last gap
-	part     [14]byte // of a header
-	kept     uint8    // bytes in control
-	check    check
-	sink     sink
+	flags    flags
 	deflate  DeflateParams
+}
+
+// underway is what is known of a frame, a message, or a search for them that
+// has begun and not ended. Most Feeds end with what they began, and then use
+// one that is shared.
+type underway struct {
+	left    uint64 // payload bytes of the frame that are still to come
+	head    Header // the frame
+	msg     Message
+	control *[MaxControlPayload]byte // of a control frame that is split over Feeds
+	hunted  uint32                   // bytes looked through for a frame since the last gap
+	part    [14]byte                 // of a header
+	have    uint8                    // bytes in part
+	text    uint8                    // state of the UTF-8 automaton
+	kept    uint8                    // bytes in control
+	check   check
+	sink    sink
+}
+
+// begin takes the shared memory for what a Feed finds, unless p has its own.
+func (p *Parser) begin() {
+	if p.underway == nil {
+		p.underway = p.shared.underway
+	}
+}
+
+// suspend ends a Feed: what is not complete is kept.
+func (p *Parser) suspend() {
+	w := p.underway
+	if !p.is(dead) && (w.left > 0 || w.have > 0 || p.flags&(inMessage|hunting) != 0) {
+		if w == p.shared.underway {
+			p.shared.underway = p.shared.takeUnderway()
+		}
+		return
+	}
+	p.giveUnderway()
+}
+
+func (p *Parser) giveUnderway() {
+	if w := p.underway; w != nil && w != p.shared.underway {
+		p.shared.giveUnderway(w)
+	}
+	p.underway = nil
 }
 
 // flags are the Parser's booleans, packed.
@@ -159,12 +192,22 @@ func (p *Parser) Exceeded() bool { return p.is(exceeded) }
 // Mid reports whether the bytes so far end inside a frame, and inside a data
 // message (between its frames too).
 func (p *Parser) Mid() (inFrame, inMsg bool) {
+	if p.underway == nil {
+		return false, false
+	}
 	return p.left > 0 || p.have > 0, p.is(inMessage)
 }
 
 // Feed takes the next bytes of the direction, all of them, and tells obs what
 // is in them. b is not kept.
 func (p *Parser) Feed(obs Observer, b []byte) {
+	if p.underway == nil && p.flags&unplain == 0 {
+		b = p.plain(obs, b)
+	}
+	if len(b) == 0 {
+		return
+	}
+	p.begin()
 	for len(b) > 0 {
 		switch {
 		case p.left > 0:
@@ -183,16 +226,20 @@ func (p *Parser) Feed(obs Observer, b []byte) {
 	if p.stream != nil || p.is(usesCurrent) {
 		p.park()
 	}
+	p.suspend()
 }
 
 // Release gives back what p holds of the shared Inflaters. It has to be called
 // when the connection is over; p must not be fed after it. Counters stay.
 func (p *Parser) Release() {
-	if p.control != nil {
-		p.shared.giveControl(p.control)
-		p.control = nil
+	if w := p.underway; w != nil {
+		if w.control != nil {
+			p.shared.giveControl(w.control)
+		}
+		*w = underway{}
+		p.giveUnderway()
 	}
 	p.releaseStream()
 	p.set(dead, true)
-	p.left, p.have = 0, 0
+	p.set(inMessage|hunting, false)
 }

@@ -77,7 +77,7 @@ func (e *engine) start(o Options) {
 			h := handshakeAsked(a)
 			e.collect.asked(&h)
 		}, Polled: e.collect.polled, Named: e.collect.named, Refused: e.collect.refused, Apart: func() bool { return e.collect.vantages > 1 },
-		Follow: o.follow(), Budget: new(ws.Budget)}
+		Follow: o.follow(), Opaque: o.All, Budget: new(ws.Budget)}
 	switch n := shardsFor(o); {
 	case n == 1:
 		e.alone()

@@ -66,10 +66,10 @@ func (h *httpLayer) reset() {
 }
 
 // giveBack takes the memory of a connection that nobody looks at any more.
-// Only plain ones give theirs back whole: what lies in tunnels, TLS and HTTP/2 refers
-// to each other.
+// Only plain ones, and those without an attempt, give theirs back whole: what lies in
+// tunnels, TLS and HTTP/2 refers to each other.
 func (p *pool) giveBack(c *conn) {
-	if c.tls != nil || c.tunnel != nil || c.proxy != nil {
+	if len(c.attempts) > 0 && (c.tls != nil || c.tunnel != nil || c.proxy != nil) {
 		return
 	}
 	if h, ok := c.root.layer.(*httpLayer); ok {

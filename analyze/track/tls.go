@@ -299,10 +299,13 @@ func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
 
 // closedTLS handles a TLS connection in which no WebSocket was seen.
 func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool) {
-	if a := c.tls.attempt(f, last); a != nil {
-		t.o.Emit(t.build(f, c, a, last), order)
-	} else {
+	switch a := c.tls.attempt(f, last); {
+	case a == nil:
 		t.Other++
+	case a.opaque && a.by == "" && !t.o.Opaque && (t.o.Apart == nil || !t.o.Apart()):
+		t.Opaque++
+	default:
+		t.o.Emit(t.build(f, c, a, last), order)
 	}
 }
 

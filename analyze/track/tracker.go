@@ -41,6 +41,9 @@ type Options struct {
 	// Apart, unless nil, tells that there are several vantage points, so that
 	// what each of them saw is to be compared.
 	Apart func() bool
+	// Opaque: TLS connections that no key opens, and that nothing marks as a
+	// WebSocket, are wanted; otherwise they are counted.
+	Opaque bool
 	// Budget bounds the memory that inflating takes, for all trackers together.
 	Budget *ws.Budget
 }
@@ -182,7 +185,7 @@ func (t *Tracker) Closed(f *reassembly.Flow, order int64, last bool) {
 	if c == nil || len(c.attempts) == 0 {
 		t.closedWithout(f, c, order, last)
 		if c != nil {
-			t.pool.giveBack(c)
+			t.pool.giveBack(c) // if it was emitted: what the facts refer to is not the conn's
 		}
 		return
 	}

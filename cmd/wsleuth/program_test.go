@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"io"
 	"os"
 	"path/filepath"
@@ -34,7 +35,9 @@ func TestInterrupt(t *testing.T) {
 	defer w.Close()
 	go func() {
 		w.Write(data)
-		w.Write([]byte{0}) // returns when the program has taken all of the capture
+		// More of the same, until what is read ahead cannot be all: packets were taken.
+		record := data[24:][:16+binary.LittleEndian.Uint32(data[24+8:])]
+		w.Write(bytes.Repeat(record, (8<<20)/len(record)))
 		interrupt()
 	}()
 	code, stdout, stderr := session(ctx, r, "-o", "ndjson", "-")

@@ -33,7 +33,7 @@ func without(t *testing.T, path string, packets ...int) []byte {
 
 func onlyConnection(t *testing.T, b []byte) *record.Connection {
 	t.Helper()
-	g, ok := analyzeBytes(t, b)
+	g, ok := analyzeBytes(t, b, 0)
 	if !ok || len(g.Connections) != 1 {
 		t.Fatalf("want one connection, got %+v", g)
 	}
@@ -90,7 +90,7 @@ func TestEveryPacketLost(t *testing.T) {
 			continue
 		}
 		for n := 1; n <= packets; n++ {
-			g, ok := analyzeBytes(t, without(t, path, n))
+			g, ok := analyzeBytes(t, without(t, path, n), 0)
 			if !ok {
 				t.Fatalf("%s without packet %d is not read", path, n)
 			}

@@ -170,7 +170,7 @@ func TestNameResolutionBlock(t *testing.T) {
 	f.say(0, upgradeRequest("app.test", "/", "x3JJHMbDL1EzLkh9GBhXDw==")).say(1, "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n").close()
 	s.flow("10.0.0.7:40002", "10.0.1.6:80").refused()
 	for _, at := range []int{0, 1, int(s.n)} {
-		g, ok := analyzeBytes(t, s.pcapng(at, "Front.Example.", "10.0.1.5", "2001:db8::5"))
+		g, ok := analyzeBytes(t, s.pcapng(at, "Front.Example.", "10.0.1.5", "2001:db8::5"), 0)
 		if !ok {
 			t.Fatal("no capture")
 		}
@@ -189,7 +189,7 @@ func TestNameResolutionBlock(t *testing.T) {
 	d.udp("10.0.0.53:53", "10.0.0.7:5000", []byte(answer))
 	f = d.flow("10.0.0.7:40001", "10.0.1.5:80").connect()
 	f.say(0, upgradeRequest("app.test", "/", "x3JJHMbDL1EzLkh9GBhXDw==")).say(1, "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n").close()
-	if g, _ := analyzeBytes(t, d.pcapng(0, "front.example", "10.0.1.5")); g.Connections[0].DNSName != "app.test" || g.Connections[0].DNSPacket != 1 {
+	if g, _ := analyzeBytes(t, d.pcapng(0, "front.example", "10.0.1.5"), 0); g.Connections[0].DNSName != "app.test" || g.Connections[0].DNSPacket != 1 {
 		t.Errorf("called %q by packet %d", g.Connections[0].DNSName, g.Connections[0].DNSPacket)
 	}
 }

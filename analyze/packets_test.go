@@ -131,7 +131,7 @@ func (s *sheet) pcapng(at int, name string, addrs ...string) []byte {
 // run analyses the capture.
 func (s *sheet) run(t *testing.T) *gathered {
 	t.Helper()
-	g, ok := analyzeBytes(t, s.b)
+	g, ok := analyzeBytes(t, s.b, 0)
 	if !ok {
 		t.Fatal("no capture")
 	}

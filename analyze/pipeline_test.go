@@ -15,7 +15,7 @@ import (
 )
 
 // analyzeBytes runs the pipeline over a capture in memory; ok is false if it is none.
-func analyzeBytes(t testing.TB, b []byte) (*gathered, bool) {
+func analyzeBytes(t testing.TB, b []byte, threads int) (*gathered, bool) {
 	t.Helper()
 	src, err := capture.Open(context.Background(), []string{"-"}, capture.Options{Stdin: bytes.NewReader(b)})
 	if err != nil {
@@ -23,7 +23,7 @@ func analyzeBytes(t testing.TB, b []byte) (*gathered, bool) {
 	}
 	defer src.Close()
 	var g gathered
-	if _, err := Run(context.Background(), src, Options{All: true, Events: true}, &g); err != nil {
+	if _, err := Run(context.Background(), src, Options{All: true, Events: true, Threads: threads}, &g); err != nil {
 		t.Fatal(err)
 	}
 	return &g, true
@@ -64,7 +64,7 @@ func TestFilePipeAndCompressedFileGiveTheSame(t *testing.T) {
 		if got := connectionsOf(t, analyzeFiles(t, o, zipped), zipped); got != want {
 			t.Errorf("%s: the compressed file gives another result", name)
 		}
-		g, ok := analyzeBytes(t, plain)
+		g, ok := analyzeBytes(t, plain, 0)
 		if !ok {
 			t.Fatalf("%s: not read from a stream", name)
 		}
@@ -145,7 +145,7 @@ func TestTruncationAtAnyByte(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := range len(whole) {
-			analyzeBytes(t, whole[:n])
+			analyzeBytes(t, whole[:n], 0)
 		}
 	}
 }
@@ -163,7 +163,21 @@ func FuzzPipeline(f *testing.F) {
 	if seeds < 50 {
 		f.Fatalf("only %d seeds", seeds)
 	}
-	f.Fuzz(func(t *testing.T, b []byte) { analyzeBytes(t, b) })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		one, ok := analyzeBytes(t, b, 1)
+		if !ok {
+			return
+		}
+		three, _ := analyzeBytes(t, b, 3)
+		x, err := json.Marshal(one.Report)
+		y, err2 := json.Marshal(three.Report)
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		if !bytes.Equal(x, y) {
+			t.Errorf("three threads give another report than one:\n%s\n%s", y, x)
+		}
+	})
 }
 
 // BenchmarkPipeline measures the whole way from a capture to verdicts.

@@ -48,7 +48,13 @@ type Options struct {
 	Follow bool
 	// Held, if given, bounds what several sessions hold together.
 	Held *Held
+	// Scratch, if given, is what sessions decrypt into that one goroutine
+	// feeds, one after the other.
+	Scratch *Scratch
 }
+
+// Scratch is room for the content of one record. Its zero value is ready.
+type Scratch [tls.MaxRecord]byte
 
 // Held counts the bytes that wait in several sessions. Its zero value is
 // ready; it is safe for concurrent use.
@@ -85,7 +91,7 @@ type Session struct {
 	tried      int64  // bytes spent on trying
 	arrived    uint64 // arrivals so far, of both directions
 	hellos     [2]uint8
-	scratch    *[tls.MaxRecord]byte // during Feed
+	scratch    *Scratch // during Feed
 }
 
 // epoch is a span of records under one kind of key (TLS 1.3).
@@ -139,7 +145,7 @@ type arrival struct {
 // last.
 const maxArrivals = 1 << 12
 
-var scratches = sync.Pool{New: func() any { return new([tls.MaxRecord]byte) }}
+var scratches = sync.Pool{New: func() any { return new(Scratch) }}
 
 // NewSession begins a connection. keys may be nil: then it only observes.
 func NewSession(keys *Keys, o Options) *Session {
@@ -411,8 +417,11 @@ func (s *Session) settle(sink Sink) {
 }
 
 func (s *Session) getScratch() []byte {
+	if s.options.Scratch != nil {
+		return s.options.Scratch[:]
+	}
 	if s.scratch == nil {
-		s.scratch = scratches.Get().(*[tls.MaxRecord]byte)
+		s.scratch = scratches.Get().(*Scratch)
 	}
 	return s.scratch[:]
 }

@@ -55,6 +55,9 @@ type tlsLayer struct {
 func newTLSLayer(s *slot) *tlsLayer {
 	t := s.conn.t
 	o := decrypt.Options{Resumptions: t.resumptions, Follow: t.o.Follow != nil, Held: t.held}
+	if s.tls == nil { // otherwise what is fed lies there
+		o.Scratch = t.scratch
+	}
 	if o.Follow || t.o.Keys.Len() > 0 {
 		f := s.conn.flow
 		o.Scope = f.Addr(f.Client).Addr().String() + " " + f.Addr(f.Client.Other()).Addr().String()

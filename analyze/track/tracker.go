@@ -61,7 +61,8 @@ type Tracker struct {
 	inflaters   *ws.Inflaters
 	resumptions *decrypt.Resumptions
 	held        *decrypt.Held // what waits for keys
-	conns       []*conn       // by Flow.App
+	scratch     *decrypt.Scratch
+	conns       []*conn // by Flow.App
 	free        []uint32
 	blocks      []*block
 	handshakes  []*handshake
@@ -75,7 +76,7 @@ type Tracker struct {
 
 // New makes a Tracker.
 func New(o Options) *Tracker {
-	return &Tracker{o: o, inflaters: ws.NewInflaters(o.Budget), resumptions: new(decrypt.Resumptions), held: new(decrypt.Held), conns: make([]*conn, 1)}
+	return &Tracker{o: o, inflaters: ws.NewInflaters(o.Budget), resumptions: new(decrypt.Resumptions), held: new(decrypt.Held), scratch: new(decrypt.Scratch), conns: make([]*conn, 1)}
 }
 
 var _ reassembly.Handler = (*Tracker)(nil)

@@ -93,6 +93,7 @@ type RecordParser struct {
 	start   int64
 	offset  int64
 	buf     []byte
+	small   []byte // what buf is otherwise, while it is pooled
 	pooled  *[MaxRecord]byte
 }
 
@@ -118,15 +119,15 @@ func (p *RecordParser) Pending() (header, payload, length int) {
 // come without its fragment.
 func (p *RecordParser) Release() {
 	p.keep = false
-	p.buf = nil
 	p.unpool()
+	p.buf = nil
 }
 
 func (p *RecordParser) unpool() {
 	if p.pooled != nil {
 		recordBuffers.Put(p.pooled)
 		p.pooled = nil
-		p.buf = nil
+		p.buf, p.small = p.small, nil
 	}
 }
 
@@ -343,6 +344,7 @@ func (p *RecordParser) store(b []byte) {
 		p.buf = grown
 	default:
 		p.pooled = recordBuffers.Get().(*[MaxRecord]byte)
+		p.small = p.buf[:0]
 		p.buf = p.pooled[:copy(p.pooled[:], p.buf)]
 	}
 	p.buf = append(p.buf, b...)

@@ -131,6 +131,7 @@ func (e *engine) decide() {
 		return
 	}
 	e.trial = nil
+	t.keys = e.keys.Len() > 0
 	if t.pays() {
 		e.shards = startShards(t.shards, e.o, e.collect)
 	} else {

@@ -24,7 +24,8 @@ const (
 	maxShards = 8
 	// usefulShards is how many are used unless the user says otherwise, where
 	// the first trialPackets packets have smallPacket bytes at most on average:
-	// reading and copying large ones takes longer than following them.
+	// reading and copying large ones takes longer than following them, but for
+	// those that are to be decrypted.
 	usefulShards = 4
 	trialPackets = 512
 	smallPacket  = 320
@@ -103,6 +104,7 @@ type trial struct {
 	hand
 	shards int // that there would be
 	length int // of all packets, bytes
+	keys   bool
 }
 
 // add keeps another packet, and tells whether that is enough.
@@ -114,7 +116,7 @@ func (t *trial) add(p *capture.Packet, ip *link.IP) bool {
 
 // pays tells whether several shards are of use.
 func (t *trial) pays() bool {
-	return len(t.packets) >= trialPackets && t.length <= smallPacket*len(t.packets)
+	return len(t.packets) >= trialPackets && (t.keys || t.length <= smallPacket*len(t.packets))
 }
 
 // startShards makes n shards, whose trackers and tables are alike but for what
@@ -145,11 +147,14 @@ func (s *shards) packet(p *capture.Packet, ip *link.IP) {
 	if s.tellsName(ip) {
 		r.names.add(p, ip, 0)
 	}
-	if hash := reassembly.FlowHash(ip, p.Vantage); hash != 0 || ip.Protocol == link.ProtocolTCP {
-		shard := hash
-		if s.byHosts {
-			shard = reassembly.HostsHash(ip, p.Vantage)
-		}
+	var hash, shard uint64
+	if s.byHosts {
+		hash, shard = reassembly.Hashes(ip, p.Vantage)
+	} else {
+		hash = reassembly.FlowHash(ip, p.Vantage)
+		shard = hash
+	}
+	if hash != 0 || ip.Protocol == link.ProtocolTCP {
 		r.hands[reassembly.Shard(shard, len(s.all))].add(p, ip, hash)
 	}
 	if r.size += len(ip.Payload) + int(unsafe.Sizeof(dealt{})); r.size >= roundBytes {

@@ -42,14 +42,15 @@ func FlowHash(ip *link.IP, vantage int32) uint64 {
 	return 0
 }
 
-// HostsHash is FlowHash without the ports: the same for all connections
-// between two hosts.
-func HostsHash(ip *link.IP, vantage int32) uint64 {
+// Hashes gives FlowHash and the same without the ports, which all connections
+// between two hosts share.
+func Hashes(ip *link.IP, vantage int32) (flow, hosts uint64) {
 	if t, ok := tupleOf(ip); ok {
+		flow = t.hash(vantage)
 		t.port = [2]uint16{}
-		return t.hash(vantage)
+		hosts = t.hash(vantage)
 	}
-	return 0
+	return flow, hosts
 }
 
 // tupleOf is what a TCP segment, or an ICMP error about one, belongs to.

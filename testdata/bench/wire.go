@@ -131,7 +131,8 @@ func (c *wire) segment(side int, flags byte, payload []byte) {
 	b = le.AppendUint32(b, uint32(length))
 	b = append(b, 2, 0, 0, 0, 0, byte(2-side), 2, 0, 0, 0, 0, byte(1+side), 8, 0)
 
-	addrs := [2][4]byte{{198, 18, 0, 1}, {203, 0, 113, 10}}
+	// Each client is a host of its own.
+	addrs := [2][4]byte{{198, 18, byte(c.port >> 8), byte(c.port)}, {203, 0, 113, 10}}
 	b = append(b, 0x45, 0)
 	b = be.AppendUint16(b, uint16(ip+tcp+len(payload)))
 	b = be.AppendUint16(b, o.id)

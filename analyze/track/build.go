@@ -168,7 +168,11 @@ func lines(memory *[]record.Ref, h *http1.Head, pieces []piece) []record.Ref {
 
 func (l *wsLayer) fill(b *block, r *record.Connection) {
 	facts, f := &b.facts, &b.handshake.ws
-	l.facts(f)
+	var response *http1.Head
+	if u := facts.Upgrade; u != nil {
+		response = u.Response
+	}
+	l.facts(f, response)
 	facts.WS, facts.Story = f, l
 	if close := f.FirstClose; close != nil {
 		r.Close = &b.record.closed

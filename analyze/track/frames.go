@@ -19,44 +19,69 @@ const (
 	maxRTTs    = 63 // round trips kept for the median
 )
 
-// wsLayer reads the frames of both directions.
+// wsLayer reads the frames of both directions. Hundreds of thousands may be
+// open at once: what few need lies apart.
 type wsLayer struct {
-	// What every packet touches lies together.
-	at          record.Ref // the packet whose bytes are being fed
-	frames      int
-	masked      int
-	closes      [2]*record.ControlFrame
-	dir         record.Dir
-	dead        [2]bool // no longer fed
-	openingLen  [2]uint8
+	t           *Tracker
+	a           *attempt
+	frames      uint32
+	masked      uint32
+	began       [2]uint8 // noBytes, noMessage or hasMessage
+	dead        [2]bool  // no longer fed
 	late        bool
 	deflate     bool
-	lastMessage [2]record.Ref
-	parser      [2]ws.Parser           // by direction
-	tail        [keptFrames]frameEvent // the last frames, a ring
+	lastMessage [2]mark
+	parser      [2]ws.Parser // by direction
+	// story is the first keptFrames frames, and a ring of the last ones.
+	story []frameEvent
 
-	story        [keptFrames]frameEvent // the first ones
-	a            *attempt
-	opened       record.Ref
-	subprotocol  string
-	extensions   string
-	begin        [2]record.Ref // first bytes of each direction
-	opening      [2][16]byte   // and what they were
-	firstMessage [2]record.Ref
-	largestAt    [2]record.Ref
-	violations   []record.Violation
-	firstClose   *record.ControlFrame
-	closing      [2]record.ControlFrame // the memory of closes
-	afterClose   [2]int
-	ended        [2]bool
+	firstMessage [2]mark
+	largestAt    [2]mark
 	damaged      [2]bool
 	midFrame     [2]bool // the stream ended inside a frame
 	midMessage   [2]bool // or a message
 	notWebSocket record.Dir
 	notFrames    bool
-	uninflated   int
-	weakMask     record.Ref
+	closing      *closing // nil: no Close frame was seen
 	pings        *pings
+	start        *start // nil: each direction that has bytes has a message
+	oddities     *oddities
+}
+
+// How far a direction has come.
+const (
+	noBytes uint8 = iota
+	noMessage
+	hasMessage
+)
+
+// current is the bytes that are being fed.
+type current struct {
+	at  record.Ref
+	dir record.Dir
+}
+
+// closing is the Close frames, the first of each direction.
+type closing struct {
+	of     [2]*record.ControlFrame
+	first  *record.ControlFrame
+	memory [2]record.ControlFrame
+	after  [2]int // data frames that followed
+}
+
+// start is how the directions begin, in which no message came yet.
+type start struct {
+	at    [2]record.Ref
+	bytes [2][16]byte
+	have  [2]uint8
+}
+
+// oddities is what few connections have.
+type oddities struct {
+	opened     record.Ref // of a late layer
+	violations []record.Violation
+	uninflated int
+	weakMask   record.Ref
 }
 
 // pings pairs Pings with Pongs, by who sent the Ping.
@@ -73,10 +98,9 @@ type ping struct {
 
 func newWSLayer(t *Tracker, a *attempt, response *http1.Head) *wsLayer {
 	l := t.pool.frames.get()
-	l.a, l.opened = a, first(a.responseAt)
+	l.t, l.a = t, a
 	options := [2]ws.Options{{FromClient: true, Inflaters: t.inflaters}, {Inflaters: t.inflaters}}
 	if response != nil {
-		l.subprotocol, _ = response.Get("Sec-WebSocket-Protocol")
 		l.negotiate(response, &options)
 	}
 	for d := range l.parser {
@@ -87,7 +111,9 @@ func newWSLayer(t *Tracker, a *attempt, response *http1.Head) *wsLayer {
 
 // lateWSLayer reads frames whose handshake is not in the capture.
 func lateWSLayer(t *Tracker, a *attempt, at record.Ref, compressed bool) *wsLayer {
-	l := &wsLayer{a: a, opened: at, late: true, deflate: compressed}
+	l := t.pool.frames.get()
+	l.t, l.a, l.late, l.deflate = t, a, true, compressed
+	l.odd().opened = at
 	for d := range l.parser {
 		o := ws.Options{FromClient: d == int(record.Client), Late: true, Inflaters: t.inflaters}
 		o.Deflate = &ws.DeflateParams{Assumed: true}
@@ -96,17 +122,31 @@ func lateWSLayer(t *Tracker, a *attempt, at record.Ref, compressed bool) *wsLaye
 	return l
 }
 
+func (l *wsLayer) odd() *oddities {
+	if l.oddities == nil {
+		l.oddities = l.t.pool.oddities.get()
+	}
+	return l.oddities
+}
+
+// opened is the 101, or the first frame.
+func (l *wsLayer) opened() record.Ref {
+	if l.late {
+		return l.oddities.opened
+	}
+	return first(l.a.responseAt)
+}
+
+const extensionsField = "Sec-WebSocket-Extensions"
+
 // negotiate reads the extensions that the server selected.
 func (l *wsLayer) negotiate(response *http1.Head, options *[2]ws.Options) {
-	const field = "Sec-WebSocket-Extensions"
-	l.extensions, _ = response.Get(field)
-	if d, ok := http1.PlainDeflate(l.extensions, true); ok && response.Count(field) == 1 {
+	selected, _ := response.Get(extensionsField)
+	if d, ok := http1.PlainDeflate(selected, true); ok && response.Count(extensionsField) == 1 {
 		l.inflate(&d, options)
 		return
 	}
-	values := response.Values(field)
-	l.extensions = joinList(values)
-	list, _ := http1.ParseExtensions(values)
+	list, _ := http1.ParseExtensions(response.Values(extensionsField))
 	for _, e := range list {
 		if e.Name != "permessage-deflate" {
 			options[0].OtherExtension, options[1].OtherExtension = true, true
@@ -118,6 +158,16 @@ func (l *wsLayer) negotiate(response *http1.Head, options *[2]ws.Options) {
 		d, _ := http1.ParseDeflate(e, true)
 		l.inflate(&d, options)
 	}
+}
+
+// negotiated are the subprotocol and the extensions that the server selected.
+func negotiated(response *http1.Head) (subprotocol, extensions string) {
+	subprotocol, _ = response.Get("Sec-WebSocket-Protocol")
+	extensions, ok := response.Get(extensionsField)
+	if ok && response.Count(extensionsField) > 1 {
+		extensions = joinList(response.Values(extensionsField))
+	}
+	return subprotocol, extensions
 }
 
 func (l *wsLayer) inflate(d *http1.Deflate, options *[2]ws.Options) {
@@ -143,26 +193,55 @@ func joinList(values []string) string {
 func (l *wsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 	d := s.conn.dir(from)
 	s.conn.touch(d, at)
-	l.at, l.dir = at, d
 	if l.dead[d] {
 		return
 	}
-	if d == record.Client && l.openingLen[d] == 0 && l.a.request == "" && at.Before(l.opened) {
+	l.t.now = current{at, d}
+	if l.began[d] != hasMessage {
+		l.begin(b)
+		return
+	}
+	l.parser[d].Feed(l, b)
+}
+
+// begin feeds a direction in which no message came yet.
+func (l *wsLayer) begin(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	at, d := l.t.now.at, l.t.now.dir
+	if d == record.Client && l.began[d] == noBytes && l.a.request == "" && at.Before(l.opened()) {
 		if b = l.belated(at, b); len(b) == 0 {
 			return
 		}
 	}
-	if have := l.openingLen[d]; have < uint8(len(l.opening[d])) {
-		if have == 0 {
-			l.begin[d] = at
-		}
-		l.openingLen[d] += uint8(copy(l.opening[d][have:], b))
-		if have == 0 && !l.late && foreign(b) {
-			l.notFrames, l.notWebSocket, l.dead[d] = true, d, true
-			return
-		}
+	if l.began[d] == noBytes && !l.late && foreign(b) {
+		l.notFrames, l.notWebSocket, l.dead[d] = true, d, true
+	} else {
+		l.parser[d].Feed(l, b)
 	}
-	l.parser[d].Feed(l, b)
+	if l.parser[d].Messages == 0 {
+		l.began[d] = noMessage
+		l.remember(at, d, b)
+		return
+	}
+	l.began[d] = hasMessage
+	if l.start != nil && l.began[d.Other()] != noMessage {
+		l.t.pool.starts.put(l.start)
+		l.start = nil
+	}
+}
+
+// remember keeps how a direction begins.
+func (l *wsLayer) remember(at record.Ref, d record.Dir, b []byte) {
+	if l.start == nil {
+		l.start = l.t.pool.starts.get()
+	}
+	x := l.start
+	if x.have[d] == 0 {
+		x.at[d] = at
+	}
+	x.have[d] += uint8(copy(x.bytes[d][x.have[d]:], b))
 }
 
 // belated takes the request that comes after its answer, because it was held
@@ -190,35 +269,52 @@ func foreign(b []byte) bool {
 
 // Frame implements ws.Observer.
 func (l *wsLayer) Frame(p *ws.Parser, h *ws.Header) {
-	d := l.dir
-	l.frames++
-	event := &l.tail[(l.frames-1)%keptFrames]
-	if l.frames <= keptFrames {
-		event = &l.story[l.frames-1]
-	}
-	*event = frameEvent{time: l.at.Time, packet: l.at.Packet, length: uint32(min(h.Length, 1<<32-1)), file: int16(l.at.File), dir: d, opcode: h.Opcode}
-	if d == record.Client && h.Masked {
-		if l.masked++; p.WeakKey() && !l.weakMask.Seen() {
-			l.weakMask = l.at
+	now := &l.t.now
+	*l.event() = frameEvent{time: now.at.Time, packet: now.at.Packet, length: uint32(min(h.Length, 1<<32-1)), file: int16(now.at.File), dir: now.dir, opcode: h.Opcode}
+	if now.dir == record.Client && h.Masked {
+		if l.masked++; p.WeakKey() {
+			l.weakKey()
 		}
 	}
-	if l.closes[d] != nil && !h.Opcode.IsControl() {
-		l.afterClose[d]++
+	if l.closing != nil && l.closing.of[now.dir] != nil && !h.Opcode.IsControl() {
+		l.closing.after[now.dir]++
+	}
+}
+
+// event is the place of the next frame in the story.
+func (l *wsLayer) event() *frameEvent {
+	i := int(l.frames)
+	l.frames++
+	if i >= 2*keptFrames {
+		i = keptFrames + i%keptFrames
+	}
+	if i == len(l.story) {
+		if i == cap(l.story) {
+			l.story = l.t.pool.longer(l.story)
+		}
+		l.story = l.story[:i+1]
+	}
+	return &l.story[i]
+}
+
+func (l *wsLayer) weakKey() {
+	if o := l.odd(); !o.weakMask.Seen() {
+		o.weakMask = l.t.now.at
 	}
 }
 
 // Message implements ws.Observer.
 func (l *wsLayer) Message(p *ws.Parser, m *ws.Message) {
-	d := l.dir
-	if !l.lastMessage[d].Seen() {
-		l.firstMessage[d] = l.at
+	d, at := l.t.now.dir, markOf(l.t.now.at)
+	if !l.lastMessage[d].seen() {
+		l.firstMessage[d] = at
 	}
-	l.lastMessage[d] = l.at
+	l.lastMessage[d] = at
 	if m.Size > p.LargestMessage {
-		l.largestAt[d] = l.at
+		l.largestAt[d] = at
 	}
 	if m.Uninflated && !m.Damaged && p.Exceeded() {
-		l.uninflated++
+		l.odd().uninflated++
 	}
 }
 
@@ -226,18 +322,7 @@ func (l *wsLayer) Message(p *ws.Parser, m *ws.Message) {
 func (l *wsLayer) Control(p *ws.Parser, h *ws.Header, payload []byte) {
 	switch h.Opcode {
 	case ws.Close:
-		status := ws.ParseClose(payload)
-		frame := &l.closing[l.dir]
-		if l.closes[l.dir] != nil {
-			frame = new(record.ControlFrame)
-		}
-		*frame = record.ControlFrame{Ref: l.at, Dir: l.dir, Code: int(status.Code), HasCode: status.HasCode, Reason: status.Reason, Length: int(h.Length)}
-		if l.closes[l.dir] == nil {
-			l.closes[l.dir] = frame
-		}
-		if l.firstClose == nil || frame.Ref.Before(l.firstClose.Ref) {
-			l.firstClose = frame
-		}
+		l.closes(h, payload)
 	case ws.Ping:
 		l.ping(payload)
 	case ws.Pong:
@@ -245,14 +330,35 @@ func (l *wsLayer) Control(p *ws.Parser, h *ws.Header, payload []byte) {
 	}
 }
 
+// closes takes a Close frame.
+func (l *wsLayer) closes(h *ws.Header, payload []byte) {
+	if l.closing == nil {
+		l.closing = l.t.pool.closings.get()
+	}
+	c, now := l.closing, &l.t.now
+	status := ws.ParseClose(payload)
+	frame := &c.memory[now.dir]
+	if c.of[now.dir] != nil {
+		frame = new(record.ControlFrame)
+	}
+	*frame = record.ControlFrame{Ref: now.at, Dir: now.dir, Code: int(status.Code), HasCode: status.HasCode, Reason: status.Reason, Length: int(h.Length)}
+	if c.of[now.dir] == nil {
+		c.of[now.dir] = frame
+	}
+	if c.first == nil || frame.Ref.Before(c.first.Ref) {
+		c.first = frame
+	}
+}
+
 func (l *wsLayer) ping(payload []byte) {
 	if l.pings == nil {
 		l.pings = &pings{}
 	}
-	f := &l.pings.facts[l.dir]
+	now := &l.t.now
+	f := &l.pings.facts[now.dir]
 	f.Sent++
-	if waiting := l.pings.waiting[l.dir]; len(waiting) < maxPings {
-		l.pings.waiting[l.dir] = append(waiting, ping{sum(payload), l.at})
+	if waiting := l.pings.waiting[now.dir]; len(waiting) < maxPings {
+		l.pings.waiting[now.dir] = append(waiting, ping{sum(payload), now.at})
 	}
 }
 
@@ -264,7 +370,8 @@ func (l *wsLayer) pong(payload []byte) {
 	if l.pings == nil {
 		return
 	}
-	by := l.dir.Other()
+	now := &l.t.now
+	by := now.dir.Other()
 	waiting := l.pings.waiting[by]
 	want := sum(payload)
 	for i := len(waiting) - 1; i >= 0; i-- {
@@ -273,9 +380,9 @@ func (l *wsLayer) pong(payload []byte) {
 		}
 		f := &l.pings.facts[by]
 		f.Answered += i + 1
-		rtt := l.at.Time.Sub(waiting[i].at.Time)
+		rtt := now.at.Time.Sub(waiting[i].at.Time)
 		if rtt > f.Slowest {
-			f.Slowest, f.SlowestPing, f.SlowestPong = rtt, waiting[i].at, l.at
+			f.Slowest, f.SlowestPing, f.SlowestPong = rtt, waiting[i].at, now.at
 		}
 		if len(l.pings.rtts[by]) < maxRTTs {
 			l.pings.rtts[by] = append(l.pings.rtts[by], rtt)
@@ -300,28 +407,27 @@ func sum(payload []byte) uint64 {
 
 // Violation implements ws.Observer.
 func (l *wsLayer) Violation(p *ws.Parser, v ws.Violation, at int64, h *ws.Header) {
-	for i := range l.violations {
-		if f := &l.violations[i]; f.Kind == v && f.Dir == l.dir {
+	o, now := l.odd(), &l.t.now
+	for i := range o.violations {
+		if f := &o.violations[i]; f.Kind == v && f.Dir == now.dir {
 			f.Count++
 			return
 		}
 	}
-	l.violations = append(l.violations, record.Violation{Kind: v, Dir: l.dir, Ref: l.at, Offset: at, Header: *h, Count: 1,
+	o.violations = append(o.violations, record.Violation{Kind: v, Dir: now.dir, Ref: now.at, Offset: at, Header: *h, Count: 1,
 		First: p.Offset() == 0 || h.Offset == 0})
 }
 
 func (l *wsLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int64) {
 	d := s.conn.dir(from)
-	l.at, l.dir = at, d
+	l.t.now = current{at, d}
 	l.damaged[d] = true
 	if !l.dead[d] {
 		l.parser[d].Gap(l, n)
 	}
 }
 
-func (l *wsLayer) end(s *slot, from reassembly.Side, at record.Ref) {
-	l.ended[s.conn.dir(from)] = true
-}
+func (l *wsLayer) end(*slot, reassembly.Side, record.Ref) {}
 
 func (l *wsLayer) close(s *slot) {
 	l.mark()
@@ -343,29 +449,36 @@ func (l *wsLayer) mark() {
 // many stand between them.
 func (l *wsLayer) frameEvents() (head, tail []frameEvent, between int) {
 	if l.frames <= keptFrames {
-		return l.story[:l.frames], nil, 0
+		return l.story, nil, 0
 	}
-	turn := l.frames % keptFrames
-	if l.frames < 2*keptFrames {
-		return l.story[:], l.tail[:turn], 0
+	head, tail = l.story[:keptFrames], l.story[keptFrames:]
+	if l.frames <= 2*keptFrames {
+		return head, tail, 0
 	}
-	tail = append(slices.Clone(l.tail[turn:]), l.tail[:turn]...)
-	return l.story[:], tail, l.frames - 2*keptFrames
+	turn := int(l.frames % keptFrames)
+	tail = append(slices.Clone(tail[turn:]), tail[:turn]...)
+	return head, tail, int(l.frames) - 2*keptFrames
 }
 
 // facts puts together what rules judge.
-func (l *wsLayer) facts(f *record.WSFacts) {
+func (l *wsLayer) facts(f *record.WSFacts, response *http1.Head) {
 	*f = record.WSFacts{}
-	f.OpenedRef, f.HandshakeSeen, f.ByFrames = l.opened, !l.late, l.late
-	f.Subprotocol, f.Extensions, f.Deflate = l.subprotocol, l.extensions, l.deflate
-	f.FirstMessage, f.LastMessage, f.LargestRef, f.Uninflated = l.firstMessage, l.lastMessage, l.largestAt, l.uninflated
-	f.Violations, f.Damaged = l.violations, l.damaged
-	f.Closes, f.FirstClose, f.DataAfterClose = l.closes, l.firstClose, l.afterClose
-	f.MaskedFrames, f.FirstWeakMask = l.masked, l.weakMask
+	f.OpenedRef, f.HandshakeSeen, f.ByFrames, f.Deflate = l.opened(), !l.late, l.late, l.deflate
+	if !l.late && response != nil {
+		f.Subprotocol, f.Extensions = negotiated(response)
+	}
+	f.MaskedFrames, f.Damaged = int(l.masked), l.damaged
+	if o := l.oddities; o != nil {
+		f.Violations, f.FirstWeakMask, f.Uninflated = o.violations, o.weakMask, o.uninflated
+	}
+	if c := l.closing; c != nil {
+		f.Closes, f.FirstClose, f.DataAfterClose = c.of, c.first, c.after
+	}
 	for d := range l.parser {
 		p, n := &l.parser[d], &f.Frames[d]
 		n.Text, n.Binary, n.Continuation = int64(p.Count(ws.Text)), int64(p.Count(ws.Binary)), int64(p.Count(ws.Continuation))
 		n.Ping, n.Pong, n.Close = int64(p.Count(ws.Ping)), int64(p.Count(ws.Pong)), int64(p.Count(ws.Close))
+		f.FirstMessage[d], f.LastMessage[d], f.LargestRef[d] = l.firstMessage[d].ref(), l.lastMessage[d].ref(), l.largestAt[d].ref()
 		f.Messages[d], f.Bytes[d], f.Largest[d] = int64(p.Messages), int64(p.MessageBytes), int64(p.LargestMessage)
 		f.MidFrame[d] = l.midFrame[d] && !l.damaged[d]
 		f.MidMessage[d] = (l.midMessage[d] || l.midFrame[d]) && !l.damaged[d]
@@ -383,25 +496,30 @@ func (l *wsLayer) facts(f *record.WSFacts) {
 // foreignFacts says whether what follows the 101 is no WebSocket at all: it
 // begins like another protocol, or its very first frame breaks several rules at once.
 func (l *wsLayer) foreignFacts(f *record.WSFacts) {
+	if l.start == nil {
+		return
+	}
 	foreign, from := l.notFrames, l.notWebSocket
 	if !foreign && !l.late {
 		for d := range l.parser {
 			broken := 0
-			for _, v := range l.violations {
+			for _, v := range f.Violations {
 				if v.Dir == record.Dir(d) && v.Header.Offset == 0 && v.Kind <= ws.LengthTopBit {
 					broken++
 				}
 			}
-			if (broken >= 3 || broken == 2 && printable(l.opening[d][:l.openingLen[d]])) && l.parser[d].Messages == 0 {
+			if (broken >= 3 || broken == 2 && printable(l.start.of(d))) && l.parser[d].Messages == 0 {
 				foreign, from = true, record.Dir(d)
 			}
 		}
 	}
 	if foreign {
-		f.NotWebSocket = l.opening[from][:l.openingLen[from]]
-		f.NotWebSocketDir, f.NotWebSocketRef = from, l.begin[from]
+		f.NotWebSocket = l.start.of(int(from))
+		f.NotWebSocketDir, f.NotWebSocketRef = from, l.start.at[from]
 	}
 }
+
+func (x *start) of(d int) []byte { return x.bytes[d][:x.have[d]] }
 
 // printable: it begins with eight bytes of plain text.
 func printable(b []byte) bool {

@@ -1,6 +1,8 @@
 package track
 
 import (
+	"math/bits"
+
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 )
@@ -14,6 +16,36 @@ type pool struct {
 	conns  freeList[conn, *conn]
 	https  freeList[httpLayer, *httpLayer]
 	frames freeList[wsLayer, *wsLayer]
+
+	closings freeList[closing, *closing]
+	starts   freeList[start, *start]
+	oddities freeList[oddities, *oddities]
+	stories  [3][][]frameEvent // by length: 4, 8, 16
+}
+
+// longer gives a story twice the room.
+func (p *pool) longer(old []frameEvent) (s []frameEvent) {
+	size := max(keptFrames/2, 2*cap(old))
+	free := &p.stories[storyClass(size)]
+	if n := len(*free); n > 0 {
+		s, *free = (*free)[n-1], (*free)[:n-1]
+	} else {
+		s = make([]frameEvent, 0, size)
+	}
+	s = append(s, old...)
+	p.giveStory(old)
+	return s
+}
+
+func storyClass(size int) int { return bits.Len(uint(size) / keptFrames) }
+
+func (p *pool) giveStory(s []frameEvent) {
+	if cap(s) == 0 {
+		return
+	}
+	if free := &p.stories[storyClass(cap(s))]; len(*free) < maxPooled {
+		*free = append(*free, s[:0])
+	}
 }
 
 // resetter makes a value ready for its next use; it keeps what memory is worth keeping.
@@ -50,7 +82,28 @@ func (c *conn) reset() {
 	c.own.requestAt, c.own.responseAt = c.own.at[:0:1], c.own.at[1:1:2]
 }
 
-func (l *wsLayer) reset() { *l = wsLayer{violations: l.violations[:0]} }
+func (l *wsLayer) reset() { *l = wsLayer{} }
+
+func (c *closing) reset() { *c = closing{} }
+
+func (x *start) reset() { *x = start{} }
+
+func (o *oddities) reset() { *o = oddities{violations: o.violations[:0]} }
+
+// giveFrames takes the memory of a layer of frames.
+func (p *pool) giveFrames(l *wsLayer) {
+	if l.closing != nil {
+		p.closings.put(l.closing)
+	}
+	if l.start != nil {
+		p.starts.put(l.start)
+	}
+	if l.oddities != nil {
+		p.oddities.put(l.oddities)
+	}
+	p.giveStory(l.story)
+	p.frames.put(l)
+}
 
 // maxKeptPending bounds the memory for pipelined requests that is kept.
 const maxKeptPending = 64
@@ -83,7 +136,7 @@ func (p *pool) giveBack(c *conn) {
 			return
 		}
 		if a.ws != nil {
-			p.frames.put(a.ws)
+			p.giveFrames(a.ws)
 		}
 	}
 	p.conns.put(c)

@@ -69,6 +69,7 @@ type Tracker struct {
 	spare       handshake // for heads that are looked at and forgotten
 	nothing     attempt   // of a connection that never came to be
 	pool        pool
+	now         current // what frames are read of
 	asking      Ask
 	sampled     int
 	watched     map[*reassembly.Flow]peeked // failed without a byte, and shown

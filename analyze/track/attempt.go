@@ -7,36 +7,118 @@ import (
 
 // attempt is one WebSocket in the making.
 type attempt struct {
-	by        record.RecognizedBy
-	scheme    string
-	transport string
-	preceding int
-
-	// The heads as on the wire, with where their pieces were seen: kept raw,
-	// for a healthy connection's are looked at only once.
+	// The heads as on the wire, with where they were seen: kept raw, for a
+	// healthy connection's are looked at only once.
 	request, response       string
-	requestAt, responseAt   []piece
-	at                      [2]piece // their memory, for a head in one packet
+	requestAt, responseAt   seenAt
+	ws                      *wsLayer
+	tls                     *tlsLayer // that it lies in
+	h2                      *h2Stream // nil: not over HTTP/2
+	further                 *further  // nil: there is none of it
+	preceding, attempts     int32     // requests, and Upgrade requests, before this one on the connection
+	interim                 uint32    // answers
+	by                      sign
+	scheme                  scheme
+	transport               transport
 	requestCut, responseCut bool
 	requestLost             bool // what is missing of the request's head is the capture's loss
 	responseLost            bool
-	interim                 int
-	body                    []byte
-	bodyAt                  record.Ref
-	notHTTP                 []byte
-	notHTTPAt               record.Ref
-	tlsAnswer               bool
-	early                   int
-	earlyAt                 record.Ref
 	answered                bool // the first byte of an answer was seen
-	attempts                int  // Upgrade requests before this one on the connection
-
-	ws  *wsLayer
-	tls *tlsLayer // that it lies in
-	h2  *h2Stream // nil: not over HTTP/2
 	// failed: the TLS handshake did not complete; opaque: it did, and nothing
 	// inside could be read.
 	failed, opaque bool
+}
+
+// further is what attempts have that were refused, or whose client did not wait.
+type further struct {
+	body      []byte
+	bodyAt    record.Ref
+	notHTTP   []byte
+	notHTTPAt record.Ref
+	tlsAnswer bool
+	early     int
+	earlyAt   record.Ref
+}
+
+// more gives the place for what few attempts have.
+func (a *attempt) more(t *Tracker) *further {
+	if a.further == nil {
+		a.further = t.pool.further.get()
+	}
+	return a.further
+}
+
+// keepBody keeps the beginning of a refusal's body.
+func (x *further) keepBody(at record.Ref, b []byte) {
+	if len(x.body) == 0 {
+		x.bodyAt = at
+	}
+	x.body = append(x.body, b[:min(len(b), maxBody-len(x.body))]...)
+}
+
+// keepEarly counts what came before the answer.
+func (x *further) keepEarly(at record.Ref, n int) {
+	if x.early == 0 {
+		x.earlyAt = at
+	}
+	x.early += n
+}
+
+// sign is a record.RecognizedBy, scheme and transport what record.Connection
+// has of those names, in one byte.
+type (
+	sign      uint8
+	scheme    uint8
+	transport uint8
+)
+
+const (
+	byNothing sign = iota
+	byUpgrade
+	byExtendedConnect
+	byFrames
+	byTLSFingerprint
+)
+
+var signs = [...]record.RecognizedBy{record.ByNothing, record.ByUpgrade, record.ByExtendedConnect, record.ByFrames, record.ByTLSFingerprint}
+
+const (
+	schemeWS scheme = iota + 1
+	schemeWSS
+)
+
+var schemes = [...]string{"", "ws", "wss"}
+
+const (
+	overHTTP1 transport = iota + 1
+	overHTTP2
+)
+
+var transports = [...]string{"", "http/1.1", "h2"}
+
+// seenAt says where the pieces of a head were seen: mostly all in one packet.
+type seenAt struct {
+	one    mark
+	pieces *[]piece // nil unless there are several
+}
+
+func seenIn(pieces []piece) (s seenAt) {
+	if len(pieces) > 0 {
+		s.one = markOf(pieces[0].at)
+	}
+	if len(pieces) > 1 {
+		s.pieces = &pieces
+	}
+	return s
+}
+
+func (s *seenAt) first() record.Ref { return s.one.ref() }
+
+func (s *seenAt) last() record.Ref {
+	if s.pieces != nil {
+		return final(*s.pieces)
+	}
+	return s.one.ref()
 }
 
 // piece says in which packet the bytes from an offset on were seen.

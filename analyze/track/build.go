@@ -16,15 +16,12 @@ import (
 func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *record.Connection {
 	b := t.block()
 	facts := &b.facts
-	facts.Files, facts.First, facts.Last, facts.Preceding = t.o.Files(), ref(f.First()), ref(f.Last()), a.preceding
+	facts.Files, facts.First, facts.Last, facts.Preceding = t.o.Files(), ref(f.First()), ref(f.Last()), int(a.preceding)
 	tcpFacts(&facts.TCP, f)
 	r := &b.record.Connection
 	*r = record.Connection{}
 	r.Client, r.Server, r.Facts = unmapped(f.Addr(f.Client)), unmapped(f.Addr(f.Client.Other())), facts
-	r.RecognizedBy, r.Transport, r.Scheme, r.Encapsulation = a.by, a.transport, a.scheme, t.o.Encapsulation(f.Encapsulation)
-	if r.RecognizedBy == "" {
-		r.RecognizedBy = record.ByNothing
-	}
+	r.RecognizedBy, r.Transport, r.Scheme, r.Encapsulation = signs[a.by], transports[a.transport], schemes[a.scheme], t.o.Encapsulation(f.Encapsulation)
 	facts.Vantage = f.Vantage
 	facts.EndOfCapture = last && !facts.TCP.End.Seen()
 	facts.CaptureEnd = facts.Last
@@ -37,7 +34,7 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	}
 	if c != nil {
 		c.silenceFacts(&facts.TCP, end)
-		facts.Samples = c.samples
+		facts.Samples = c.samples()
 	}
 	for i := range facts.TCP.Stalls {
 		if s := &facts.TCP.Stalls[i]; !s.End.Seen() {
@@ -56,8 +53,8 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	if c != nil && c.tunnel != nil && c.tunnel.carries(a) {
 		c.tunnel.fill(r, facts)
 	}
-	if c != nil && c.proxy != nil {
-		fillProxy(c.proxy, r, facts)
+	if c != nil && c.proxy() != nil {
+		fillProxy(c.proxy(), r, facts)
 	}
 	if a.tls != nil {
 		a.tls.fill(r, facts)
@@ -111,13 +108,15 @@ func (a *attempt) fill(b *block, r *record.Connection) {
 func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 	facts, tcp, u, m := &b.facts, &b.facts.TCP, &b.handshake.upgrade, b.handshake
 	*u = record.UpgradeFacts{}
-	u.Request, u.RequestRef, u.RequestLast, u.RequestCut = request, first(a.requestAt), final(a.requestAt), a.requestCut
-	u.Response, u.ResponseRef, u.ResponseLast, u.ResponseCut = response, first(a.responseAt), final(a.responseAt), a.responseCut
-	u.CutByCapture, u.Interim, u.TLSAnswer = a.requestLost || a.responseLost, a.interim, a.tlsAnswer
-	u.NotHTTP, u.NotHTTPRef, u.Body, u.BodyRef = a.notHTTP, a.notHTTPAt, a.body, a.bodyAt
-	u.EarlyData, u.EarlyDataRef = a.early, a.earlyAt
+	u.Request, u.RequestRef, u.RequestLast, u.RequestCut = request, a.requestAt.first(), a.requestAt.last(), a.requestCut
+	u.Response, u.ResponseRef, u.ResponseLast, u.ResponseCut = response, a.responseAt.first(), a.responseAt.last(), a.responseCut
+	u.CutByCapture, u.Interim = a.requestLost || a.responseLost, int(a.interim)
+	if x := a.further; x != nil {
+		u.NotHTTP, u.NotHTTPRef, u.TLSAnswer, u.Body, u.BodyRef = x.notHTTP, x.notHTTPAt, x.tlsAnswer, x.body, x.bodyAt
+		u.EarlyData, u.EarlyDataRef = x.early, x.earlyAt
+	}
 	if request != nil {
-		u.RequestLines = lines(&m.lines[0], request, a.requestAt)
+		u.RequestLines = lines(&m.lines[0], request, a.requestAt.pieces)
 		u.Absolute = !strings.HasPrefix(request.Target, "/") && strings.Contains(request.Target, "://")
 		if key, ok := request.Get("Sec-WebSocket-Key"); ok {
 			accept := ""
@@ -144,7 +143,7 @@ func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 		u.Waited = max(0, end.Time.Sub(u.RequestLast.Time))
 	}
 	if response != nil {
-		u.ResponseLines = lines(&m.lines[1], response, a.responseAt)
+		u.ResponseLines = lines(&m.lines[1], response, a.responseAt.pieces)
 		if request != nil && !a.requestCut && (response.Status == 101 || a.h2 != nil && a.ws != nil && !request.Truncated) {
 			u.BadExtensions = badExtensions(request, response)
 		}
@@ -154,13 +153,13 @@ func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 
 // lines names the packet of each field line, in memory that is used again; of a
 // head in one packet, none.
-func lines(memory *[]record.Ref, h *http1.Head, pieces []piece) []record.Ref {
-	if len(pieces) <= 1 {
+func lines(memory *[]record.Ref, h *http1.Head, pieces *[]piece) []record.Ref {
+	if pieces == nil {
 		return nil
 	}
 	refs := (*memory)[:0]
 	for i := range h.Fields {
-		refs = append(refs, pieceAt(pieces, h.Fields[i].Start))
+		refs = append(refs, pieceAt(*pieces, h.Fields[i].Start))
 	}
 	*memory = refs
 	return refs

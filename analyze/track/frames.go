@@ -134,7 +134,7 @@ func (l *wsLayer) opened() record.Ref {
 	if l.late {
 		return l.oddities.opened
 	}
-	return first(l.a.responseAt)
+	return l.a.responseAt.first()
 }
 
 const extensionsField = "Sec-WebSocket-Extensions"
@@ -255,7 +255,7 @@ func (l *wsLayer) belated(at record.Ref, b []byte) []byte {
 		return nil // only a part of it: the capture's loss
 	}
 	end += len("\r\n\r\n")
-	l.a.request, l.a.requestAt = string(b[:end]), append(l.a.requestAt[:0], piece{0, at})
+	l.a.request, l.a.requestAt = string(b[:end]), seenAt{one: markOf(at)}
 	return b[end:]
 }
 

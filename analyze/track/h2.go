@@ -136,7 +136,7 @@ func (l *h2Layer) Block(p *h2.Parser, h *h2.Header, b *h2.Block) {
 // request looks whether a new stream is a WebSocket.
 func (l *h2Layer) request(h *h2.Header, b *h2.Block) {
 	by := asksWebSocket(b)
-	if by == "" {
+	if by == byNothing {
 		if !l.late || b.Unknown == 0 {
 			l.other++
 		}
@@ -148,8 +148,8 @@ func (l *h2Layer) request(h *h2.Header, b *h2.Block) {
 	}
 	st.request, st.a.requestCut = requestHead(b)
 	st.a.requestLost = st.a.requestCut
-	st.a.requestAt = l.blockPieces()
-	st.a.preceding = l.other
+	st.a.requestAt = seenIn(l.blockPieces())
+	st.a.preceding = int32(l.other)
 	st.touch(l.dir, l.at)
 	if !st.a.requestCut {
 		l.s.conn.askedOn(int64(h.Stream), st.request.Target, l.at)
@@ -166,7 +166,7 @@ func (l *h2Layer) blockPieces() []piece {
 }
 
 // begin makes an attempt of a stream; nil if there are too many.
-func (l *h2Layer) begin(id uint32, by record.RecognizedBy) *h2Stream {
+func (l *h2Layer) begin(id uint32, by sign) *h2Stream {
 	st := l.enter(id)
 	if st != nil {
 		l.s.conn.attempts = append(l.s.conn.attempts, st.a)
@@ -181,7 +181,7 @@ func (l *h2Layer) enter(id uint32) *h2Stream {
 		l.untracked++
 		return nil
 	}
-	st := &h2Stream{l: l, id: id, a: &attempt{scheme: l.s.scheme, tls: l.s.tls, transport: "h2"}}
+	st := &h2Stream{l: l, id: id, a: &attempt{scheme: l.s.scheme, tls: l.s.tls, transport: overHTTP2}}
 	st.a.h2 = st
 	st.slot = slot{conn: l.s.conn, scheme: l.s.scheme, depth: l.s.depth, tls: l.s.tls}
 	if !l.late {
@@ -277,8 +277,9 @@ func (l *h2Layer) Violation(p *h2.Parser, v h2.Violation, at int64, h *h2.Header
 	}
 	for _, st := range l.list {
 		if l.dir == record.Server && st.response == nil {
-			st.a.notHTTP = append([]byte(nil), l.chunk[:min(len(l.chunk), maxNotHTTP)]...)
-			st.a.notHTTPAt = l.at
+			x := st.a.more(st.slot.conn.t)
+			x.notHTTP = append(x.notHTTP[:0], l.chunk[:min(len(l.chunk), maxNotHTTP)]...)
+			x.notHTTPAt = l.at
 		}
 	}
 	if len(l.s.conn.attempts) == 0 {

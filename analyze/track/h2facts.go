@@ -28,8 +28,8 @@ func (st *h2Stream) narrow(facts *record.Facts) {
 	}
 	t.SilenceBroken = record.Ref{}
 	st.silenceFacts(t, end)
-	if st.last.Seen() {
-		t.LastData, t.LastDataFrom = st.last, st.lastFrom
+	if st.last.seen() {
+		t.LastData, t.LastDataFrom = st.last.ref(), st.lastFrom
 	}
 	for d, full := range st.full {
 		if length := end.Time.Sub(full.Time); full.Seen() && int64(length) >= minPause {
@@ -55,11 +55,11 @@ func (st *h2Stream) end() (at record.Ref, by record.Dir, how string) {
 // number names the stream, and gives its time in place of the connection's.
 func (st *h2Stream) number(r *record.Connection, facts *record.Facts) {
 	r.ID += "/" + strconv.FormatUint(uint64(st.id), 10)
-	if at := first(st.a.requestAt); at.Seen() {
+	if at := st.a.requestAt.first(); at.Seen() {
 		r.Started = at.Time
 	}
 	if end := facts.TCP.End; end.Seen() {
-		r.Ended = max(end.Time, st.last.Time)
+		r.Ended = max(end.Time, st.last.time)
 	}
 	r.DurationMS = record.Millis(r.Ended.Sub(r.Started))
 }

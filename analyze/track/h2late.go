@@ -107,7 +107,7 @@ func (st *h2Stream) lookLate(b []byte) {
 func (st *h2Stream) frames() {
 	g, a := st.guess, st.a
 	if st.request == nil {
-		a.by = record.ByFrames
+		a.by = byFrames
 		st.slot.conn.attempts = append(st.slot.conn.attempts, a)
 	}
 	layer := lateWSLayer(st.slot.conn.t, a, g.chunks[0].at, g.probe[0].Compressed || g.probe[1].Compressed)

@@ -31,11 +31,11 @@ type h2Stream struct {
 	stalls []record.Stall
 }
 
-// asksWebSocket tells by what a request for a WebSocket is recognised; "" if
+// asksWebSocket tells by what a request for a WebSocket is recognised; byNothing if
 // it is none. "The :protocol pseudo-header field MUST be included in the CONNECT
 // request, and it MUST have a value of 'websocket'" (RFC 8441, section 5). In a
 // late capture either may be unknowable.
-func asksWebSocket(b *h2.Block) record.RecognizedBy {
+func asksWebSocket(b *h2.Block) sign {
 	method, hasMethod := b.Get(":method")
 	protocol, hasProtocol := b.Get(":protocol")
 	traced := false
@@ -46,12 +46,12 @@ func asksWebSocket(b *h2.Block) record.RecognizedBy {
 	switch {
 	case hasProtocol && strings.EqualFold(protocol, "websocket"),
 		!hasProtocol && unknown && traced && (!hasMethod || method == "CONNECT"):
-		return record.ByExtendedConnect
+		return byExtendedConnect
 	case method == "GET" && traced:
 		// The handshake of HTTP/1.1, which HTTP/2 has no use for.
-		return record.ByUpgrade
+		return byUpgrade
 	}
-	return ""
+	return byNothing
 }
 
 // requestHead is the head that HTTP/1.1 would have: "The Host information is
@@ -107,7 +107,7 @@ func (st *h2Stream) answer(b *h2.Block) {
 	st.touch(l.dir, l.at)
 	a.answered = true
 	st.response = head
-	a.responseAt = l.blockPieces()
+	a.responseAt = seenIn(l.blockPieces())
 	if head.Status == 0 {
 		// 200 is in the static table: what cannot be decoded is another status.
 		a.responseCut, a.responseLost = true, b.Unknown > 0 || b.Truncated
@@ -146,10 +146,7 @@ func (st *h2Stream) data(b []byte) {
 	case st.guess != nil, st.answerLost && st.response == nil:
 		st.lookLate(b)
 	case l.dir == record.Server && st.response != nil:
-		if len(a.body) == 0 {
-			a.bodyAt = l.at
-		}
-		a.body = append(a.body, b[:min(len(b), maxBody-len(a.body))]...)
+		a.more(l.s.conn.t).keepBody(l.at, b)
 	case l.dir == record.Client && st.response == nil:
 		st.holdEarly(b)
 	}
@@ -157,10 +154,7 @@ func (st *h2Stream) data(b []byte) {
 
 // holdEarly keeps what the client sends before the answer.
 func (st *h2Stream) holdEarly(b []byte) {
-	if st.a.early == 0 {
-		st.a.earlyAt = st.l.at
-	}
-	st.a.early += len(b)
+	st.a.more(st.slot.conn.t).keepEarly(st.l.at, len(b))
 	if room := maxEarly - len(st.early); room > 0 {
 		st.earlyAt = append(st.earlyAt, piece{int64(len(st.early)), st.l.at})
 		st.early = append(st.early, b[:min(room, len(b))]...)

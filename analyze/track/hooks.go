@@ -23,7 +23,7 @@ type Ask struct {
 // asked tells whoever wants to know of a request.
 func (c *conn) asked(a *attempt) {
 	if c.t.o.Asked != nil {
-		x := c.ask(-1, first(a.requestAt))
+		x := c.ask(-1, a.requestAt.first())
 		x.Head = a.request
 		c.t.o.Asked(x)
 	}

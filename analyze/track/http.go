@@ -41,7 +41,7 @@ type exchanges struct {
 	// requestsLost: the capture lacks requests, so that answers cannot be told by their place.
 	requestsLost bool
 	orphan       string // an answer that came before any request
-	orphanAt     []piece
+	orphanAt     seenAt
 }
 
 // method is what must be known of a request when its answer comes.
@@ -64,7 +64,7 @@ func (h *httpLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte)
 		s.conn.touch(d, at)
 	}
 	if d == record.Client && h.awaits() {
-		h.holdEarly(at, b)
+		h.holdEarly(s.conn.t, at, b)
 		return
 	}
 	if d == record.Server && h.upgrade != nil {
@@ -82,7 +82,7 @@ func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
 			return
 		}
 		if d == record.Client && h.awaits() {
-			h.holdEarly(at, b)
+			h.holdEarly(s.conn.t, at, b)
 			return
 		}
 		start := p.Offset()
@@ -100,7 +100,7 @@ func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
 			h.pieces[d] = h.pieces[d][:0]
 		case http1.BodyData:
 			h.pieces[d] = h.pieces[d][:0]
-			h.body(d, at, p)
+			h.body(s, d, at, p)
 		case http1.MessageDone:
 			h.pieces[d] = h.pieces[d][:0]
 		case http1.NotHTTP:
@@ -128,15 +128,19 @@ func (h *httpLayer) note(d record.Dir, start int64, at record.Ref) {
 }
 
 // keep copies where the head's pieces were seen, by offset in the head.
-func (h *httpLayer) keep(d record.Dir, p *http1.Parser) []piece { return h.keepIn(nil, d, p) }
-
-// keepIn is keep in memory that is used again.
-func (h *httpLayer) keepIn(kept []piece, d record.Dir, p *http1.Parser) []piece {
-	kept = kept[:0]
+func (h *httpLayer) keep(d record.Dir, p *http1.Parser) (kept []piece) {
 	for _, at := range h.pieces[d] {
 		kept = append(kept, piece{max(0, at.offset-p.HeadStart()), at.at})
 	}
 	return kept
+}
+
+// seen is keep for an attempt.
+func (h *httpLayer) seen(d record.Dir, p *http1.Parser) seenAt {
+	if pieces := h.pieces[d]; len(pieces) == 1 {
+		return seenAt{one: markOf(pieces[0].at)}
+	}
+	return seenIn(h.keep(d, p))
 }
 
 func (h *httpLayer) request(s *slot, p *http1.Parser) {
@@ -150,9 +154,9 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 	case p.Trace():
 		kind = methodUpgrade
 		a := s.conn.attempt()
-		a.by, a.scheme, a.tls, a.transport, a.preceding = record.ByUpgrade, s.scheme, s.tls, "http/1.1", h.done
+		a.by, a.scheme, a.tls, a.transport, a.preceding = byUpgrade, s.scheme, s.tls, overHTTP1, int32(h.done)
 		a.request = string(p.Raw())
-		a.requestAt = h.keepIn(a.requestAt, record.Client, p)
+		a.requestAt = h.seen(record.Client, p)
 		h.begin(s, a)
 		h.claimOrphan(s, a)
 		if h.requestsLost {
@@ -182,7 +186,7 @@ func (h *httpLayer) begin(s *slot, a *attempt) {
 	h.upgrade, h.latest = a, a
 	h.refused = false
 	s.conn.attempts = append(s.conn.attempts, a)
-	s.conn.touch(record.Client, final(a.requestAt))
+	s.conn.touch(record.Client, a.requestAt.last())
 }
 
 func (h *httpLayer) response(s *slot, p *http1.Parser) {
@@ -225,8 +229,8 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 	h.upgrade = nil
 	a.answered = true
 	a.response = string(p.Raw())
-	a.responseAt = h.keepIn(a.responseAt, record.Server, p)
-	s.conn.touch(record.Server, final(a.responseAt))
+	a.responseAt = h.seen(record.Server, p)
+	s.conn.touch(record.Server, a.responseAt.last())
 	if status != 101 {
 		h.refused = true
 		p.SetBody(p.ResponseBody("GET"))
@@ -240,13 +244,13 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 
 // orphan101 takes a 101 whose request is not in the capture.
 func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
-	head, raw, at := p.Head(), string(p.Raw()), h.keep(record.Server, p)
+	head, raw, at := p.Head(), string(p.Raw()), h.seen(record.Server, p)
 	p.SetBody(http1.NoBody, 0) // Raw is gone now
 	if known || !head.HasToken("Upgrade", "websocket") && !head.Has("Sec-WebSocket-Accept") {
 		s.dismiss() // an upgrade to another protocol
 		return
 	}
-	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1", answered: true}
+	a := &attempt{by: byUpgrade, scheme: s.scheme, tls: s.tls, transport: overHTTP1, answered: true}
 	a.response, a.responseAt = raw, at
 	s.conn.attempts = append(s.conn.attempts, a)
 	h.open(s, a, false)
@@ -255,8 +259,8 @@ func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
 // open hands the stream over to the frames, unless the 101 says that it is
 // another protocol which was asked for.
 func (h *httpLayer) open(s *slot, a *attempt, trace bool) {
-	if a.early > 0 && final(a.responseAt).Before(a.earlyAt) {
-		a.early, a.earlyAt = 0, record.Ref{} // it came after the answer, which was only held back for a gap before it
+	if x := a.further; x != nil && x.early > 0 && a.responseAt.last().Before(x.earlyAt) {
+		x.early, x.earlyAt = 0, record.Ref{} // it came after the answer, which was only held back for a gap before it
 	}
 	response := &s.conn.t.spare.response
 	http1.ParseHeadInto(response, http1.Response, a.response)
@@ -269,7 +273,7 @@ func (h *httpLayer) open(s *slot, a *attempt, trace bool) {
 	s.layer = a.ws
 	h.releaseEarly(s)
 	if s == &s.conn.root {
-		s.conn.spent = h
+		s.conn.t.spent = h
 	}
 }
 
@@ -284,12 +288,9 @@ func (a *attempt) asksForWebSocket(scratch *http1.Head) bool {
 
 // holdEarly keeps what the client sends while it waits for the answer: frames,
 // or the next request.
-func (h *httpLayer) holdEarly(at record.Ref, b []byte) {
+func (h *httpLayer) holdEarly(t *Tracker, at record.Ref, b []byte) {
 	if a := h.upgrade; a != nil {
-		if a.early == 0 {
-			a.earlyAt = at
-		}
-		a.early += len(b)
+		a.more(t).keepEarly(at, len(b))
 	}
 	if room := maxEarly - len(h.early); room > 0 {
 		h.earlyAt = append(h.earlyAt, piece{int64(len(h.early)), at})
@@ -315,7 +316,7 @@ func (h *httpLayer) releaseEarly(s *slot) {
 }
 
 // body keeps the beginning of a refusal's body.
-func (h *httpLayer) body(d record.Dir, at record.Ref, p *http1.Parser) {
+func (h *httpLayer) body(s *slot, d record.Dir, at record.Ref, p *http1.Parser) {
 	if t := h.refusal; t != nil && d == record.Server {
 		if len(t.body) == 0 {
 			t.bodyAt = at
@@ -327,12 +328,7 @@ func (h *httpLayer) body(d record.Dir, at record.Ref, p *http1.Parser) {
 	if d != record.Server || !h.refused || h.latest == nil {
 		return
 	}
-	a := h.latest
-	if len(a.body) == 0 {
-		a.bodyAt = at
-	}
-	b := p.Body()
-	a.body = append(a.body, b[:min(len(b), maxBody-len(a.body))]...)
+	h.latest.more(s.conn.t).keepBody(at, p.Body())
 }
 
 // maxNotHTTP is how much is kept of an answer that is not HTTP.
@@ -341,11 +337,11 @@ const maxNotHTTP = 64
 func (h *httpLayer) notHTTP(s *slot, d record.Dir, at record.Ref, p *http1.Parser, fed []byte) {
 	h.silent[d] = true
 	if a := h.upgrade; a != nil && d == record.Server {
-		held := p.Held()
-		a.notHTTP = append(a.notHTTP, held[:min(len(held), maxNotHTTP)]...)
-		a.notHTTP = append(a.notHTTP, fed[:min(len(fed), maxNotHTTP-len(a.notHTTP))]...)
-		a.notHTTPAt = at
-		a.tlsAnswer = len(a.notHTTP) >= 3 && a.notHTTP[0] == 0x15 && a.notHTTP[1] == 3
+		held, x := p.Held(), a.more(s.conn.t)
+		x.notHTTP = append(x.notHTTP, held[:min(len(held), maxNotHTTP)]...)
+		x.notHTTP = append(x.notHTTP, fed[:min(len(fed), maxNotHTTP-len(x.notHTTP))]...)
+		x.notHTTPAt = at
+		x.tlsAnswer = len(x.notHTTP) >= 3 && x.notHTTP[0] == 0x15 && x.notHTTP[1] == 3
 		h.upgrade = nil
 		return
 	}
@@ -359,7 +355,7 @@ func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int6
 	p := &h.parser[d]
 	if a := h.upgrade; a != nil {
 		if d == record.Client {
-			a.early += int(min(n, maxEarly))
+			a.more(s.conn.t).early += int(min(n, maxEarly))
 			return
 		}
 		h.cutResponse(a, p, s.conn.lost)
@@ -431,7 +427,7 @@ func (h *httpLayer) cut101(s *slot, p *http1.Parser) bool {
 	if head == nil || head.Status != 101 {
 		return false
 	}
-	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1"}
+	a := &attempt{by: byUpgrade, scheme: s.scheme, tls: s.tls, transport: overHTTP1}
 	h.cutResponse(a, p, true)
 	s.conn.attempts = append(s.conn.attempts, a)
 	h.resume(s, a)
@@ -444,9 +440,9 @@ func (h *httpLayer) cutRequest(s *slot, p *http1.Parser, byCapture bool) bool {
 	if head == nil || !http1.HasTrace(head) {
 		return false
 	}
-	a := &attempt{by: record.ByUpgrade, scheme: s.scheme, tls: s.tls, transport: "http/1.1", preceding: h.done, requestCut: true, requestLost: byCapture}
+	a := &attempt{by: byUpgrade, scheme: s.scheme, tls: s.tls, transport: overHTTP1, preceding: int32(h.done), requestCut: true, requestLost: byCapture}
 	a.request = string(p.Raw())
-	a.requestAt = h.keep(record.Client, p)
+	a.requestAt = h.seen(record.Client, p)
 	h.begin(s, a)
 	h.pending = append(h.pending, methodUpgrade)
 	return true
@@ -455,7 +451,7 @@ func (h *httpLayer) cutRequest(s *slot, p *http1.Parser, byCapture bool) bool {
 func (h *httpLayer) cutResponse(a *attempt, p *http1.Parser, byCapture bool) {
 	a.responseCut, a.responseLost, a.answered = true, byCapture, true
 	a.response = string(p.Raw())
-	a.responseAt = h.keep(record.Server, p)
+	a.responseAt = h.seen(record.Server, p)
 }
 
 func (h *httpLayer) end(s *slot, from reassembly.Side, at record.Ref) {

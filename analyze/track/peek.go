@@ -44,14 +44,18 @@ func (t *Tracker) Due(f *reassembly.Flow, clock int64) (due, urgent bool) {
 	if len(c.attempts) == 0 && c.tls == nil && c.tunnel == nil {
 		return false, false
 	}
-	changed, since := c.peeked.packet != last, clock-c.peeked.clock
+	var before peeked
+	if c.few != nil {
+		before = c.few.peeked
+	}
+	changed, since := before.packet != last, clock-before.clock
 	open := c.open()
 	switch {
 	case f.Over():
 		return changed, true
 	case !open:
 		return changed || since >= peekOpening, changed
-	case c.peeked.open != open:
+	case before.open != open:
 		return true, true
 	case changed:
 		return since >= peekOpen, false
@@ -88,7 +92,7 @@ func (t *Tracker) Peek(f *reassembly.Flow, clock int64, see func(*record.Connect
 	}
 	c := t.conns[f.App]
 	now.open = c.open()
-	c.peeked = now
+	c.rare().peeked = now
 	for _, a := range c.attempts {
 		show(t.peek(f, c, a, last))
 	}

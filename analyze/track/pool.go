@@ -18,6 +18,7 @@ type pool struct {
 	frames freeList[wsLayer, *wsLayer]
 
 	closings freeList[closing, *closing]
+	further  freeList[further, *further]
 	starts   freeList[start, *start]
 	oddities freeList[oddities, *oddities]
 	stories  [3][][]frameEvent // by length: 4, 8, 16
@@ -79,12 +80,13 @@ func (l *freeList[T, P]) put(p P) {
 func (c *conn) reset() {
 	*c = conn{}
 	c.attempts = c.one[:0]
-	c.own.requestAt, c.own.responseAt = c.own.at[:0:1], c.own.at[1:1:2]
 }
 
 func (l *wsLayer) reset() { *l = wsLayer{} }
 
 func (c *closing) reset() { *c = closing{} }
+
+func (x *further) reset() { *x = further{body: x.body[:0], notHTTP: x.notHTTP[:0]} }
 
 func (x *start) reset() { *x = start{} }
 
@@ -122,18 +124,18 @@ func (h *httpLayer) reset() {
 // Only plain ones, and those without an attempt, give theirs back whole: what lies in
 // tunnels, TLS and HTTP/2 refers to each other.
 func (p *pool) giveBack(c *conn) {
-	if len(c.attempts) > 0 && (c.tls != nil || c.tunnel != nil || c.proxy != nil) {
+	if len(c.attempts) > 0 && (c.tls != nil || c.tunnel != nil || c.proxy() != nil) {
 		return
 	}
 	if h, ok := c.root.layer.(*httpLayer); ok {
 		p.https.put(h)
 	}
-	if c.spent != nil {
-		p.https.put(c.spent)
-	}
 	for _, a := range c.attempts {
 		if a.h2 != nil {
 			return
+		}
+		if a.further != nil {
+			p.further.put(a.further)
 		}
 		if a.ws != nil {
 			p.giveFrames(a.ws)

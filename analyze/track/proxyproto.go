@@ -56,9 +56,9 @@ func (l *proxyLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte
 	h, n, status := proxyproto.Parse(b)
 	switch {
 	case status == proxyproto.OK:
-		if s.conn.proxy == nil {
-			s.conn.proxy = proxyFacts(&h, l.at)
-			s.conn.proxy.EarlyAnswer = len(l.answer.chunks) > 0
+		if s.conn.proxy() == nil {
+			s.conn.rare().proxy = proxyFacts(&h, l.at)
+			s.conn.proxy().EarlyAnswer = len(l.answer.chunks) > 0
 		}
 		s.depth++
 		s.layer = &opening{}
@@ -120,10 +120,10 @@ func fillProxy(f *record.ProxyFacts, r *record.Connection, facts *record.Facts) 
 // answeredHeader keeps the answer of a server that took the PROXY header for a
 // bad request, before the request behind it had come.
 func (h *httpLayer) answeredHeader(s *slot, p *http1.Parser, status int) {
-	if s.conn.proxy == nil || status < 400 || h.done > 0 || len(h.pending) > 0 || h.orphan != "" {
+	if s.conn.proxy() == nil || status < 400 || h.done > 0 || len(h.pending) > 0 || h.orphan != "" {
 		return
 	}
-	h.orphan, h.orphanAt = string(p.Raw()), h.keep(record.Server, p)
+	h.orphan, h.orphanAt = string(p.Raw()), h.seen(record.Server, p)
 }
 
 // claimOrphan gives the answer that came too early to the request that it refuses.
@@ -132,6 +132,6 @@ func (h *httpLayer) claimOrphan(s *slot, a *attempt) {
 		return
 	}
 	a.response, a.responseAt, a.answered = string(h.orphan), h.orphanAt, true
-	h.orphan, h.orphanAt, h.upgrade = "", nil, nil
-	s.conn.proxy.EarlyAnswer = true
+	h.orphan, h.orphanAt, h.upgrade = "", seenAt{}, nil
+	s.conn.proxy().EarlyAnswer = true
 }

@@ -18,10 +18,9 @@ const (
 
 // beginSamples prepares to remember a connection's streams.
 func (t *Tracker) beginSamples(c *conn) {
-	c.samples = nil
 	if t.o.Apart != nil && t.sampled < maxSampled && t.o.Apart() && c.flow.ClientBy == reassembly.ClientBySYN {
 		t.sampled++
-		c.samples = new([2]record.Sample)
+		c.rare().samples = new([2]record.Sample)
 	}
 }
 
@@ -38,7 +37,7 @@ func (t *Tracker) shadow(f *reassembly.Flow, c *conn, order int64, last bool) {
 
 // sample remembers the next bytes of one side.
 func (c *conn) sample(from reassembly.Side, at reassembly.At, b []byte) {
-	s := &c.samples[c.dir(from)]
+	s := &c.samples()[c.dir(from)]
 	if s.Stops {
 		return
 	}
@@ -66,8 +65,8 @@ func (c *conn) sample(from reassembly.Side, at reassembly.At, b []byte) {
 
 // unsampled notes that bytes of one side are not in the capture.
 func (c *conn) unsampled(from reassembly.Side) {
-	if c.samples != nil {
-		c.samples[c.dir(from)].Stops = true
+	if c.samples() != nil {
+		c.samples()[c.dir(from)].Stops = true
 	}
 }
 

@@ -148,13 +148,13 @@ var gapKinds = map[reassembly.GapKind]string{reassembly.GapLost: "lost", reassem
 // connection answers the next data with a RST: then the pause before that data
 // is meant.
 func (p *pulse) silenceFacts(t *record.TCPFacts, end record.Ref) {
-	if !p.last.Seen() {
+	if !p.last.seen() {
 		return
 	}
-	t.Silence, t.SilenceFrom = end.Time.Sub(p.last.Time), p.last
+	t.Silence, t.SilenceFrom = end.Time.Sub(p.last.time), p.last.ref()
 	answered := t.EndHow == "rst" && t.EndBy != p.lastFrom && t.Silence < time.Duration(minPause)
-	if answered && p.silenceEnd.Seen() && p.last.Time.Sub(p.silenceEnd.Time) < time.Duration(minPause) && time.Duration(p.silence) > t.Silence {
-		t.Silence, t.SilenceFrom, t.SilenceBroken = time.Duration(p.silence), p.silenceFrom, p.silenceEnd
+	if answered && p.silenceEnd.seen() && p.last.time.Sub(p.silenceEnd.time) < time.Duration(minPause) && p.silenceEnd.time.Sub(p.silenceFrom.time) > t.Silence {
+		t.Silence, t.SilenceFrom, t.SilenceBroken = p.silenceEnd.time.Sub(p.silenceFrom.time), p.silenceFrom.ref(), p.silenceEnd.ref()
 	}
 	t.Silence = max(t.Silence, 0)
 }

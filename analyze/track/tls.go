@@ -63,7 +63,7 @@ func newTLSLayer(s *slot) *tlsLayer {
 		o.Scope = f.Addr(f.Client).Addr().String() + " " + f.Addr(f.Client.Other()).Addr().String()
 	}
 	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, o)}
-	l.inner = slot{conn: s.conn, scheme: "wss", depth: s.depth + 1, tls: l}
+	l.inner = slot{conn: s.conn, scheme: schemeWSS, depth: s.depth + 1, tls: l}
 	l.inner.layer = &opening{}
 	s.conn.tls = l
 	return l
@@ -171,7 +171,7 @@ func (l *tlsLayer) Record(r decrypt.Record) {
 func (l *tlsLayer) dark(d record.Dir, length int) {
 	st := l.session.State()
 	l.like.see(st, d, length, l.at)
-	if held := l.like.alerts[d]; held.Seen() && held.Time >= l.outer.conn.last.Time {
+	if held := l.like.alerts[d]; held.Seen() && held.Time >= l.outer.conn.last.time {
 		l.outer.conn.touch(d, held)
 	}
 	l.like.alerts[d] = record.Ref{}
@@ -305,7 +305,7 @@ func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool)
 	switch a := c.tls.attempt(f, last); {
 	case a == nil:
 		t.Other++
-	case a.opaque && a.by == "" && !t.o.Opaque && (t.o.Apart == nil || !t.o.Apart()):
+	case a.opaque && a.by == byNothing && !t.o.Opaque && (t.o.Apart == nil || !t.o.Apart()):
 		t.Opaque++
 	default:
 		t.o.Emit(t.build(f, c, a, last), order)
@@ -320,14 +320,14 @@ func (l *tlsLayer) attempt(f *reassembly.Flow, last bool) *attempt {
 	case lossy(f) && !l.saidSo() && !l.unanswered(f, last):
 		// What is not in the capture may have completed the handshake.
 	case l.failed() && !halfCaptured(f) && (ended || l.unanswered(f, last)), l.leftUnused(f):
-		return &attempt{tls: l, scheme: "wss", failed: true}
+		return &attempt{tls: l, scheme: schemeWSS, failed: true}
 	}
 	if l.session.State().Decrypted() {
 		return nil
 	}
-	a := &attempt{tls: l, scheme: "wss", opaque: true}
+	a := &attempt{tls: l, scheme: schemeWSS, opaque: true}
 	if _, alike := l.like.alike(l.session.State(), f.Addr(f.Client.Other()).Port()); alike {
-		a.by = record.ByTLSFingerprint
+		a.by = byTLSFingerprint
 	}
 	return a
 }

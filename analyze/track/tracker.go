@@ -69,7 +69,8 @@ type Tracker struct {
 	spare       handshake // for heads that are looked at and forgotten
 	nothing     attempt   // of a connection that never came to be
 	pool        pool
-	now         current // what frames are read of
+	spent       *httpLayer // no longer reads anything
+	now         current    // what frames are read of
 	asking      Ask
 	sampled     int
 	watched     map[*reassembly.Flow]peeked // failed without a byte, and shown
@@ -88,14 +89,14 @@ func (t *Tracker) Data(f *reassembly.Flow, from reassembly.Side, at reassembly.A
 		return
 	}
 	c := t.conns[f.App]
-	if c.samples != nil {
+	if c.few != nil && c.few.samples != nil {
 		c.sample(from, at, b)
 	}
 	c.root.layer.data(&c.root, from, ref(at), b)
 	c.settle()
-	if c.spent != nil {
-		t.pool.https.put(c.spent)
-		c.spent = nil
+	if t.spent != nil {
+		t.pool.https.put(t.spent)
+		t.spent = nil
 	}
 }
 
@@ -158,7 +159,7 @@ func (t *Tracker) begin(f *reassembly.Flow, from reassembly.Side, b []byte) bool
 func (t *Tracker) attach(f *reassembly.Flow) *conn {
 	c := t.pool.conns.get()
 	c.t, c.flow = t, f
-	c.root = slot{conn: c, scheme: "ws"}
+	c.root = slot{conn: c, scheme: schemeWS}
 	t.beginSamples(c)
 	if n := len(t.free); n > 0 {
 		f.App = t.free[n-1]
@@ -255,25 +256,50 @@ func genuine(r *reassembly.Reset) bool { return r.TTL >= r.MinTTL && r.TTL <= r.
 // conn is one TCP connection that is worth following.
 type conn struct {
 	// What every packet touches lies together, in two cache lines.
-	root    slot
-	t       *Tracker
-	flow    *reassembly.Flow
-	spent   *httpLayer // no longer reads anything
-	samples *[2]record.Sample
-	other   bool // it turned out to be something else
-	lost    bool // what is missing now was lost by the capture, not on the way
+	root  slot
+	t     *Tracker
+	flow  *reassembly.Flow
+	other bool // it turned out to be something else
+	lost  bool // what is missing now was lost by the capture, not on the way
+	used  bool // own is
 	pulse
 	attempts []*attempt
 
 	tls    *tlsLayer // the innermost; nil: no ClientHello was seen
 	tunnel *tunnel   // the innermost; nil: no forward proxy was asked
-	proxy  *record.ProxyFacts
-	peeked peeked
+	few    *few
 
 	// Most connections have one attempt: it lies here.
-	one  [1]*attempt
-	own  attempt
-	used bool // own is
+	one [1]*attempt
+	own attempt
+}
+
+// few is what few connections have.
+type few struct {
+	samples *[2]record.Sample
+	proxy   *record.ProxyFacts
+	peeked  peeked
+}
+
+func (c *conn) rare() *few {
+	if c.few == nil {
+		c.few = new(few)
+	}
+	return c.few
+}
+
+func (c *conn) samples() *[2]record.Sample {
+	if c.few == nil {
+		return nil
+	}
+	return c.few.samples
+}
+
+func (c *conn) proxy() *record.ProxyFacts {
+	if c.few == nil {
+		return nil
+	}
+	return c.few.proxy
 }
 
 // attempt is a new one of this connection, which is still to be added to its attempts.
@@ -287,12 +313,11 @@ func (c *conn) attempt() *attempt {
 
 // pulse is when application bytes came.
 type pulse struct {
-	last     record.Ref // last application bytes of either side
+	last     mark // last application bytes of either side
 	lastFrom record.Dir
-	// silence is the latest pause of a second or more between application
+	// There is the latest pause of a second or more between application
 	// bytes, from silenceFrom to silenceEnd.
-	silence                 int64
-	silenceFrom, silenceEnd record.Ref
+	silenceFrom, silenceEnd mark
 }
 
 // dir is the direction of what a side sends.
@@ -318,10 +343,11 @@ func (c *conn) drop(a *attempt) {
 
 // touch notes that application bytes were seen.
 func (p *pulse) touch(d record.Dir, at record.Ref) {
-	if gap := int64(at.Time - p.last.Time); gap >= minPause && p.last.Seen() {
-		p.silence, p.silenceFrom, p.silenceEnd = gap, p.last, at
+	now := markOf(at)
+	if int64(now.time-p.last.time) >= minPause && p.last.seen() {
+		p.silenceFrom, p.silenceEnd = p.last, now
 	}
-	p.last, p.lastFrom = at, d
+	p.last, p.lastFrom = now, d
 }
 
 // minPause is the shortest pause worth remembering: 1 s.
@@ -343,9 +369,9 @@ func ref(at reassembly.At) record.Ref {
 type slot struct {
 	conn   *conn
 	layer  layer
-	scheme string    // what an Upgrade request here asks for: ws or wss
-	depth  int       // how many tunnels it lies in
 	tls    *tlsLayer // the TLS that it lies in
+	scheme scheme    // what an Upgrade request here asks for
+	depth  uint8     // how many tunnels it lies in
 }
 
 // layer reads both directions of a stream.

@@ -52,7 +52,7 @@ type tunnel struct {
 	opened, assumed bool
 	openedAt        record.Ref
 	bytes           [2]int64 // inside, by direction
-	within          int      // depth of its slot
+	within          uint8    // depth of its slot
 }
 
 // refused: the proxy said no.
@@ -74,7 +74,7 @@ func (t *tunnel) open(s *slot, at record.Ref, late bool) {
 		s.dismiss()
 		return
 	}
-	l := &tunnelLayer{tunnel: t, inner: slot{conn: s.conn, scheme: "ws", depth: s.depth + 1, tls: s.tls}}
+	l := &tunnelLayer{tunnel: t, inner: slot{conn: s.conn, scheme: schemeWS, depth: s.depth + 1, tls: s.tls}}
 	l.inner.layer = &opening{late: late}
 	t.within = l.inner.depth
 	s.layer = l

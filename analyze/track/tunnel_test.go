@@ -122,7 +122,7 @@ func walk(t *testing.T, talk []said, cut func(left int) int) string {
 
 func outline(tr *Tracker, c *conn) string {
 	var parts []string
-	if p := c.proxy; p != nil {
+	if p := c.proxy(); p != nil {
 		text := fmt.Sprintf("proxy v%d %s %s", p.Version, p.Client, p.Server)
 		if len(p.TLVs) > 0 {
 			text += fmt.Sprintf(" %v %s", p.TLVs, p.Authority)

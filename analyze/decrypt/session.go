@@ -49,7 +49,7 @@ type Options struct {
 	// Held, if given, bounds what several sessions hold together.
 	Held *Held
 	// Scratch, if given, is what sessions decrypt into that one goroutine
-	// feeds, one after the other.
+	// feeds, one after the other: not for TLS inside TLS, whose bytes lie there.
 	Scratch *Scratch
 }
 

@@ -328,3 +328,29 @@ func TestStateIsPlain(t *testing.T) {
 		t.Error("facts changed with the packets' bytes")
 	}
 }
+
+// TestSharedScratch: sessions that take turns may decrypt into the same memory.
+func TestSharedScratch(t *testing.T) {
+	r := load(t, "chromium-1011")
+	keys, chunks, scratch := r.loadKeys(t), r.connections[0], new(Scratch)
+	var sessions [2]*Session
+	var sinks [2]collector
+	for i := range sessions {
+		sessions[i] = NewSession(keys, Options{Scratch: scratch})
+	}
+	for _, x := range chunks {
+		for i, s := range sessions {
+			s.Feed(x.dir, x.data, &sinks[i])
+		}
+	}
+	want := &collector{}
+	s := NewSession(keys, Options{})
+	for _, x := range chunks {
+		s.Feed(x.dir, x.data, want)
+	}
+	for i := range sessions {
+		if got, want := story(sessions[i].State(), &sinks[i]), story(s.State(), want); got != want {
+			t.Errorf("#%d:\n%s\nwant\n%s", i, got, want)
+		}
+	}
+}

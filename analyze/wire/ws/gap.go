@@ -72,6 +72,7 @@ func (p *Parser) lost(b []byte) []byte {
 		p.off += int64(i)
 		p.set(hunting, false)
 		p.Resyncs++
+		p.trusted = p.numFrames() + soundFrames
 		return b[i:]
 	}
 	p.off += int64(len(b))
@@ -81,6 +82,36 @@ func (p *Parser) lost(b []byte) []byte {
 	}
 	p.hunted += uint32(len(b))
 	return nil
+}
+
+// soundFrames is how many frames after a guess prove that it was right.
+const soundFrames = 32
+
+// doubtful: where the frames begin was guessed not long ago. A peer that breaks
+// the rules in the few frames after a gap is far rarer than payload that looks
+// like frames for a while.
+func (p *Parser) doubtful() bool { return p.trusted > 0 && p.numFrames() < p.trusted }
+
+func (p *Parser) numFrames() (n uint32) {
+	for _, f := range p.frames {
+		n += f
+	}
+	return n
+}
+
+// misled tells that a header shows a guess to be wrong, and goes on looking.
+func (p *Parser) misled(h *Header, b []byte) bool {
+	if !p.doubtful() || p.is(otherExtension) ||
+		plausibleStart(b[0], b[1], p.is(fromClient)) && plausibleLength(h) && (h.RSV == 0 || p.mayHaveRSV(h)) {
+		return false
+	}
+	if p.is(inMessage) {
+		p.abandon()
+	}
+	p.releaseStream()
+	p.left = 0
+	p.set(unknownMessage|lostHistory|hunting, true)
+	return true
 }
 
 // About one in twenty places in random bytes looks like a frame, with the next

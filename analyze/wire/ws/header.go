@@ -69,6 +69,9 @@ func readHeader(h *Header, b []byte) {
 }
 
 func (p *Parser) breach(obs Observer, v Violation, at int64) {
+	if p.doubtful() {
+		return
+	}
 	p.breaches |= 1 << v
 	obs.Violation(p, v, at, &p.head)
 }
@@ -77,6 +80,9 @@ func (p *Parser) breach(obs Observer, v Violation, at int64) {
 func (p *Parser) beginFrame(obs Observer, b []byte) {
 	h := &p.head
 	readHeader(h, b)
+	if p.misled(h, b) {
+		return
+	}
 	p.left = h.Length
 	if !h.Opcode.IsReserved() {
 		p.frames[frameIndex(h.Opcode)]++

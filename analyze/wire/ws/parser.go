@@ -41,6 +41,7 @@ type Parser struct {
 	ZeroKeys uint32 // frames masked with a key of zero
 	SameKeys uint32 // frames in the longest run of frames with one and the same key
 	Resyncs  uint32 // times that frames were found again after a gap
+	trusted  uint32 // the number of frames after which a guess is trusted; 0: nothing was guessed
 	breaches Violations
 	flags    flags
 	deflate  DeflateParams

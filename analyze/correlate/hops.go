@@ -228,8 +228,12 @@ func follows(a, n *asked, within time.Duration) bool {
 // elsewhere: it goes to another endpoint, and is no other view of the same connection.
 func elsewhere(a, n *asked) bool { return a.Conn != n.Conn && a.Server != n.Server }
 
-// strong: the addresses say that this is what the proxy passed on.
+// strong: the addresses say that this is what the proxy passed on. Between
+// programs of one machine all are the same, and say nothing of a key that many use.
 func strong(a, n *asked) bool {
+	if n.Sample && a.Client.addr == n.Client.addr {
+		return false
+	}
 	return a.Server.addr == n.Client.addr || n.forKnown && n.For == a.Client.addr
 }
 
@@ -309,11 +313,21 @@ func (h *Hops) Open() map[*Story]bool {
 }
 
 // Holds: the front's answer had not come when the back's request left, as must
-// be if the one is waiting for the other.
+// be if the one is waiting for the other, nor its 101 when the back's came.
 func Holds(front, back *record.Connection) bool {
 	f, b := front.Facts.Upgrade, back.Facts.Upgrade
 	if f == nil || b == nil || !f.ResponseRef.Seen() || !b.RequestRef.Seen() {
 		return true
 	}
-	return front.Facts.Vantage != back.Facts.Vantage || f.ResponseRef.Time >= b.RequestRef.Time
+	if front.Facts.Vantage != back.Facts.Vantage {
+		return true
+	}
+	if switched(f) && switched(b) && f.ResponseRef.Time < b.ResponseRef.Time {
+		return false
+	}
+	return f.ResponseRef.Time >= b.RequestRef.Time
+}
+
+func switched(u *record.UpgradeFacts) bool {
+	return u.ResponseRef.Seen() && u.Response != nil && u.Response.Status == 101
 }

@@ -105,6 +105,14 @@ func (a *attempt) fill(b *block, r *record.Connection) {
 	}
 }
 
+// lastField is the name of a head's last field: a cut may go through its value.
+func lastField(h *http1.Head) string {
+	if len(h.Fields) == 0 {
+		return ""
+	}
+	return h.Fields[len(h.Fields)-1].Name
+}
+
 func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 	facts, tcp, u, m := &b.facts, &b.facts.TCP, &b.handshake.upgrade, b.handshake
 	*u = record.UpgradeFacts{}
@@ -118,7 +126,7 @@ func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 	if request != nil {
 		u.RequestLines = lines(&m.lines[0], request, a.requestAt.pieces)
 		u.Absolute = !strings.HasPrefix(request.Target, "/") && strings.Contains(request.Target, "://")
-		if key, ok := request.Get("Sec-WebSocket-Key"); ok {
+		if key, ok := request.Get("Sec-WebSocket-Key"); ok && !(a.requestCut && strings.EqualFold(lastField(request), "Sec-WebSocket-Key")) {
 			accept := ""
 			if response != nil {
 				accept, _ = response.Get("Sec-WebSocket-Accept")

@@ -357,9 +357,12 @@ func (l *wsLayer) ping(payload []byte) {
 	now := &l.t.now
 	f := &l.pings.facts[now.dir]
 	f.Sent++
-	if waiting := l.pings.waiting[now.dir]; len(waiting) < maxPings {
-		l.pings.waiting[now.dir] = append(waiting, ping{sum(payload), now.at})
+	waiting := l.pings.waiting[now.dir]
+	if len(waiting) == maxPings {
+		// A Pong may answer the latest only; the first is the evidence.
+		waiting = waiting[:1+copy(waiting[1:], waiting[2:])]
 	}
+	l.pings.waiting[now.dir] = append(waiting, ping{sum(payload), now.at})
 }
 
 // pong pairs the Pong with its Ping. "If an endpoint receives a Ping frame and

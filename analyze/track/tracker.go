@@ -209,7 +209,7 @@ func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last b
 		c.root.layer.close(&c.root)
 	}
 	switch {
-	case f.Half(0).Bytes+f.Half(1).Bytes == 0 && failedToConnect(f):
+	case f.Half(0).Bytes+f.Half(1).Bytes == 0 && !(f.Rare != nil && f.Rare.CutShort > 0) && failedToConnect(f):
 		t.o.Emit(t.build(f, c, &t.nothing, last), order)
 	case t.closedTunnel(f, c, order, last):
 	case c != nil && c.tls != nil:

@@ -195,7 +195,7 @@ func silenceOf(c *record.Connection, end cut) (d time.Duration, from, broken rec
 // idle tells that a timer on silence explains a cut, and which defaults fit.
 func idle(c *record.Connection, end cut) (silence time.Duration, fits []known.Timer, ok bool) {
 	silence, _, broken := silenceOf(c, end)
-	if w := c.Facts.WS; silence < leastSilence || c.Facts.TCP.OneWay && (w == nil || w.Damaged != [2]bool{}) {
+	if silence < leastSilence || c.Facts.TCP.OneWay {
 		return silence, nil, false
 	}
 	product, _ := known.ProductOf(c)

@@ -34,16 +34,15 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	if !ok || end.how != "FIN" && end.how != "END_STREAM" || r.Has("WS208") || r.Has("WS211") {
 		return
 	}
+	if c.Facts.TCP.OneWay {
+		return // the Close may be the other side's
+	}
 	if end.how == "FIN" && c.Facts.H2 != nil && c.Facts.H2.GoAway != nil {
 		return // the GOAWAY said so
 	}
 	f := rule.Found{Fault: end.by.Fault()}
-	w := c.Facts.WS
-	switch {
-	case w.Damaged[end.by]:
+	if c.Facts.WS.Damaged[end.by] {
 		f.Confidence = record.Possible // the Close may be in the gap
-	case c.Facts.TCP.OneWay:
-		f.Confidence = record.Possible
 	}
 	if _, aged := lifetime(c, end); aged && end.by == record.Server {
 		f.Fault = record.FaultIntermediary

@@ -111,6 +111,9 @@ func (a *analysis) run(ctx context.Context, p *program, paths []string, quiet bo
 		p.note("left out: %w", err)
 	}
 	defer src.Close()
+	if progress.BytesTotal.Load() >= largeInput {
+		askForHugePages()
+	}
 	stop := func() {}
 	if !quiet {
 		stop = startProgress(p.stderr, &progress)
@@ -128,6 +131,9 @@ func (a *analysis) run(ctx context.Context, p *program, paths []string, quiet bo
 	}
 	return r, a.missing()
 }
+
+// largeInput is the size of captures, in bytes, from which on preparations pay.
+const largeInput = 32 << 20
 
 // openError adds what to try if nothing could be read.
 func openError(err error, paths []string) error {

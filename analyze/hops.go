@@ -325,6 +325,13 @@ func whoEnded(front, back *record.Connection, where string) string {
 		}
 		return x.End.Time <= y.End.Time
 	}
+	// A Close frame passes through the proxy: whoever sent it began, whoever ended TCP first.
+	if x, y := front.Facts.WS.FirstClose, back.Facts.WS.FirstClose; x != nil && y != nil && x.Dir == y.Dir {
+		if x.Dir == record.Client {
+			return "It began at the client's side; the " + where + " followed."
+		}
+		return fmt.Sprintf("It began at the server behind the proxy: %s, packet %d.", where, y.Ref.Packet)
+	}
 	switch {
 	case !f.End.Seen() || !b.End.Seen():
 	case f.EndBy == record.Client && before(f, b):

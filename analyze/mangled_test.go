@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -76,6 +77,8 @@ func TestMangledCaptures(t *testing.T) {
 		{"a reset after payload that was cut off", plain + "close-answered-by-rst.client.pcap", snap(54), nil, nil},
 		{"a lost frame header", plain + "zero-window-recovers.client.pcap", lacking(82), []record.Outcome{record.ClosedClean, record.Incomplete, record.Open}, []string{"masked-server-frame", "reserved-bits"}},
 		{"a Close in the other direction", plain + "close-unanswered-xnet.client.pcap", only(10, 77, 2, 2), []record.Outcome{record.Incomplete}, []string{"closed-without-close-frame"}},
+		{"a lost CONNECT", "../testdata/captures/roads/squid-ws-ok.proxy.pcap", lacking(3), []record.Outcome{record.ClosedClean}, []string{"data-before-101"}},
+		{"a lost SETTINGS of HTTP/2", "../testdata/captures/roads/h2c-two-and-requests.pcap", lacking(8), []record.Outcome{record.ClosedClean}, nil},
 		{"TLS from the ServerHello on", tls + "tls13-aes128.pcap", from(5), nil, nil},
 		{"TLS from the Finished on", tls + "tls13-python.pcap", from(6), nil, nil},
 	} {
@@ -119,5 +122,14 @@ func TestOneKeyForAllConnections(t *testing.T) {
 	}
 	if n := g.Report.Summary.Connections; n != 6 {
 		t.Errorf("%d connections counted, want 6", n)
+	}
+}
+
+// TestStoryOfAClose: who sent the Close frame began, though the other side ends
+// TCP first.
+func TestStoryOfAClose(t *testing.T) {
+	g := analyzeFiles(t, Options{}, "testdata/close-behind-proxy.pcap")
+	if len(g.Connections) != 2 || !strings.Contains(g.Connections[0].Verdict, "It began at the server behind the proxy") {
+		t.Errorf("%d connections, %q", len(g.Connections), g.Connections[0].Verdict)
 	}
 }

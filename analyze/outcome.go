@@ -50,7 +50,7 @@ func upgradeOutcome(f *record.Facts) record.Outcome {
 		return record.Rejected
 	case u.NotHTTP != nil:
 		return record.NoResponse
-	case u.CutByCapture, f.TCP.OneWay:
+	case u.CutByCapture, f.TCP.OneWay, u.Response == nil && f.TCP.CutShort > 0:
 		return record.Incomplete
 	case u.ResponseCut && f.EndOfCapture, !u.ResponseCut && f.EndOfCapture && u.Waited < enoughWait && u.RequestSent < 2:
 		return record.Incomplete

@@ -28,6 +28,7 @@ type h2Layer struct {
 	goAway     [2]*record.H2Reset
 	initial    [2]uint32 // window of new streams, by who sends DATA
 	window     [2]h2.Window
+	answered   uint32 // the latest stream that the server answered though none was known to ask
 	other      int
 	untracked  int
 	guessed    int // bytes held for streams that may be WebSockets
@@ -130,6 +131,8 @@ func (l *h2Layer) Block(p *h2.Parser, h *h2.Header, b *h2.Block) {
 		l.request(h, b)
 	case l.dir == record.Server && st != nil && !st.closed && st.response == nil:
 		st.answer(b)
+	case l.dir == record.Server && st == nil && h.Stream%2 == 1: // none that it pushes
+		l.answered = max(l.answered, h.Stream)
 	}
 }
 
@@ -148,6 +151,7 @@ func (l *h2Layer) request(h *h2.Header, b *h2.Block) {
 	}
 	st.request, st.a.requestCut = requestHead(b)
 	st.a.requestLost = st.a.requestCut
+	st.answerLost = h.Stream <= l.answered // it came before, while the client's bytes waited for a gap
 	st.a.requestAt = seenIn(l.blockPieces())
 	st.a.preceding = int32(l.other)
 	st.touch(l.dir, l.at)

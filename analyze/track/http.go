@@ -219,7 +219,11 @@ func (h *httpLayer) response(s *slot, p *http1.Parser) {
 	default:
 		h.answeredHeader(s, p, status)
 		h.refused = false
-		p.SetBody(p.ResponseBody(methodNames[kind]))
+		if body, n := p.ResponseBody(methodNames[kind]); !known && status/100 == 2 && body == http1.UntilClose {
+			p.SetBody(http1.NoBody, 0) // the request may have been CONNECT
+		} else {
+			p.SetBody(body, n)
+		}
 	}
 }
 

@@ -273,7 +273,7 @@ func (t *tunnel) tells(f *record.TunnelFacts, tcp *record.TCPFacts) bool {
 	switch {
 	case t.refused(), f.Closed:
 		return true
-	case t.opened, tcp.OneWay, !tcp.End.Seen(), tcp.GapBytes[record.Server] > 0, t.socks != nil && !t.socks.HasMethod:
+	case t.opened, tcp.OneWay, !tcp.End.Seen(), tcp.GapBytes[record.Server] > 0, tcp.CutShort > 0, t.socks != nil && !t.socks.HasMethod:
 		return false
 	}
 	return tcp.EndBy == record.Server || f.Waited >= unanswered

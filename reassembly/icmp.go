@@ -17,7 +17,7 @@ type icmpError struct {
 	tuple      tuple // of the quoted segment
 	seq        uint32
 	hasSeq     bool
-	length     int // TCP payload of the quoted segment as far as it is quoted
+	length     int // TCP payload of the quoted segment, which is seldom quoted in full
 	quoted     link.IP
 }
 
@@ -48,7 +48,7 @@ func (e *icmpError) parse(ip *link.IP) bool {
 		e.seq, e.hasSeq = binary.BigEndian.Uint32(q[4:]), true
 	}
 	if len(q) >= minHeader {
-		e.length = max(len(q)-int(q[12]>>4)*4, 0)
+		e.length = max(len(q)+e.quoted.Missing-int(q[12]>>4)*4, 0)
 	}
 	return e.tuple.of(&e.quoted)
 }
@@ -78,9 +78,9 @@ func (t *Table) icmp(p *capture.Packet, ip *link.IP) {
 		r.Omitted++
 		return
 	}
-	length := e.length
-	if length == 0 {
-		length = int(f.half[side].maxSegment)
+	length, longest := e.length, int(f.half[side].maxSegment)
+	if length == 0 || longest > 0 && length > longest {
+		length = longest // what is quoted of a length is not always right
 	}
 	f.flags |= flowICMP
 	r.ICMP = append(r.ICMP, ICMP{At: at, V6: e.v6, Type: e.kind, Code: e.code, From: ip.Src,

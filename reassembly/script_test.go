@@ -245,10 +245,11 @@ func (b *builder) tcp(f []string) sentPacket {
 	return sentPacket{capture.Packet{Vantage: int32(vantage)}, ip}
 }
 
-// icmp quotes the last packet of a side, with all of its TCP header.
+// icmp quotes the last packet of a side, with all of its TCP header and, with
+// quote=N, N bytes of its TCP segment.
 func (b *builder) icmp(f []string) sentPacket {
 	kind, code := byte(b.number64(f[1])), byte(b.number64(f[2]))
-	about, mtu := 0, int64(0)
+	about, mtu, quote := 0, int64(0), int64(1<<16)
 	for _, w := range f[3:] {
 		k, v, _ := strings.Cut(w, "=")
 		switch k {
@@ -256,9 +257,12 @@ func (b *builder) icmp(f []string) sentPacket {
 			about = side(v)
 		case "mtu":
 			mtu = b.number64(v)
+		case "quote":
+			quote = b.number64(v)
 		}
 	}
 	q := b.last[about].ip
+	quoted := q.Payload[:min(quote, int64(len(q.Payload)))]
 	msg := []byte{kind, code, 0, 0, 0, 0, byte(mtu >> 8), byte(mtu)}
 	if b.v6 {
 		h := make([]byte, 40)
@@ -266,14 +270,14 @@ func (b *builder) icmp(f []string) sentPacket {
 		binary.BigEndian.PutUint16(h[4:], uint16(len(q.Payload)))
 		copy(h[8:], q.Src.AsSlice())
 		copy(h[24:], q.Dst.AsSlice())
-		msg = append(append(msg, h...), q.Payload...)
+		msg = append(append(msg, h...), quoted...)
 	} else {
 		h := make([]byte, 20)
 		h[0], h[8], h[9] = 0x45, 60, 6
 		binary.BigEndian.PutUint16(h[2:], uint16(20+len(q.Payload)))
 		copy(h[12:], q.Src.AsSlice())
 		copy(h[16:], q.Dst.AsSlice())
-		msg = append(append(msg, h...), q.Payload...)
+		msg = append(append(msg, h...), quoted...)
 	}
 	ip := link.IP{Src: netip.MustParseAddr("203.0.113.9"), Dst: q.Src, Protocol: link.ProtocolICMP, TTL: 60, Payload: msg}
 	if b.v6 {

@@ -44,6 +44,7 @@ func quoted4(b []byte, q *IP) bool {
 	if total > header && total < len(b) {
 		b = b[:total]
 	}
+	q.Missing = max(total-len(b), 0)
 	if field&0x1fff == 0 && header < len(b) {
 		q.Payload = b[header:]
 	}
@@ -57,9 +58,11 @@ func quoted6(b []byte, q *IP) bool {
 	q.Src = netip.AddrFrom16([16]byte(b[8:24]))
 	q.Dst = netip.AddrFrom16([16]byte(b[24:40]))
 	q.Protocol, q.TTL = b[6], b[7]
-	if length := int(binary.BigEndian.Uint16(b[4:])); length > 0 && ipv6HeaderLen+length < len(b) {
+	length := int(binary.BigEndian.Uint16(b[4:]))
+	if length > 0 && ipv6HeaderLen+length < len(b) {
 		b = b[:ipv6HeaderLen+length]
 	}
+	q.Missing = max(ipv6HeaderLen+length-len(b), 0)
 	b = b[ipv6HeaderLen:]
 	for {
 		size := 0

@@ -127,6 +127,7 @@ func (t *Table) again(f *Flow, d Side, s *segment) {
 
 func (t *Table) retransmitted(f *Flow, e Retransmission) {
 	r := t.rare(f)
+	r.resizing(e)
 	if len(r.Retransmissions) < MaxRetransmission {
 		r.Retransmissions = append(r.Retransmissions, e)
 		return

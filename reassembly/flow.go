@@ -132,6 +132,7 @@ type Rare struct {
 	ICMP                          []ICMP
 	Gaps                          []Gap
 	Stalls                        []Stall
+	Resized                       [2]uint32        // retransmissions by each side because a router found the segments too big
 	Retransmissions               []Retransmission // the first few
 	Conflicts                     [2]uint32        // per sender: overlapping bytes that differed; FirstConflict names the packet of the second version
 	FirstConflict                 At

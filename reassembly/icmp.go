@@ -2,6 +2,7 @@ package reassembly
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/wsleuth/wsleuth/capture"
 	"github.com/wsleuth/wsleuth/capture/link"
@@ -122,6 +123,22 @@ func (f *Flow) smaller(d Side, s *segment) {
 		e := &f.Rare.ICMP[i]
 		if e.About == d && !e.SmallerAfter && s.seq-e.seq < uint32(e.length) && int(s.n) < e.length {
 			e.SmallerAfter = true
+		}
+	}
+}
+
+// resizeWithin is how soon after a "too big" that it heeds a sender sends
+// again what was under way.
+const resizeWithin = int64(time.Second)
+
+// resizing counts what is sent again because a router found it too big, and
+// was not lost.
+func (r *Rare) resizing(e Retransmission) {
+	for i := range r.ICMP {
+		x := &r.ICMP[i]
+		if passed := e.At.Time - x.At.Time; x.About == e.From && x.SmallerAfter && passed >= 0 && passed < resizeWithin {
+			r.Resized[e.From]++
+			return
 		}
 	}
 }

@@ -392,6 +392,9 @@ func describeRare(w *strings.Builder, r *Rare) {
 		}
 		w.WriteString("\n")
 	}
+	if r.Resized != [2]uint32{} {
+		fmt.Fprintf(w, "resized %v\n", r.Resized)
+	}
 	for _, e := range r.ICMP {
 		fmt.Fprintf(w, "icmp #%d %d/%d about %d mtu %d smaller %v\n", e.At.Packet, e.Type, e.Code, e.About, e.MTU, e.SmallerAfter)
 	}

@@ -149,6 +149,7 @@ type TCPSide struct {
 	Bytes               int64
 	DataSegments        int64
 	Retransmissions     int64
+	Resized             int64 // of them those because a router found the segments too big: path MTU discovery
 	FirstData, LastData Ref
 	FIN                 Ref
 	KeepAlives          int64

@@ -132,6 +132,9 @@ func rareFacts(t *record.TCPFacts, r *reassembly.Rare, dir func(reassembly.Side)
 		}
 		t.Stalls = append(t.Stalls, s)
 	}
+	for d := range r.Resized {
+		t.Sides[dir(reassembly.Side(d))].Resized = int64(r.Resized[d])
+	}
 	for i := range r.Retransmissions {
 		x := &r.Retransmissions[i]
 		t.Retransmissions = append(t.Retransmissions, record.Retransmission{Ref: ref(x.At), Original: ref(x.Original), From: dir(x.From)})

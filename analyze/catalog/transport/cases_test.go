@@ -133,6 +133,9 @@ var cases = []caseOf{
 	}},
 	{code: "WS207", name: "healthy"},
 	{code: "WS207", name: "eight of two hundred", change: func(c *record.Connection) { c.Facts.TCP.Sides[0].Retransmissions = 8 }, title: "8 of 200 data segments (4 %) were sent again"},
+	{code: "WS207", name: "path MTU discovery", change: func(c *record.Connection) {
+		c.Facts.TCP.Sides[0].Retransmissions, c.Facts.TCP.Sides[0].Resized = 8, 6
+	}},
 	{code: "WS207", name: "two only", change: func(c *record.Connection) { c.Facts.TCP.Sides[0].Retransmissions = 2 }},
 	{code: "WS207", name: "three of two thousand", change: func(c *record.Connection) {
 		c.Facts.TCP.Sides[0].Retransmissions, c.Facts.TCP.Sides[0].DataSegments = 3, 2000

@@ -41,7 +41,7 @@ func checkLoss(c *record.Connection, r *rule.Reporter) {
 	var again, all int64
 	var by [2]int64
 	for d := range t.Sides {
-		by[d] = t.Sides[d].Retransmissions
+		by[d] = t.Sides[d].Retransmissions - t.Sides[d].Resized
 		if t.Sides[d].Unacked > 0 && t.Sides[d].UnackedSent > 1 { // sent in vain at the end: another finding's
 			by[d] = max(0, by[d]-int64(t.Sides[d].UnackedSent-1))
 		}

@@ -57,6 +57,24 @@ func lacking(n int) func([][]byte) [][]byte {
 	return func(list [][]byte) [][]byte { return slices.Delete(list, n, n+1) }
 }
 
+// late moves a packet behind n others, in the place of which the times stay,
+// as a capture of several queues may have it.
+func late(at, n int) func([][]byte) [][]byte {
+	return func(list [][]byte) [][]byte {
+		var times [][]byte
+		for _, p := range list {
+			times = append(times, slices.Clone(p[:8]))
+		}
+		p := list[at]
+		copy(list[at:], list[at+1:at+1+n])
+		list[at+n] = p
+		for i := range list {
+			copy(list[i], times[i])
+		}
+		return list
+	}
+}
+
 // only keeps what the host of an IPv4 address sent over Ethernet.
 func only(a, b, c, d byte) func([][]byte) [][]byte {
 	return func(list [][]byte) [][]byte {
@@ -67,6 +85,7 @@ func only(a, b, c, d byte) func([][]byte) [][]byte {
 // TestMangledCaptures: what a capture lacks accuses nobody.
 func TestMangledCaptures(t *testing.T) {
 	const plain, tls = "../testdata/captures/plain/", "../testdata/captures/tls/"
+	clean := []record.Outcome{record.ClosedClean}
 	for _, c := range []struct {
 		name, file string
 		mangle     func([][]byte) [][]byte
@@ -79,6 +98,9 @@ func TestMangledCaptures(t *testing.T) {
 		{"a Close in the other direction", plain + "close-unanswered-xnet.client.pcap", only(10, 77, 2, 2), []record.Outcome{record.Incomplete}, []string{"closed-without-close-frame"}},
 		{"a lost CONNECT", "../testdata/captures/roads/squid-ws-ok.proxy.pcap", lacking(3), []record.Outcome{record.ClosedClean}, []string{"data-before-101"}},
 		{"a lost SETTINGS of HTTP/2", "../testdata/captures/roads/h2c-two-and-requests.pcap", lacking(8), []record.Outcome{record.ClosedClean}, nil},
+		{"a request behind its 101", plain + "ok-go-coder-gorilla.client.pcap", late(5, 2), clean, []string{"data-before-101", "not-websocket-after-101"}},
+		{"a 101 behind the first frame", plain + "ok-go-coder-gorilla.client.pcap", late(7, 2), clean, []string{"data-before-101"}},
+		{"a page's request behind its answer", plain + "ok-keepalive-then-upgrade.client.pcap", late(12, 1), clean, nil},
 		{"TLS from the ServerHello on", tls + "tls13-aes128.pcap", from(5), nil, nil},
 		{"TLS from the Finished on", tls + "tls13-python.pcap", from(6), nil, nil},
 	} {

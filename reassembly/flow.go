@@ -100,6 +100,14 @@ func (f *Flow) LastSYN() At {
 // SYNACK is the first SYN-ACK.
 func (f *Flow) SYNACK() At { return f.synack.at() }
 
+// Awaited tells that the other side acknowledged bytes of s that have not come
+// so far: the capture has them further back, or not at all.
+func (f *Flow) Awaited(s Side) bool {
+	h, o := &f.half[s], &f.half[s^1]
+	n := int32(o.acks - h.next)
+	return o.is(halfAcks) && h.is(halfStarted) && !h.is(halfEnded) && n > 1 && n < plausible
+}
+
 // Established is the ACK that completed the handshake.
 func (f *Flow) Established() At { return f.established.at() }
 

@@ -95,7 +95,7 @@ func (t *Table) flush(f *Flow) {
 		t.flushHalf(f, Side(d))
 		h, o := &f.half[d], &f.half[d^1]
 		// A single byte may be the number of a FIN that was not captured.
-		if n := int32(o.acks - h.next); o.is(halfAcks) && h.is(halfStarted) && !h.is(halfEnded) && n > 1 && n < plausible && !f.Ignore {
+		if n := int32(o.acks - h.next); f.Awaited(Side(d)) && !f.Ignore {
 			t.missing(f, Side(d), o.lastAck.at(), int64(n), GapLost)
 		}
 	}

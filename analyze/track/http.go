@@ -38,6 +38,9 @@ type exchanges struct {
 	connect   *tunnel // the CONNECT whose answer is awaited; its request is the last of pending
 	refusal   *tunnel // whose refusal's body is now coming
 	earlyLost bool    // the capture lacks some of what the client sent early
+	// ahead is what the server sent in answer to bytes that the capture has further back.
+	ahead   []byte
+	aheadAt []piece
 	// requestsLost: the capture lacks requests, so that answers cannot be told by their place.
 	requestsLost bool
 	orphan       string // an answer that came before any request
@@ -64,13 +67,57 @@ func (h *httpLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte)
 		s.conn.touch(d, at)
 	}
 	if d == record.Client && h.awaits() {
-		h.holdEarly(s.conn.t, at, b)
+		h.holdEarly(s, at, b)
+		return
+	}
+	if d == record.Server && h.isAhead(s, len(b)) {
+		h.aheadAt = append(h.aheadAt, piece{int64(len(h.ahead)), at})
+		h.ahead = append(h.ahead, b...)
 		return
 	}
 	if d == record.Server && h.upgrade != nil {
 		h.upgrade.answered = true
 	}
 	h.feed(s, d, at, b)
+	if d == record.Client && len(h.ahead) > 0 && !h.awaitsRequest(s) {
+		h.releaseAhead(s)
+	}
+}
+
+// awaitsRequest: what the server sends now answers a request that has not come.
+// Captures of several queues or processors hold answers before what they
+// answer; the acknowledgement tells, which covers bytes further back.
+func (h *httpLayer) awaitsRequest(s *slot) bool {
+	return h.first >= len(h.pending) && s.conn.flow.Awaited(s.conn.side(record.Client))
+}
+
+// isAhead tells whether the server's next n bytes have to wait for a request.
+func (h *httpLayer) isAhead(s *slot, n int) bool {
+	if len(h.ahead)+n > maxEarly {
+		h.releaseAhead(s)
+		return false
+	}
+	return len(h.ahead) > 0 || h.awaitsRequest(s)
+}
+
+// releaseAhead reads what the server sent once its turn has come.
+func (h *httpLayer) releaseAhead(s *slot) {
+	ahead, at := h.ahead, h.aheadAt
+	h.ahead, h.aheadAt = nil, nil
+	for i, p := range at {
+		end := int64(len(ahead))
+		if i+1 < len(at) {
+			end = at[i+1].offset
+		}
+		if s.layer == h {
+			if h.upgrade != nil {
+				h.upgrade.answered = true
+			}
+			h.feed(s, record.Server, p.at, ahead[p.offset:end])
+		} else {
+			s.layer.data(s, s.conn.side(record.Server), p.at, ahead[p.offset:end])
+		}
+	}
 }
 
 // feed pushes bytes through a parser, one event after the other.
@@ -82,7 +129,7 @@ func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
 			return
 		}
 		if d == record.Client && h.awaits() {
-			h.holdEarly(s.conn.t, at, b)
+			h.holdEarly(s, at, b)
 			return
 		}
 		start := p.Offset()
@@ -292,9 +339,9 @@ func (a *attempt) asksForWebSocket(scratch *http1.Head) bool {
 
 // holdEarly keeps what the client sends while it waits for the answer: frames,
 // or the next request.
-func (h *httpLayer) holdEarly(t *Tracker, at record.Ref, b []byte) {
-	if a := h.upgrade; a != nil {
-		a.more(t).keepEarly(at, len(b))
+func (h *httpLayer) holdEarly(s *slot, at record.Ref, b []byte) {
+	if a := h.upgrade; a != nil && !s.conn.flow.Awaited(s.conn.side(record.Server)) {
+		a.more(s.conn.t).keepEarly(at, len(b))
 	}
 	if room := maxEarly - len(h.early); room > 0 {
 		h.earlyAt = append(h.earlyAt, piece{int64(len(h.early)), at})
@@ -356,6 +403,12 @@ func (h *httpLayer) notHTTP(s *slot, d record.Dir, at record.Ref, p *http1.Parse
 
 func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int64) {
 	d := s.conn.dir(from)
+	if len(h.ahead) > 0 { // what it answers, or what goes with it, will not come
+		if h.releaseAhead(s); s.layer != h {
+			s.layer.missing(s, from, at, n)
+			return
+		}
+	}
 	p := &h.parser[d]
 	if a := h.upgrade; a != nil {
 		if d == record.Client {
@@ -460,6 +513,12 @@ func (h *httpLayer) cutResponse(a *attempt, p *http1.Parser, byCapture bool) {
 
 func (h *httpLayer) end(s *slot, from reassembly.Side, at record.Ref) {
 	d := s.conn.dir(from)
+	if d == record.Client && len(h.ahead) > 0 {
+		if h.releaseAhead(s); s.layer != h {
+			s.layer.end(s, from, at)
+			return
+		}
+	}
 	p := &h.parser[d]
 	if d == record.Server && h.upgrade != nil && p.InHead() {
 		h.cutResponse(h.upgrade, p, false)
@@ -472,6 +531,12 @@ func (h *httpLayer) end(s *slot, from reassembly.Side, at record.Ref) {
 }
 
 func (h *httpLayer) close(s *slot) {
+	if len(h.ahead) > 0 {
+		if h.releaseAhead(s); s.layer != h {
+			s.layer.close(s)
+			return
+		}
+	}
 	if p := &h.parser[record.Server]; h.upgrade != nil && p.InHead() {
 		h.cutResponse(h.upgrade, p, false)
 	}

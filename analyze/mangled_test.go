@@ -28,10 +28,10 @@ func packets(t *testing.T, file string) (header []byte, list [][]byte) {
 	return header, list
 }
 
-func mangled(t *testing.T, header []byte, list [][]byte) string {
+func mangled(t *testing.T, header []byte, lists ...[][]byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.pcap")
-	if err := os.WriteFile(path, slices.Concat(append([][]byte{header}, list...)...), 0o600); err != nil {
+	if err := os.WriteFile(path, slices.Concat(append([][]byte{header}, slices.Concat(lists...)...)...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -153,5 +153,21 @@ func TestStoryOfAClose(t *testing.T) {
 	g := analyzeFiles(t, Options{}, "testdata/close-behind-proxy.pcap")
 	if len(g.Connections) != 2 || !strings.Contains(g.Connections[0].Verdict, "It began at the server behind the proxy") {
 		t.Errorf("%d connections, %q", len(g.Connections), g.Connections[0].Verdict)
+	}
+}
+
+// TestRequestWithAHole: the rest of a request's head is no frames, wherever a
+// piece of it is missing.
+func TestRequestWithAHole(t *testing.T) {
+	for n := 5; n < 27; n++ {
+		header, list := packets(t, "../testdata/captures/plain/ok-split-headers.client.pcap")
+		g := analyzeFiles(t, Options{}, mangled(t, header, list[:n:n], list[n+2:]))
+		for _, c := range g.Connections {
+			for _, f := range c.Findings {
+				if f.Severity == record.Error {
+					t.Errorf("without packets %d and %d: %s: %s", n+1, n+2, f.Slug, f.Title)
+				}
+			}
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package track
 
 import (
+	"bytes"
+
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 	"github.com/wsleuth/wsleuth/reassembly"
@@ -353,15 +355,26 @@ func (h *httpLayer) holdEarly(s *slot, at record.Ref, b []byte) {
 func (h *httpLayer) releaseEarly(s *slot) {
 	early, at := h.early, h.earlyAt
 	h.early, h.earlyAt = nil, nil
+	from := int64(0)
+	if a := h.latest; a != nil && a.requestLost {
+		// What follows a gap in the request is the rest of its head.
+		from = int64(len(early))
+		if i := bytes.Index(early, []byte("\r\n\r\n")); i >= 0 {
+			from = int64(i) + 4
+		}
+	}
 	for i, p := range at {
 		end := int64(len(early))
 		if i+1 < len(at) {
 			end = at[i+1].offset
 		}
-		if s.layer == h {
-			h.feed(s, record.Client, p.at, early[p.offset:end])
-		} else {
-			s.layer.data(s, s.conn.side(record.Client), p.at, early[p.offset:end])
+		start := max(p.offset, from)
+		switch {
+		case start >= end:
+		case s.layer == h:
+			h.feed(s, record.Client, p.at, early[start:end])
+		default:
+			s.layer.data(s, s.conn.side(record.Client), p.at, early[start:end])
 		}
 	}
 }

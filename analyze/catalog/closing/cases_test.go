@@ -85,6 +85,11 @@ var cases = []caseOf{
 		c.Facts.WS.Closes[record.Server] = nil
 		c.Facts.TCP.EndBy = record.Client
 	}, title: "closed TCP right after its Close frame", confidence: record.Likely},
+	{code: "WS715", name: "the capture ends before the other half of the stream", change: func(c *record.Connection) {
+		end := at(15, time.Second)
+		c.Facts.WS.Closes[record.Server], c.Facts.CaptureEnd = nil, end
+		c.Facts.H2 = &record.H2Facts{Stream: 1, EndStream: [2]record.Ref{record.Client: end}}
+	}},
 	{code: "WS715", name: "TCP still stands", change: func(c *record.Connection) {
 		c.Facts.WS.Closes[record.Server] = nil
 		c.Facts.TCP.End, c.Facts.TCP.EndHow = record.Ref{}, ""

@@ -41,6 +41,9 @@ func checkNotAnswered(c *record.Connection, r *rule.Reporter) {
 	if !ok || c.Facts.TCP.OneWay || w.Damaged[silent] || w.MidFrame[silent] && w.NotWebSocket == nil {
 		return
 	}
+	if mayAnswer(c, silent, end) {
+		return
+	}
 	f := rule.Found{Fault: silent.Fault()}
 	atOnce := end.by == x.Dir && end.at.Time.Sub(x.Ref.Time) < time.Second
 	if atOnce {
@@ -57,6 +60,17 @@ func checkNotAnswered(c *record.Connection, r *rule.Reporter) {
 		f.Remedy = "Let the " + x.Dir.String() + " wait for the other side's Close frame before it closes TCP."
 	}
 	r.Add(f)
+}
+
+// answerDue is how long after the closing side's end the capture has to go on
+// for a missing answer to mean anything.
+const answerDue = time.Second
+
+// mayAnswer: only the side that sent the Close has ended its direction of the
+// HTTP/2 stream, and the capture ends before the other could.
+func mayAnswer(c *record.Connection, silent record.Dir, end cut) bool {
+	h := c.Facts.H2
+	return h != nil && h.Reset == nil && !h.EndStream[silent].Seen() && !h.TCPEnd.Seen() && c.Facts.CaptureEnd.Time.Sub(end.at.Time) < answerDue
 }
 
 // closedEnd is the end of a connection on which a Close frame was sent.

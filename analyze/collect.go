@@ -191,8 +191,9 @@ func (k *collector) finishOne(c *record.Connection) {
 	}
 	k.names.name(c)
 	k.judge.connection(c, k.o, k.wants)
+	cause := k.onPath(c)
 	k.works.say(c)
-	k.give(c, "")
+	k.give(c, cause)
 }
 
 // fails tells that something kept a connection from working, or ended it.

@@ -185,13 +185,14 @@ func (k *collector) story(s *correlate.Story) {
 			p.Done.HopOf = k.hopID(front, p.Done)
 		}
 	}
+	cause := make([]string, len(s.Parts))
 	for i := range s.Parts {
 		if c := s.Parts[i].Done; c != nil && c.Facts != nil {
 			k.names.name(c)
 			k.judgePart(s, c)
+			cause[i] = k.onPath(c)
 		}
 	}
-	cause := make([]string, len(s.Parts))
 	for i := range s.Parts {
 		k.decided(s, i, cause)
 	}
@@ -262,6 +263,9 @@ func (k *collector) decided(s *correlate.Story, at int, cause []string) {
 	hop := k.hops.NoteHop(front, last, keep)
 	if front.Outcome == record.ClosedClean || front.Outcome == record.Open {
 		return
+	}
+	if cause[at] != "" {
+		return // it went wrong before the proxy
 	}
 	if hop != nil && k.changed(hop, &cause[at]) {
 		return

@@ -157,6 +157,7 @@ func compareKeys(a, b *record.Connection) (same, other bool) {
 type pathSeen struct {
 	path *record.Path
 	main *record.Connection
+	told bool // main's verdict has taken it in; the record may serve another connection
 }
 
 // join makes c another view of main; the first that is complete speaks.
@@ -186,12 +187,16 @@ func viewOf(c *record.Connection) record.View {
 }
 
 // better: c is the more complete view. One that holds more of what the client
-// sent beats one that this never came to.
+// sent beats one that this never came to, and one with an end beats one without.
 func better(c, main *record.Connection) bool {
 	if by := completeness(c) - completeness(main); by != 0 {
 		return by > 0
 	}
-	return c.Facts.TCP.Sides[record.Client].Bytes > main.Facts.TCP.Sides[record.Client].Bytes
+	x, y := &c.Facts.TCP, &main.Facts.TCP
+	if x.Sides[record.Client].Bytes != y.Sides[record.Client].Bytes {
+		return x.Sides[record.Client].Bytes > y.Sides[record.Client].Bytes
+	}
+	return x.End.Seen() && !y.End.Seen()
 }
 
 func compareBool(a, b bool) int {

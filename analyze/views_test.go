@@ -197,3 +197,84 @@ func TestStoryFromHTTP2OfTwoCaptures(t *testing.T) {
 		t.Errorf("%s is a hop of %q, %s of %q; patterns %v", front.ID, front.HopOf, back.ID, back.HopOf, g.Patterns)
 	}
 }
+
+// TestVerdictFollowsPath: what happened between two vantage points is no end's
+// fault, whichever view speaks; what an end did itself stays its own.
+func TestVerdictFollowsPath(t *testing.T) {
+	request, answer := upgradeRequest("app.test", "/chat", wsKey), wsAnswer+accepts(wsKey)+"\r\n\r\n"
+	const message = "\x81\x05hello"
+	for _, c := range []struct {
+		name      string
+		near, far func(f *flow)
+		fault     record.Fault
+		resetBy   string
+		cause     string
+	}{
+		{"a RST forged to the client before the answer", func(f *flow) {
+			f.connect().say(0, request).segment(1, rst|ack, "")
+		}, func(f *flow) {
+			f.connect().say(0, request)
+			f.wait(time.Second)
+			f.say(1, answer)
+		}, record.FaultIntermediary, "intermediary", "WS901"},
+		{"a RST forged to the client while open", func(f *flow) {
+			f.connect().say(0, request).say(1, answer).segment(1, rst|ack, "")
+		}, func(f *flow) {
+			f.connect().say(0, request).say(1, answer)
+			f.wait(time.Second)
+			f.say(1, message)
+		}, record.FaultIntermediary, "intermediary", "WS901"},
+		{"a genuine RST", func(f *flow) {
+			f.connect().say(0, request).segment(1, rst|ack, "")
+		}, func(f *flow) {
+			f.connect().say(0, request).segment(1, rst|ack, "")
+		}, record.FaultServer, "server", ""},
+		{"an answer that never arrives", func(f *flow) {
+			f.connect().say(0, request)
+			f.wait(9 * time.Second)
+			f.segment(0, rst|ack, "")
+		}, func(f *flow) {
+			f.connect().say(0, request)
+			for range 5 {
+				f.segment(1, psh|ack, answer)
+				f.seq[1] -= uint32(len(answer))
+				f.wait(time.Second)
+			}
+			f.wait(4 * time.Second)
+			f.segment(0, rst|ack, "")
+		}, record.FaultNetwork, "client", "WS902"},
+		{"no answer at all", func(f *flow) {
+			f.connect().say(0, request)
+			f.wait(9 * time.Second)
+			f.segment(0, rst|ack, "")
+		}, func(f *flow) {
+			f.connect().say(0, request)
+			f.wait(9 * time.Second)
+			f.segment(0, rst|ack, "")
+		}, record.FaultServer, "client", ""},
+	} {
+		for _, far := range []place{outsideNAT, behind} { // the one's clock is ahead, the other's behind
+			x, y := at(inside), at(far)
+			c.near(x)
+			c.far(y)
+			g := sheets(t, x.goesOn().sheet, y.goesOn().sheet)
+			if len(g.Connections) != 1 || len(g.Connections[0].Views) != 2 {
+				t.Errorf("%s: %v", c.name, views(g))
+				continue
+			}
+			got := g.Connections[0]
+			if got.Fault != c.fault || got.ResetBy != c.resetBy {
+				t.Errorf("%s, server at %s: fault %s, reset by %q, want %s, %q: %s", c.name, far.server, got.Fault, got.ResetBy, c.fault, c.resetBy, got.Verdict)
+			}
+			if c.cause != "" && !strings.HasSuffix(got.Verdict, "see "+c.cause+".") || c.cause == "" && strings.Contains(got.Verdict, "see WS9") {
+				t.Errorf("%s, server at %s: the verdict points elsewhere than to %q: %s", c.name, far.server, c.cause, got.Verdict)
+			}
+			if c.cause != "" && got.NextStep != "" {
+				t.Errorf("%s: asks for what is here: %s", c.name, got.NextStep)
+			}
+			if causes := g.Report.Summary.Causes; c.cause != "" && (len(causes) != 1 || causes[0].Code != c.cause) {
+				t.Errorf("%s: counted under %+v, want %s", c.name, causes, c.cause)
+			}
+		}
+	}
+}

@@ -173,7 +173,7 @@ func (v *views) losses(p *record.Path, from record.Dir) {
 	sent, received := v.sender(from), v.receiver(from)
 	x, y := &sent.Facts.TCP, &received.Facts.TCP
 	if from == record.Server && x.SYNACKs > 0 && y.SYNACKs == 0 && v.covers(p, received, x.SYNACK.Time) {
-		p.Lost = append(p.Lost, record.PathLoss{From: from, What: "the SYN-ACK", Packets: x.SYNACKs, At: x.SYNACK, Never: true})
+		p.Lost = append(p.Lost, record.PathLoss{From: from, What: record.LostSYNACK, Packets: x.SYNACKs, At: x.SYNACK, Never: true})
 		return
 	}
 	s, r := &x.Sides[from], &y.Sides[from]
@@ -209,9 +209,9 @@ func what(sent, received *record.Connection, from record.Dir) string {
 	x, y := sent.Facts.Upgrade, received.Facts.Upgrade
 	switch {
 	case from == record.Client && x != nil && x.Request != nil && (y == nil || y.Request == nil):
-		return "the Upgrade request"
+		return record.LostRequest
 	case from == record.Server && x != nil && x.Response != nil && (y == nil || y.Response == nil):
-		return "the answer to the Upgrade request"
+		return record.LostAnswer
 	}
 	return "data"
 }

@@ -188,6 +188,13 @@ type PathReset struct {
 	OtherWentOn bool
 }
 
+// What a PathLoss may lack; else it is data of an open WebSocket.
+const (
+	LostSYNACK  = "the SYN-ACK"
+	LostRequest = "the Upgrade request"
+	LostAnswer  = "the answer to the Upgrade request"
+)
+
 // PathLoss is what left one place and did not arrive at the other.
 type PathLoss struct {
 	From    Dir

@@ -88,15 +88,3 @@ func BenchmarkRead(b *testing.B) {
 	b.Run("gzip", func(b *testing.B) { benchRead(b, Options{}, len(raw), file("a.gz", gz.Bytes())) })
 	b.Run("zstd", func(b *testing.B) { benchRead(b, Options{}, len(raw), file("a.zst", zs.Bytes())) })
 }
-
-// BenchmarkBig reads the large captures of the benchmark set, if there.
-func BenchmarkBig(b *testing.B) {
-	for _, name := range []string{"mixed", "wsheavy", "manyconn"} {
-		path := filepath.Join("/dev/shm/wsl", name+".pcap")
-		st, err := os.Stat(path)
-		if err != nil {
-			continue
-		}
-		b.Run(name, func(b *testing.B) { benchRead(b, Options{}, int(st.Size()), path) })
-	}
-}

@@ -13,7 +13,9 @@ type Options struct {
 	Events bool
 	// ShowSecrets leaves credentials, cookies and tokens in the result.
 	ShowSecrets bool
-	// Threads is how many cores judge; 0 is what helps.
+	// Threads is how many goroutines follow connections; 0 is what helps. With 1
+	// each connection is given away as soon as it is final; with more, packets
+	// are first gathered, which makes those who wait for a slow source wait longer.
 	Threads int
 	// Keys are TLS secrets beside those in the captures themselves; nil for none.
 	Keys *decrypt.Keys

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ type result struct {
 }
 
 // options are those of the analysis. Key logs are checked here.
-func (a *analysis) options(p *program) (analyze.Options, error) {
+func (a *analysis) options(p *program, paths []string) (analyze.Options, error) {
 	keys := new(decrypt.Keys)
 	for _, name := range a.keyLogs {
 		if err := addKeyLog(p, keys, name); err != nil {
@@ -60,7 +61,19 @@ func (a *analysis) options(p *program) (analyze.Options, error) {
 	if o.Selected {
 		o.Keep = a.keep
 	}
+	if o.Threads == 0 && slices.ContainsFunc(paths, isStream) {
+		o.Threads = 1 // who reads a stream wants to see at once what is final
+	}
 	return o, nil
+}
+
+// isStream tells whether a path may make us wait: standard input, a pipe, a device.
+func isStream(path string) bool {
+	if path == "-" {
+		return true
+	}
+	info, err := os.Stat(path)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
 // addKeyLog reads one key log. Lines that are none are told of and passed over.
@@ -82,7 +95,7 @@ func addKeyLog(p *program, keys *decrypt.Keys, name string) error {
 // run analyses the captures that paths name and gives the result to the sink.
 // Whatever goes wrong, what was read is reported.
 func (a *analysis) run(ctx context.Context, p *program, paths []string, quiet bool, sink record.Sink) (result, error) {
-	options, err := a.options(p)
+	options, err := a.options(p, paths)
 	if err != nil {
 		return result{}, err
 	}

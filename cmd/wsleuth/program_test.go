@@ -52,6 +52,31 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// TestStreamsAreFollowedAlone: several goroutines gather packets first, which on
+// a slow stream would hold back what is final.
+func TestStreamsAreFollowedAlone(t *testing.T) {
+	file := filepath.Join("testdata", "captures", "strips.pcap")
+	cases := []struct {
+		paths   []string
+		given   int
+		threads int
+	}{
+		{[]string{file}, 0, 0},
+		{[]string{filepath.Dir(file), "*.pcap", "missing.pcap"}, 0, 0},
+		{[]string{"-"}, 0, 1},
+		{[]string{file, "-"}, 0, 1},
+		{[]string{os.DevNull}, 0, 1},
+		{[]string{"-"}, 3, 3},
+	}
+	for _, c := range cases {
+		a := analysis{threads: c.given}
+		o, err := a.options(new(program), c.paths)
+		if err != nil || o.Threads != c.threads {
+			t.Errorf("%v, --threads %d: %d threads, %v; want %d", c.paths, c.given, o.Threads, err, c.threads)
+		}
+	}
+}
+
 func TestProgressLine(t *testing.T) {
 	cases := []struct {
 		read, total, packets int64

@@ -82,7 +82,7 @@ func (c *analyzeCommand) flags(cmd *cobra.Command) {
 	f.BoolVar(&c.all, "all", false, "encrypted connections that may be wss, too")
 	f.BoolVar(&c.events, "events", false, "the events of healthy connections, too")
 	f.BoolVar(&c.hash, "hash", false, "the SHA-256 of the files (always in html and markdown)")
-	f.IntVar(&c.threads, "threads", 0, "cores that follow connections; 0 is what helps")
+	f.IntVar(&c.threads, "threads", 0, "cores that follow connections; 0 is what helps, and one for a stream")
 	f.BoolVar(&c.exitZero, "exit-zero", false, "exit with 0 even if connections failed")
 	c.evidence.flags(cmd)
 	c.anonymity.flags(cmd)

@@ -303,15 +303,6 @@ func (h *Hops) Finish(s *Story, at Conn, c *record.Connection) (all bool) {
 	return s.left == 0
 }
 
-// Open gives the stories of which parts are not finished.
-func (h *Hops) Open() map[*Story]bool {
-	open := map[*Story]bool{}
-	for _, s := range h.stories {
-		open[s] = true
-	}
-	return open
-}
-
 // Holds: the front's answer had not come when the back's request left, as must
 // be if the one is waiting for the other, nor its 101 when the back's came.
 func Holds(front, back *record.Connection) bool {

@@ -5,8 +5,8 @@
 // [Parser.Trace] says that a message has to do with WebSocket, [Parser.Head].
 // What a recipient would reject is kept as it stands and named by a
 // [Violation]; parsing goes on. The helpers for the opening handshake
-// (RFC 6455 section 4, RFC 7692) are plain functions: [AcceptFor], [KeyValid],
-// [HasTrace], [ParseExtensions], [ParseDeflate].
+// (RFC 6455 section 4, RFC 7692) are plain functions: [AcceptFor], [HasTrace],
+// [ParseExtensions], [ParseDeflate].
 //
 // The loop of a caller:
 //

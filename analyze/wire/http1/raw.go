@@ -33,18 +33,3 @@ func ParseHeadInto(h *Head, k Kind, raw string) {
 	h.End = int64(len(raw))
 	h.Truncated = h.Truncated || !whole
 }
-
-// RawHas tells, without parsing, whether a line of the head raw begins with
-// the field name, in any case.
-func RawHas(raw, name string) bool {
-	for {
-		i := strings.IndexByte(raw, '\n')
-		if i < 0 || len(raw)-i-1 <= len(name) {
-			return false
-		}
-		raw = raw[i+1:]
-		if raw[len(name)] == ':' && strings.EqualFold(raw[:len(name)], name) {
-			return true
-		}
-	}
-}

@@ -27,16 +27,6 @@ func AcceptLike(key, answer string) string {
 	return string(accept)
 }
 
-// KeyValid tells whether a Sec-WebSocket-Key is "a base64-encoded ... value
-// that, when decoded, is 16 bytes in length" (RFC 6455 section 4.2.1).
-func KeyValid(key string) bool {
-	if len(key) != 24 {
-		return false
-	}
-	raw, err := base64.StdEncoding.DecodeString(key)
-	return err == nil && len(raw) == 16
-}
-
 // HasTrace tells whether a head shows any trace of WebSocket: an Upgrade field
 // that lists websocket, or a field whose name begins with Sec-WebSocket-
 // (RFC 6455 and the drafts before it).

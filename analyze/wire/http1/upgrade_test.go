@@ -15,22 +15,6 @@ func TestAcceptFor(t *testing.T) {
 	}
 }
 
-func TestKeyValid(t *testing.T) {
-	for key, want := range map[string]bool{
-		"dGhlIHNhbXBsZSBub25jZQ==":  true,
-		"dGhlIHNhbXBsZSBub25jZQ":    false,
-		"MTIzNDU2Nzg5MDEyMzQ1":      false, // 15 bytes
-		"dGhlIHNhbXBsZSBub25jZQ!=":  false,
-		"":                          false,
-		"dGhlIHNhbXBsZSBub25jZTE=":  false, // 17 bytes
-		"dGhlIHNhbXBsZSBu\nb25jZQ=": false,
-	} {
-		if got := KeyValid(key); got != want {
-			t.Errorf("%q: %v", key, got)
-		}
-	}
-}
-
 func TestHasTrace(t *testing.T) {
 	for fields, want := range map[string]bool{
 		"":                               false,

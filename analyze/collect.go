@@ -19,6 +19,8 @@ const (
 	// maxHeld bounds the connections that wait for what the rest of the
 	// capture says of them; beyond it the oldest is judged by what is known.
 	maxHeld = 1 << 14
+	// maxFinal is how many connections are judged at once.
+	maxFinal = 16
 )
 
 // collector takes finished connections, adds what other connections say of
@@ -47,13 +49,15 @@ type collector struct {
 
 	gateways gateways
 
+	final   []*record.Connection // still to be judged and given away
+	bare    [][]record.Finding   // what was found of each of them, in memory that is used again
 	sum     summary
 	wants   func(*record.Connection) bool
 	recycle func(*record.Facts)
 }
 
 func newCollector(o Options, rules []*rule.Rule, sink record.Sink) *collector {
-	k := &collector{judge: newJudge(rules), o: o, sink: sink, endpoints: map[netip.AddrPort]struct{}{},
+	k := &collector{judge: newJudge(rules), o: o, sink: sink, bare: make([][]record.Finding, maxFinal), endpoints: map[netip.AddrPort]struct{}{},
 		sum: newSummary(), recycle: func(*record.Facts) {}}
 	if some, ok := sink.(record.Selective); ok && o.Keep == nil {
 		k.wants = some.Wants
@@ -184,16 +188,35 @@ func acceptDiffers(u *record.UpgradeFacts) bool {
 	return ok && accept != u.WantAccept
 }
 
-// finishOne judges a connection and gives it away.
+// finishOne takes a connection that is to be judged and given away with the next ones.
 func (k *collector) finishOne(c *record.Connection) {
 	if k.err != nil {
 		return
 	}
-	k.names.name(c)
-	k.judge.connection(c, k.o, k.wants)
-	cause := k.onPath(c)
-	k.works.say(c)
-	k.give(c, cause)
+	k.forgetUnreached(c)
+	if k.final = append(k.final, c); len(k.final) >= maxFinal {
+		k.flush()
+	}
+}
+
+// flush judges the connections that are final and gives them away, in order. Each
+// stage takes them all before the next begins: the code of all stages does not
+// fit into a core's first cache, that of one does.
+func (k *collector) flush() {
+	for i, c := range k.final {
+		k.names.name(c)
+		if k.judge.decide(c, k.wants != nil); k.wants != nil {
+			k.bare[i] = append(k.bare[i][:0], c.Findings...)
+			c.Findings = k.bare[i]
+		}
+	}
+	for _, c := range k.final {
+		k.judge.explain(c, k.o, k.wants)
+		cause := k.onPath(c)
+		k.works.say(c)
+		k.give(c, cause)
+	}
+	k.final = k.final[:0]
 }
 
 // fails tells that something kept a connection from working, or ended it.
@@ -229,6 +252,7 @@ func (k *collector) finish(files []*capture.FileInfo, odd map[int32]*oddities, c
 	for _, c := range k.held {
 		k.release(c)
 	}
+	k.flush()
 	k.patterns(files)
 	for i, f := range files {
 		if k.err != nil {

@@ -294,6 +294,7 @@ func (k *collector) provable(g *gateway, c *record.Connection) bool {
 
 // unreachable judges a refusal together with the tries that explain it.
 func (k *collector) unreachable(front *record.Connection, tries []*record.Connection) {
+	k.flush() // what came before is given away before
 	if u := front.Facts.Upgrade; u != nil {
 		if front.Facts.TCP.ClientBy != "port" {
 			k.speaks(front.Server)

@@ -170,6 +170,7 @@ func (k *collector) releaseStories() {
 // story judges the finished parts of a story together and gives them away, in
 // the order in which the handshake went.
 func (k *collector) story(s *correlate.Story) {
+	k.flush() // what came before is given away before
 	s.Released = true
 	k.waiting = slices.DeleteFunc(k.waiting, func(w waiting) bool { return w.story == s })
 	for i := range s.Parts {

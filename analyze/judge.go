@@ -41,17 +41,27 @@ func newJudge(rules []*rule.Rule) *judge {
 // are only made if it asks for them, when outcome, fault and the findings' codes
 // are known.
 func (j *judge) connection(c *record.Connection, o Options, wants func(*record.Connection) bool) {
+	j.decide(c, wants != nil)
+	j.explain(c, o, wants)
+}
+
+// decide says how far the connection came and how it ended; with findings, what
+// was found, without texts and until the next judgement.
+func (j *judge) decide(c *record.Connection, findings bool) {
 	there := rule.Of(c)
-	c.Phase, c.Outcome = outcome(c, there)
-	if wants != nil {
+	if c.Phase, c.Outcome = outcome(c, there); findings {
 		j.run(c, there, true)
-		if !wants(c) {
-			return
-		}
+	}
+}
+
+// explain adds the texts to what was decided, if wanted.
+func (j *judge) explain(c *record.Connection, o Options, wants func(*record.Connection) bool) {
+	if wants != nil && !wants(c) {
+		return
 	}
 	describe(c)
 	hidden := redact(c, o)
-	j.run(c, there, false)
+	j.run(c, rule.Of(c), false)
 	c.NextStep = j.reporter.NextStep()
 	c.Verdict = verdict(c)
 	if c.Facts.Upgrade != nil && c.Facts.Upgrade.Request != nil && c.Outcome != record.ClosedClean && c.Outcome != record.Open {

@@ -75,6 +75,7 @@ func (l *live) ticks(err error) bool { return l.Live != nil && err == l.Tick }
 func (e *engine) look(clock int64) {
 	l := &e.live
 	e.table.Advance(clock)
+	e.flush()
 	l.clock = max(l.clock, clock)
 	if clock < l.next {
 		return

@@ -35,6 +35,7 @@ type engine struct {
 	trial   *trial  // until it is known which of them is of use
 	o       track.Options
 	collect *collector
+	closed  []*record.Connection // of the only tracker: the collector has not seen them yet
 	names   []string
 	ends    []record.Ref // the last packet of each vantage point
 	odd     map[int32]*oddities
@@ -90,9 +91,44 @@ func (e *engine) start(o Options) {
 
 // alone makes one goroutine do everything.
 func (e *engine) alone() {
-	e.tracker = track.New(e.o)
+	o := e.o
+	o.Emit = func(c *record.Connection, _ int64) {
+		if e.closed = append(e.closed, c); len(e.closed) >= maxFinal {
+			e.flush()
+		}
+	}
+	o.Asked = func(a *track.Ask) {
+		e.flush()
+		e.o.Asked(a)
+	}
+	o.Polled = func(p track.Poll) {
+		e.flush()
+		e.o.Polled(p)
+	}
+	o.Named = func(n *track.Named) {
+		e.flush()
+		e.o.Named(n)
+	}
+	o.Refused = func(at record.Ref) {
+		e.flush()
+		e.o.Refused(at)
+	}
+	e.tracker = track.New(o)
 	e.collect.recycle = e.tracker.Recycle
 	e.table = reassembly.New(reassembly.Options{Handler: e.tracker})
+}
+
+// flush gives the collector the connections that were closed, which were followed
+// first: see collector.flush.
+func (e *engine) flush() {
+	if len(e.closed) == 0 {
+		return
+	}
+	for _, c := range e.closed {
+		e.collect.add(c, 0)
+	}
+	e.closed = e.closed[:0]
+	e.collect.flush()
 }
 
 // finish closes what is still open at the end of the capture.
@@ -103,6 +139,7 @@ func (e *engine) finish() track.Counts {
 	}
 	e.lastKeys()
 	e.table.Close()
+	e.flush()
 	return e.tracker.Counts
 }
 
@@ -117,10 +154,12 @@ func (e *engine) take(p *capture.Packet, ip *link.IP) {
 		e.shards.packet(p, ip)
 	default:
 		e.table.Advance(p.Clock)
+		e.flush()
 		if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() {
 			e.collect.names.packet(p, ip)
 		}
 		e.table.Packet(p, ip)
+		e.flush()
 	}
 }
 

@@ -242,6 +242,7 @@ func (s *shards) merge(streams []stream, names []dealt) {
 			names = names[1:]
 		}
 		if first == nil {
+			s.collect.flush()
 			return
 		}
 		s.collect.take(first)

@@ -163,7 +163,8 @@ func (k *collector) speaks(server netip.AddrPort) {
 func (k *collector) hold(c *record.Connection) {
 	if len(k.held) >= maxHeld {
 		k.release(k.held[0])
-		k.held = append(k.held[:0], k.held[1:]...)
+		k.held[0] = nil
+		k.held = k.held[1:]
 	}
 	k.held = append(k.held, c)
 }
@@ -238,7 +239,6 @@ func (k *collector) give(c *record.Connection, cause string) {
 		k.sum.add(c, cause)
 		k.err = k.sink.Connection(c)
 	}
-	k.forgetUnreached(c)
 	facts := c.Facts
 	c.Facts = nil // before a shard may use both again
 	k.recycle(facts)

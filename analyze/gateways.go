@@ -36,8 +36,8 @@ type gateway struct {
 	conn     *record.Connection
 	from, to record.Time // the request, and the refusal
 	tunnel   bool
-	host     string // of a tunnel's target
-	port     uint16 // 0: not known
+	addr     netip.Addr // of a tunnel's target; not valid: it is a name
+	port     uint16     // 0: not known
 	clocks   clocks
 }
 
@@ -73,7 +73,8 @@ func gatewayOf(c *record.Connection) (g gateway, ok bool) {
 		return g, false
 	}
 	n, _ := strconv.ParseUint(port, 10, 16)
-	g.host, g.port = hostName(host+":"+port), uint16(n)
+	addr, _ := netip.ParseAddr(hostName(host + ":" + port))
+	g.addr, g.port = addr.Unmap(), uint16(n)
 	return g, true
 }
 
@@ -88,49 +89,69 @@ func unreached(c *record.Connection) bool {
 // gateways are refusals that wait, and what may explain them.
 type gateways struct {
 	waiting []gateway // in the order in which they became final
+	times   []stretch // of each of them, side by side: most are passed over by these
 	failed  shelf[*record.Connection]
-	resets  shelf[record.Time] // RSTs that answered SYNs, of connections that may not be final yet
+	resets  shelf[struct{}] // RSTs that answered SYNs, of connections that may not be final yet
 	now     record.Time
 }
 
-// shelf keeps things by their time, to be found by a stretch of time.
-type shelf[T any] struct {
-	slots map[record.Time][]T
-	n     int
+// stretch is a stretch of time.
+type stretch struct{ from, to record.Time }
+
+func (w *gateways) push(g gateway) {
+	w.waiting = append(w.waiting, g)
+	w.times = append(w.times, stretch{g.from, g.to})
 }
 
-// slotBits make slots of 134 ms.
-const slotBits = 27
+// pop takes the oldest out.
+func (w *gateways) pop() gateway {
+	g := w.waiting[0]
+	w.waiting[0] = gateway{}
+	w.waiting, w.times = w.waiting[1:], w.times[1:]
+	return g
+}
+
+// shelf keeps things in the order of their times, to be found by a stretch of time.
+type shelf[T any] struct{ things []shelved[T] }
+
+type shelved[T any] struct {
+	at    record.Time
+	thing T
+}
 
 func (s *shelf[T]) add(at record.Time, x T) {
-	if s.n >= maxUnreached || s.slots == nil {
-		s.slots, s.n = map[record.Time][]T{}, 0 // the oldest go, with the others
+	if len(s.things) >= maxUnreached {
+		clear(s.things)
+		s.things = s.things[:0] // the oldest go, with the others
 	}
-	s.slots[at>>slotBits] = append(s.slots[at>>slotBits], x)
-	s.n++
+	place := len(s.things)
+	if place > 0 && s.things[place-1].at > at {
+		place = s.from(at + 1)
+	}
+	s.things = slices.Insert(s.things, place, shelved[T]{at, x})
 }
 
-// remove takes things of that time out that are as f wants them.
+// from is the place of the first thing of that time or later.
+func (s *shelf[T]) from(at record.Time) int {
+	place, _ := slices.BinarySearchFunc(s.things, at, func(x shelved[T], at record.Time) int { return cmp.Compare(x.at, at) })
+	return place
+}
+
+// remove takes out the first thing of that time that is as f wants it.
 func (s *shelf[T]) remove(at record.Time, f func(T) bool) {
-	slot := at >> slotBits
-	before := s.slots[slot]
-	if len(before) == 0 {
-		return
-	}
-	after := slices.DeleteFunc(before, f)
-	s.n -= len(before) - len(after)
-	if s.slots[slot] = after; len(after) == 0 {
-		delete(s.slots, slot)
+	for i := s.from(at); i < len(s.things) && s.things[i].at == at; i++ {
+		if f(s.things[i].thing) {
+			s.things = slices.Delete(s.things, i, i+1)
+			return
+		}
 	}
 }
 
 // any tells whether something between two times is as f wants it.
 func (s *shelf[T]) any(from, to record.Time, f func(T) bool) bool {
-	if s.n == 0 {
-		return false
-	}
-	for slot := from >> slotBits; slot <= min(to, from+gatewayWait)>>slotBits; slot++ {
-		if slices.ContainsFunc(s.slots[slot], f) {
+	to = min(to, from+gatewayWait)
+	for i := s.from(from); i < len(s.things) && s.things[i].at <= to; i++ {
+		if f(s.things[i].thing) {
 			return true
 		}
 	}
@@ -138,7 +159,7 @@ func (s *shelf[T]) any(from, to record.Time, f func(T) bool) bool {
 }
 
 // refused notes a RST that answered a SYN.
-func (k *collector) refused(at record.Ref) { k.gateways.resets.add(at.Time, at.Time) }
+func (k *collector) refused(at record.Ref) { k.gateways.resets.add(at.Time, struct{}{}) }
 
 // admitGateway holds a refusal back if something failed before it, or may have:
 // what gets no answer is known to have failed only later. False if it is none.
@@ -153,13 +174,13 @@ func (k *collector) admitGateway(c *record.Connection) bool {
 	g, ok := gatewayOf(c)
 	g.clocks = k.clocks
 	if !ok || k.vantages <= 1 && g.to-g.from < secondSYN && !w.failed.any(g.from, g.to, g.fits) &&
-		!w.resets.any(g.from, g.to, func(at record.Time) bool { return g.from <= at && at <= g.to }) {
+		!w.resets.any(g.from, g.to, func(struct{}) bool { return true }) {
 		return false
 	}
 	if len(w.waiting) >= maxGateways {
 		k.releaseGateway()
 	}
-	w.waiting = append(w.waiting, g)
+	w.push(g)
 	return true
 }
 
@@ -171,14 +192,31 @@ const secondSYN = record.Time(900 * time.Millisecond)
 // held: it is held back in any case. If not, it is where a refusal waits for it.
 func (k *collector) admitUnreached(c *record.Connection, held bool) (hold bool) {
 	w := &k.gateways
-	if !unreached(c) || !held && !slices.ContainsFunc(w.waiting, func(g gateway) bool { return g.fits(c) }) {
+	if !unreached(c) || !held && !k.waitedFor(c) {
 		return false
 	}
 	w.failed.add(c.Started, c)
 	return true
 }
 
-// forgetUnreached: c is given away, and its memory is used again.
+// waitedFor: a refusal waits that the connection fits.
+func (k *collector) waitedFor(c *record.Connection) bool {
+	w := &k.gateways
+	for i := range w.times {
+		if k.inTime(&w.times[i], c) && w.waiting[i].fits(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// inTime: by its times alone, the connection may fit a refusal. Where clocks
+// differ, they do not tell.
+func (k *collector) inTime(t *stretch, c *record.Connection) bool {
+	return t.from <= c.Started && c.Ended <= t.to || k.vantages > 1
+}
+
+// forgetUnreached: c is to be given away, and its memory used again.
 func (k *collector) forgetUnreached(c *record.Connection) {
 	if unreached(c) {
 		k.gateways.failed.remove(c.Started, func(x *record.Connection) bool { return x == c })
@@ -193,8 +231,7 @@ func (k *collector) releaseGateways() {
 
 // releaseGateway judges the oldest refusal, with the connections that explain it.
 func (k *collector) releaseGateway() {
-	w := &k.gateways
-	g := w.waiting[0]
+	g := k.gateways.pop()
 	var tries []*record.Connection
 	k.failedWith(&g, func(c *record.Connection) bool {
 		if k.provable(&g, c) {
@@ -203,7 +240,6 @@ func (k *collector) releaseGateway() {
 		return len(tries) == maxTries
 	})
 	slices.SortFunc(tries, func(a, b *record.Connection) int { return cmp.Compare(a.FirstPacket, b.FirstPacket) })
-	w.waiting = append(w.waiting[:0], w.waiting[1:]...)
 	if len(tries) == 0 {
 		k.settle(g.conn)
 		return
@@ -237,23 +273,24 @@ func (g *gateway) fits(c *record.Connection) bool {
 		return false
 	}
 	if g.tunnel {
-		addr, err := netip.ParseAddr(g.host)
-		return c.Server.Port() == g.port && c.Client.Addr() == front.Server.Addr() && (err != nil || addr.Unmap() == c.Server.Addr())
+		return c.Server.Port() == g.port && c.Client.Addr() == front.Server.Addr() && (!g.addr.IsValid() || g.addr == c.Server.Addr())
 	}
 	return c.Client.Addr() == front.Server.Addr() || c.Client.Addr() != front.Client.Addr() && from-g.from <= promptly
 }
 
-// requests gives the requests that are remembered until f returns false.
-func (k *collector) requests(f func(at correlate.Conn, server netip.Addr, when record.Time, vantage int32) bool) {
+// requested tells whether f is true of a request that is remembered and was seen
+// where front was, after that time; own: and went to the same address.
+func (k *collector) requested(front *record.Connection, own bool, after record.Time, f func(at correlate.Conn, when record.Time) bool) bool {
+	var server netip.Addr
+	if own {
+		server = front.Server.Addr()
+	}
 	if k.vantages <= 1 {
-		k.hops.Asked(f)
-		return
+		return k.hops.Asked(server, after, f)
 	}
-	for i := range k.asks {
-		if x := &k.asks[i]; !f(x.Conn, x.Server.Addr(), x.At.Time, x.Vantage) {
-			return
-		}
-	}
+	return slices.ContainsFunc(k.asks, func(x correlate.Exchange) bool {
+		return x.Vantage == front.Facts.Vantage && (!own || x.Server.Addr() == server) && f(x.Conn, x.At.Time)
+	})
 }
 
 // provable: nothing else explains the try. Where the proxy has the address that
@@ -265,9 +302,9 @@ func (k *collector) provable(g *gateway, c *record.Connection) bool {
 	tried, _, _ := g.tried(c)
 	since := tried - g.from
 	rival := false
-	for i := range k.gateways.waiting {
-		o := &k.gateways.waiting[i]
-		if o.conn != front && o.fits(c) {
+	w := &k.gateways
+	for i := range w.waiting {
+		if o := &w.waiting[i]; k.inTime(&w.times[i], c) && o.conn != front && o.fits(c) {
 			d := tried - o.from
 			rival = rival || !own || d < nearer*since
 		}
@@ -276,14 +313,12 @@ func (k *collector) provable(g *gateway, c *record.Connection) bool {
 		return !rival
 	}
 	name := connOf(front)
-	k.requests(func(at correlate.Conn, server netip.Addr, when record.Time, vantage int32) bool {
-		if at == name || vantage != front.Facts.Vantage || own && server != front.Server.Addr() || when > tried {
-			return k.vantages > 1 || tried-when < nearer*since+record.Time(time.Second) // from there on they are too long ago
+	rival = k.requested(front, own, tried-nearer*since-record.Time(time.Second), func(at correlate.Conn, when record.Time) bool {
+		if at == name || when > tried || tried-when >= nearer*since {
+			return false
 		}
 		// One that was answered by then tells it only for refusals, which were looked at above.
-		d := tried - when
-		rival = d < nearer*since && !slices.ContainsFunc(k.gateways.waiting, func(o gateway) bool { return connOf(o.conn) == at && o.to < tried })
-		return !rival
+		return !slices.ContainsFunc(w.waiting, func(o gateway) bool { return connOf(o.conn) == at && o.to < tried })
 	})
 	if rival || own {
 		return !rival
@@ -333,6 +368,7 @@ func (k *collector) unreachable(front *record.Connection, tries []*record.Connec
 	}
 	k.give(front, cause)
 	for _, c := range tries {
+		k.forgetUnreached(c)
 		k.give(c, "")
 	}
 }

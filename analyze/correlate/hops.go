@@ -277,14 +277,23 @@ func (h *Hops) forget() {
 	clear(h.servers)
 }
 
-// Asked gives the handshakes that are remembered, the latest first, until f returns false.
-func (h *Hops) Asked(f func(at Conn, server netip.Addr, when record.Time, vantage int32) bool) {
+// Asked tells whether f is true of a handshake that is remembered, came after
+// that time and went to the server's address, if one is given: the latest first.
+func (h *Hops) Asked(server netip.Addr, after record.Time, f func(at Conn, when record.Time) bool) bool {
+	addr := [16]byte{}
+	if server.IsValid() {
+		addr = server.As16()
+	}
 	for i := range min(maxAsked, h.next) {
 		a := h.at(h.next - 1 - i)
-		if !f(a.Conn, netip.AddrFrom16(a.Server.addr).Unmap(), a.At.Time, a.Vantage) {
-			return
+		if a.At.Time <= after {
+			break
+		}
+		if (a.Server.addr == addr || !server.IsValid()) && f(a.Conn, a.At.Time) {
+			return true
 		}
 	}
+	return false
 }
 
 // Story is the story that a connection is part of; nil: it is part of none.

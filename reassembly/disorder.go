@@ -119,10 +119,10 @@ func (e *episode) ReassembledSG(sg reassembly.ScatterGather, _ reassembly.Assemb
 }
 
 func (e *episode) handOn(w *waiting, b []byte) {
-	h := &e.f.half[e.side]
+	h, o := e.f.sides(e.side)
 	e.release(w)
 	h.flags &^= halfGuess
-	e.t.track(e.f, e.side, w.n, w.at.mark(), b)
+	e.t.track(h, o, w.n, w.at.mark(), b)
 	e.t.deliver(e.f, e.side, w.at, b, w.n)
 }
 

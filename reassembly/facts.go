@@ -15,12 +15,12 @@ func (t *Table) copied(f *Flow, d Side, s *segment) {
 // original finds the packet that s is a copy of among those that are kept.
 func (f *Flow) original(d Side, s *segment) At {
 	h := &f.half[d]
-	for i, p := range h.prints {
-		if p != s.print {
+	for _, p := range h.prints {
+		if p.of != s.print {
 			continue
 		}
 		for _, m := range [...]mark{*f.last(), h.lastData, h.lastAck, f.first, f.synack, f.finAt(d).mark()} {
-			if m.seen() && uint32(m.time>>10) == h.printTimes[i] {
+			if m.seen() && uint32(m.time>>10) == p.time {
 				return m.at()
 			}
 		}

@@ -48,11 +48,10 @@ func (q *outstanding) find(seq uint32) *sent {
 	return nil
 }
 
-// track remembers a new data segment of side d, which begins at next, until it
-// is acknowledged, and a sample of data for longer. Mostly it is acknowledged
+// track remembers a new data segment of h, which begins at next, until it is
+// acknowledged by o, and a sample of data for longer. Mostly it is acknowledged
 // before the next: then the half itself tells all about it.
-func (t *Table) track(f *Flow, d Side, n uint32, at mark, data []byte) {
-	h, o := &f.half[d], &f.half[d^1]
+func (t *Table) track(h, o *half, n uint32, at mark, data []byte) {
 	t.enqueue(h)
 	h.sample, h.sampleStart, h.sampleLen = sampleOf(data), h.next, saturated(uint32(len(data)))
 	switch {

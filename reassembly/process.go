@@ -20,27 +20,34 @@ const (
 
 // segment records a segment of side d of flow f and hands on its bytes.
 func (t *Table) segment(f *Flow, d Side, s *segment) {
-	h, o := &f.half[d], &f.half[d^1]
-	if f.printed(d, s) {
+	h := &f.half[d&1]
+	switch {
+	case f.printed(h, s):
 		t.copied(f, d, s)
-		return
-	}
-	if f.passes(h, s) {
+	case f.carriesOn(h, s):
+		t.carryOn(f, d, s)
+	case f.passes(h, s):
 		f.pass(d, h, s)
-		return
+	default:
+		t.judge(f, d, s)
 	}
+}
+
+// judge records a segment of which anything may be true.
+func (t *Table) judge(f *Flow, d Side, s *segment) {
+	h, o := f.sides(d)
 	h.print(s)
 	if s.is(flagSYN|flagRST) || !s.is(flagACK) || f.flags&flowRenewal != 0 {
 		if n, side := t.identity(f, d, s); n == nil {
 			return
 		} else if n != f {
 			f, d = n, side
-			h, o = &f.half[d], &f.half[d^1]
+			h, o = f.sides(d)
 			h.print(s)
 		}
 	} else if s.n > 0 && h.is(halfStarted) && h.far(s) && f.ended() {
 		f, d = t.restart(f, d, s)
-		h, o = &f.half[d], &f.half[d^1]
+		h, o = f.sides(d)
 		h.print(s)
 	}
 	h.last, f.clock = s.at.mark(), s.clock
@@ -66,7 +73,7 @@ func (t *Table) segment(f *Flow, d Side, s *segment) {
 		h.start(o, s)
 	}
 	if s.is(flagACK) {
-		t.ack(f, d, s)
+		t.ack(f, h, o, s)
 	}
 	if s.n > 0 || s.seq != h.next || s.is(flagFIN) {
 		t.payload(f, d, s)
@@ -92,17 +99,21 @@ func (t *Table) settle(f *Flow, s *segment) {
 	t.schedule(f)
 }
 
-// printed tells whether s is a copy of a packet seen just before.
-func (f *Flow) printed(d Side, s *segment) bool {
-	h := &f.half[d]
-	for i, p := range h.prints {
-		if p != s.print {
+// printed tells whether s, which h sent, is a copy of a packet seen just before.
+func (f *Flow) printed(h *half, s *segment) bool {
+	return (h.prints[0].of == s.print || h.prints[1].of == s.print) && f.copies(h, s)
+}
+
+// copies looks closer at a segment whose fingerprint was seen before.
+func (f *Flow) copies(h *half, s *segment) bool {
+	for _, p := range h.prints {
+		if p.of != s.print {
 			continue
 		}
-		if s.id == 0 && s.is(flagSYN|flagRST) && uint32(f.last().time>>10) != h.printTimes[i] {
+		if s.id == 0 && s.is(flagSYN|flagRST) && uint32(f.last().time>>10) != p.time {
 			return false // hosts send the same RST, or SYN-ACK, for each packet that asks for it
 		}
-		passed := int64(uint32(s.at.Time>>10)-h.printTimes[i]) << 10
+		passed := int64(uint32(s.at.Time>>10)-p.time) << 10
 		if passed <= DuplicateAtOnce || s.id != 0 && passed <= DuplicateWithin {
 			return true
 		}
@@ -112,17 +123,20 @@ func (f *Flow) printed(d Side, s *segment) bool {
 
 // print remembers the fingerprint of s.
 func (h *half) print(s *segment) {
-	h.prints[1], h.printTimes[1] = h.prints[0], h.printTimes[0]
-	h.prints[0], h.printTimes[0] = s.print, uint32(s.at.Time>>10)
+	h.prints[1] = h.prints[0]
+	h.prints[0] = print{s.print, uint32(s.at.Time >> 10)}
 }
 
 // seen takes what every segment but a RST tells.
 func (h *half) seen(s *segment) {
+	h.lastID = s.id
+	if s.ttl == h.ttl {
+		return
+	}
 	if h.maxTTL == 0 {
 		h.minTTL = s.ttl
 	}
 	h.ttl, h.minTTL, h.maxTTL = s.ttl, min(h.minTTL, s.ttl), max(h.maxTTL, s.ttl)
-	h.lastID = s.id
 }
 
 // remember what the next segment of the other side may answer.
@@ -203,9 +217,8 @@ func (t *Table) syn(f *Flow, d Side, s *segment) {
 	}
 }
 
-// ack takes the acknowledgement that side d sends.
-func (t *Table) ack(f *Flow, d Side, s *segment) {
-	h, o := &f.half[d], &f.half[d^1]
+// ack takes the acknowledgement that h sends.
+func (t *Table) ack(f *Flow, h, o *half, s *segment) {
 	switch n := int32(s.ack - h.acks); {
 	case !h.is(halfAcks):
 		h.flags |= halfAcks

@@ -98,6 +98,9 @@ type flow struct {
 	id                         uint32    // place in the slab
 }
 
+// sides are the half of side d and the other.
+func (f *Flow) sides(d Side) (h, o *half) { return &f.half[d&1], &f.half[d&1^1] }
+
 // last is the last packet of any kind.
 func (f *Flow) last() *mark {
 	if f.flags&flowLast1 != 0 {
@@ -136,8 +139,7 @@ type half struct {
 	next                uint32 // sequence number of the next byte in order
 	acks                uint32 // highest acknowledgement number sent
 	packets, segments   uint32
-	prints              [2]uint32 // fingerprints of the last segments
-	printTimes          [2]uint32 // their times in units of 2^10 ns
+	prints              [2]print // of the last segments
 	flags               uint16
 	lastID              uint16
 	ttl, minTTL, maxTTL uint8
@@ -153,6 +155,12 @@ type half struct {
 	maxSegment        uint16
 	maxAcked          uint16
 	mss               uint16
+}
+
+// print knows a packet again.
+type print struct {
+	of   uint32 // segment.print
+	time uint32 // in units of 2^10 ns
 }
 
 func (h *half) is(f uint16) bool { return h.flags&f != 0 }

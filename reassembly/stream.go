@@ -2,7 +2,7 @@ package reassembly
 
 // payload places what a segment carries in its side's stream.
 func (t *Table) payload(f *Flow, d Side, s *segment) {
-	h, o := &f.half[d], &f.half[d^1]
+	h, o := f.sides(d)
 	off := int32(s.seq - h.next)
 	if h.is(halfEnded) && off+int32(s.n) > 0 {
 		// RFC 9293, 3.5: a side that sent a FIN sends no more data; off is 1
@@ -62,7 +62,7 @@ func (t *Table) inOrder(f *Flow, d Side, s *segment, skip uint32) {
 	}
 	n := s.n - skip
 	data := s.data[min(int(skip), len(s.data)):]
-	t.track(f, d, n, at, data)
+	t.track(h, &f.half[d^1], n, at, data)
 	f.data(d, at)
 	t.deliver(f, d, s.at, data, n)
 }

@@ -2,6 +2,7 @@ package reassembly
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -92,6 +93,7 @@ type Table struct {
 
 	handler     Handler
 	limits      Limits
+	clock       int64
 	index       index
 	slab        slab
 	timers      timers
@@ -100,7 +102,6 @@ type Table struct {
 	freeOut     *outstanding
 	freeClosing *closing
 	freeRare    []*Rare
-	clock       int64
 	ending      Ending
 	dues        []due
 	soonest     int64  // no flow is over before it was silent for so long
@@ -113,8 +114,9 @@ type Table struct {
 // New makes a table.
 func New(o Options) *Table {
 	o.Limits.defaults()
-	t := &Table{handler: o.Handler, limits: o.Limits}
+	t := &Table{handler: o.Handler, limits: o.Limits, clock: math.MinInt64}
 	t.soonest = int64(min(o.Limits.Linger, o.Limits.LingerReset, o.Limits.SYNTimeout, o.Limits.Idle))
+	t.timers.turnAt = math.MinInt64
 	t.index.init()
 	t.tombs.init(o.Limits.Tombstones)
 	return t
@@ -147,7 +149,7 @@ func (t *Table) tcp(p *capture.Packet, ip *link.IP, h uint64) {
 	if h == 0 {
 		h = t.key.hash(p.Vantage)
 	}
-	s.at, s.clock = At{Packet: p.Number, Time: p.Time, File: p.File}, p.Clock
+	s.at.Packet, s.at.Time, s.at.File, s.clock = p.Number, p.Time, p.File, p.Clock
 	f, side := t.find(h, p.Vantage, s)
 	if f == nil {
 		if !s.is(flagSYN) && t.tombs.late(h, &t.key, s) {
@@ -206,8 +208,8 @@ func (t *tuple) sideOf(k *tuple) (Side, bool) {
 // fits tells whether a segment that came through another encapsulation belongs
 // to f by its sequence numbers.
 func (f *Flow) fits(d Side, s *segment) bool {
-	h, o := &f.half[d], &f.half[d^1]
-	if f.printed(d, s) {
+	h, o := f.sides(d)
+	if f.printed(h, s) {
 		return true
 	}
 	known := 0

@@ -17,9 +17,9 @@ const (
 // later than its deadline; the deadline itself is computed from the flow, so
 // that the result never depends on when the wheel turned.
 type timers struct {
-	heads [wheel + 1]uint32 // the last: what is being looked at
-	tick  int64             // the next one to be looked at
-	begun bool
+	heads  [wheel + 1]uint32 // the last: what is being looked at
+	tick   int64             // the next one to be looked at
+	turnAt int64             // when it is over; before the first packet: any time
 }
 
 // deadline is the capture time at which the flow is over; a packet that comes
@@ -81,15 +81,11 @@ func (t *Table) unschedule(f *Flow) {
 
 // Advance lets the timers run up to a capture time (ns). Packet does so by itself.
 func (t *Table) Advance(clock int64) {
-	if !t.timers.begun {
-		t.timers.begun, t.timers.tick, t.clock = true, clock>>tickBits, clock
-	}
-	if clock <= t.clock {
-		return
-	}
-	t.clock = clock
-	if tick := clock >> tickBits; tick != t.timers.tick {
-		t.turn(tick)
+	if clock > t.clock {
+		t.clock = clock
+		if clock >= t.timers.turnAt {
+			t.turn(clock >> tickBits)
+		}
 	}
 }
 
@@ -108,26 +104,34 @@ func (t *Table) Ending() Ending { return t.ending }
 
 // due is a flow whose time is over.
 type due struct {
-	flow             *Flow
-	first            mark
-	network          int32
 	looked, deadline int64
+	first            uint64 // mark.where
+	flow             *Flow
 }
 
 func (t *Table) due(f *Flow) due {
 	d := t.deadline(f)
-	return due{f, f.first, f.tuple.network, (d>>tickBits + 1) << tickBits, d}
+	return due{(d>>tickBits + 1) << tickBits, d, f.first.where, f}
 }
 
 func (a due) compare(b due) int {
-	return cmp.Or(cmp.Compare(a.looked, b.looked), cmp.Compare(a.deadline, b.deadline), a.first.compare(b.first), cmp.Compare(a.network, b.network))
+	if a.looked == b.looked && a.deadline == b.deadline {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.flow.tuple.network, b.flow.tuple.network))
+	}
+	if a.looked < b.looked || a.looked == b.looked && a.deadline < b.deadline {
+		return -1
+	}
+	return 1
 }
 
 // turn closes the flows of all ticks before tick, in the order of their deadlines.
 func (t *Table) turn(tick int64) {
 	w := &t.timers
 	from := w.tick
-	w.tick = tick
+	if w.turnAt == math.MinInt64 {
+		from = tick
+	}
+	w.tick, w.turnAt = tick, (tick+1)<<tickBits
 	all := t.dues[:0]
 	for i := max(from, tick-wheel); i < tick; i++ {
 		w.fire(&t.slab, uint16(i&(wheel-1)))
@@ -144,10 +148,10 @@ func (t *Table) turn(tick int64) {
 	slices.SortFunc(all, due.compare)
 	for i := 0; i < len(all); i++ {
 		d := all[i]
-		if d.flow.first != d.first {
+		if d.flow.first.where != d.first {
 			continue // it had to make room meanwhile
 		}
-		t.ending = Ending{Looked: d.looked, Deadline: d.deadline, First: d.first.at()}
+		t.ending = Ending{Looked: d.looked, Deadline: d.deadline, First: d.flow.First()}
 		begun := t.finish(d.flow, d.deadline, false)
 		if begun == nil {
 			continue

@@ -40,10 +40,20 @@ func handshakeAsked(a *track.Ask) correlate.Handshake {
 	if a.Stream >= 0 {
 		h.Target = correlate.HashTarget(a.Target)
 	}
+	if a.Head == "" {
+		return h
+	}
 	line, rest, _ := strings.Cut(a.Head, "\n")
-	if _, target, ok := strings.Cut(line, " "); ok {
-		target, _, _ = strings.Cut(target, " ")
+	if from := strings.IndexByte(line, ' ') + 1; from > 0 {
+		target := line[from:]
+		if to := strings.IndexByte(target, ' '); to >= 0 {
+			target = target[:to]
+		}
 		h.Target = correlate.HashTarget(target)
+	}
+	if a.Plain {
+		handshakeKey(&h, a.Key)
+		return h
 	}
 	for rest != "" {
 		line = rest
@@ -74,8 +84,7 @@ func telling(first byte) bool {
 func handshakeField(h *correlate.Handshake, name, value string) {
 	switch {
 	case len(name) == len("Sec-WebSocket-Key") && strings.EqualFold(name, "Sec-WebSocket-Key"):
-		key := strings.TrimSpace(value)
-		h.Key, h.Sample = correlate.HashText(key), key == sampleKey
+		handshakeKey(h, value)
 	case len(name) == len("Via") && strings.EqualFold(name, "Via"), len(name) == len("X-Varnish") && strings.EqualFold(name, "X-Varnish"):
 		h.Passed = true
 	case len(name) == len("X-Forwarded-For") && strings.EqualFold(name, "X-Forwarded-For"):
@@ -85,6 +94,11 @@ func handshakeField(h *correlate.Handshake, name, value string) {
 			h.For = addr.Unmap()
 		}
 	}
+}
+
+func handshakeKey(h *correlate.Handshake, value string) {
+	key := strings.TrimSpace(value)
+	h.Key, h.Sample = correlate.HashText(key), key == sampleKey
 }
 
 // handshakeOf is a finished connection's request.

@@ -3,6 +3,9 @@ package analyze
 import (
 	"strings"
 	"testing"
+
+	"github.com/wsleuth/wsleuth/analyze/track"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 )
 
 // TestStoryAtAProxy: the further hop names the client's side, the story counts
@@ -67,5 +70,27 @@ func TestNameOfTheServer(t *testing.T) {
 	g := analyzeFiles(t, Options{}, "../testdata/captures/plain/dns-ok.client.pcap")
 	if len(g.Connections) != 1 || g.Connections[0].DNSName != "app.test" || g.Connections[0].DNSPacket == 0 {
 		t.Errorf("%d connections, the first with name %q", len(g.Connections), g.Connections[0].DNSName)
+	}
+}
+
+// What the scan of a request tells is what its lines tell.
+func TestHandshakeAsked(t *testing.T) {
+	for _, fields := range []string{
+		"", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "Sec-WebSocket-Key:\tabc \r\nsec-websocket-key: b\r\n", "Sec-WebSocket-Key:\n",
+		"Sec-WebSocket-Key : a\r\n", "Sec-WebSocket-Key: a\r\n b\r\n", "Sec-WebSocket-Key: a\r\nVia: 1.1 x\r\n",
+		"x-forwarded-for: 192.0.2.1\r\nSec-WebSocket-Key: a\r\n",
+	} {
+		for _, target := range []string{"/", "/a?b=c d", ""} {
+			head := "GET " + target + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n"
+			var p http1.Parser
+			if _, event := p.Feed([]byte(head)); event != http1.HeadDone {
+				t.Fatalf("%q: %v", head, event)
+			}
+			from, to := p.Key()
+			short := handshakeAsked(&track.Ask{Stream: -1, Head: head, Key: head[from:to], Plain: from < to && !p.Passed()})
+			if long := handshakeAsked(&track.Ask{Stream: -1, Head: head}); short != long {
+				t.Errorf("%q: %+v, by the lines %+v", head, short, long)
+			}
+		}
 	}
 }

@@ -21,7 +21,10 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	r := &b.record.Connection
 	*r = record.Connection{}
 	r.Client, r.Server, r.Facts = unmapped(f.Addr(f.Client)), unmapped(f.Addr(f.Client.Other())), facts
-	r.RecognizedBy, r.Transport, r.Scheme, r.Encapsulation = signs[a.by], transports[a.transport], schemes[a.scheme], t.o.Encapsulation(f.Encapsulation)
+	r.RecognizedBy, r.Transport, r.Scheme = signs[a.by], transports[a.transport], schemes[a.scheme]
+	if f.Encapsulation != 0 {
+		r.Encapsulation = t.o.Encapsulation(f.Encapsulation)
+	}
 	facts.Vantage = f.Vantage
 	facts.EndOfCapture = last && !facts.TCP.End.Seen()
 	facts.CaptureEnd = facts.Last

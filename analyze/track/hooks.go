@@ -18,13 +18,16 @@ type Ask struct {
 	At             record.Ref
 	Head           string // as on the wire; in HTTP/2 only Target is known
 	Target         string
+	Key            string // of a Plain one, the value of Sec-WebSocket-Key with the white space around it
+	Plain          bool   // it has a key, and no field that a proxy may have added
 }
 
 // asked tells whoever wants to know of a request.
-func (c *conn) asked(a *attempt) {
+func (c *conn) asked(a *attempt, p *http1.Parser) {
 	if c.t.o.Asked != nil {
 		x := c.ask(-1, a.requestAt.first())
-		x.Head = a.request
+		from, to := p.Key()
+		x.Head, x.Key, x.Plain = a.request, a.request[from:to], from < to && !p.Passed()
 		c.t.o.Asked(x)
 	}
 }

@@ -211,7 +211,7 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 		if h.requestsLost {
 			h.first = len(h.pending) // a client that does not pipeline has had the answers to all others
 		}
-		s.conn.asked(a)
+		s.conn.asked(a, p)
 	default:
 		s.conn.polled(p, final(h.pieces[record.Client]))
 	}
@@ -290,9 +290,9 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 		h.releaseEarly(s)
 		return
 	}
-	trace := p.Trace()
+	trace, plain := p.Trace(), !p.Extended()
 	p.SetBody(http1.NoBody, 0)
-	h.open(s, a, trace)
+	h.open(s, a, trace, plain)
 }
 
 // orphan101 takes a 101 whose request is not in the capture.
@@ -306,17 +306,21 @@ func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
 	a := &attempt{by: byUpgrade, scheme: s.scheme, tls: s.tls, transport: overHTTP1, answered: true}
 	a.response, a.responseAt = raw, at
 	s.conn.attempts = append(s.conn.attempts, a)
-	h.open(s, a, false)
+	h.open(s, a, false, false)
 }
 
 // open hands the stream over to the frames, unless the 101 says that it is
-// another protocol which was asked for.
-func (h *httpLayer) open(s *slot, a *attempt, trace bool) {
+// another protocol which was asked for. Of a plain one, that has a trace of
+// WebSocket and no extensions, no more needs to be known.
+func (h *httpLayer) open(s *slot, a *attempt, trace, plain bool) {
 	if x := a.further; x != nil && x.early > 0 && a.responseAt.last().Before(x.earlyAt) {
 		x.early, x.earlyAt = 0, record.Ref{} // it came after the answer, which was only held back for a gap before it
 	}
-	response := &s.conn.t.spare.response
-	http1.ParseHeadInto(response, http1.Response, a.response)
+	var response *http1.Head
+	if !trace || !plain {
+		response = &s.conn.t.spare.response
+		http1.ParseHeadInto(response, http1.Response, a.response)
+	}
 	if !trace && !response.HasToken("Upgrade", "websocket") && response.Has("Upgrade") && !a.asksForWebSocket(&s.conn.t.spare.request) {
 		s.conn.drop(a)
 		s.dismiss()

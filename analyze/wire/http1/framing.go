@@ -15,9 +15,9 @@ const (
 	lineWrong                    // where a start line must be: none
 )
 
-// takeLine looks at one line with its line feed. Only lines within MaxHead
-// (keep) are looked at for framing.
-func (p *Parser) takeLine(line []byte, keep bool) lineVerdict {
+// takeLine looks at one line with its line feed, which begins at byte at of the
+// head. Only lines within MaxHead (keep) are looked at for framing.
+func (p *Parser) takeLine(line []byte, at int, keep bool) lineVerdict {
 	if line[0] == '\n' || (len(line) == 2 && line[0] == '\r') {
 		if p.started || !keep {
 			return lineLast
@@ -26,7 +26,7 @@ func (p *Parser) takeLine(line []byte, keep bool) lineVerdict {
 	}
 	switch {
 	case p.started && keep:
-		p.framing.field(line)
+		p.framing.field(line, at)
 	case p.started:
 	default:
 		if v := looksStart(p.kind, line); v == No || v == Maybe && keep && looks(p.kind, line) != Yes {
@@ -66,12 +66,15 @@ type framing struct {
 	chunked   bool   // the last one is chunked
 	trace     bool   // of WebSocket
 	folded    bool   // a line that matters is folded: build the head to judge it
+	extended  bool   // there may be a Sec-WebSocket-Extensions
+	passed    bool   // there may be a field that a proxy added
 	fields    uint16 // up to MaxFields
+	key       int32  // where in the head the last Sec-WebSocket-Key begins; 0: there is none
 }
 
 // field notes what a field line means for framing. Most lines are done after
 // one look at their first byte.
-func (f *framing) field(line []byte) {
+func (f *framing) field(line []byte, at int) {
 	if line[0] == ' ' || line[0] == '\t' {
 		if f.fields == 0 {
 			f.fields++
@@ -102,7 +105,20 @@ func (f *framing) field(line []byte) {
 			f.trace = f.trace || listsWebSocket(value)
 		}
 	case 's':
-		f.trace = f.trace || hasPrefixFold(line, "sec-websocket-")
+		const prefix = "Sec-WebSocket-"
+		if len(line) > len(prefix) && (string(line[:len(prefix)]) == prefix || hasPrefixFold(line, "sec-websocket-")) {
+			f.trace = true
+			switch rest := line[len(prefix):]; rest[0] | 0x20 {
+			case 'e':
+				f.extended = true
+			case 'k':
+				if hasPrefixFold(rest, "key:") {
+					f.key = int32(at)
+				}
+			}
+		}
+	case 'v', 'x':
+		f.passed = true
 	}
 }
 
@@ -200,6 +216,11 @@ func (f *framing) responseBody(status int, method string) (BodyKind, int64) {
 
 // statusOf finds the status code in a status line; 0 if it is not three digits.
 func statusOf(line []byte) int {
+	const version, code, end = len("HTTP/1."), len("HTTP/1.1 "), len("HTTP/1.1 200")
+	if len(line) > end && string(line[:version]) == "HTTP/1." && isDigit(line[version]) && line[code-1] == ' ' &&
+		isDigit(line[code]) && isDigit(line[code+1]) && isDigit(line[code+2]) && !isVisible(line[end]) {
+		return number3(line[code:]) // as nearly always
+	}
 	line = line[:min(len(line), 64)]
 	i := 0
 	for i < len(line) && !isBlank(line[i]) {
@@ -215,8 +236,10 @@ func statusOf(line []byte) int {
 	if len(rest) > 3 && isVisible(rest[3]) {
 		return 0
 	}
-	return int(rest[0]-'0')*100 + int(rest[1]-'0')*10 + int(rest[2]-'0')
+	return number3(rest)
 }
+
+func number3(b []byte) int { return int(b[0]-'0')*100 + int(b[1]-'0')*10 + int(b[2]-'0') }
 
 var (
 	comma     = []byte{','}

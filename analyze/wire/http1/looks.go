@@ -85,8 +85,13 @@ func looks(k Kind, b []byte) Verdict {
 // looksStart judges by the front of a line alone; its cost does not grow with
 // the line.
 func looksStart(k Kind, b []byte) Verdict {
-	if len(b) == 0 || (len(b) == 1 && b[0] == '\r') {
+	const get, version = "GET /", "HTTP/1"
+	switch {
+	case len(b) == 0 || (len(b) == 1 && b[0] == '\r'):
 		return Maybe
+	case k == Request && len(b) >= len(get) && string(b[:len(get)]) == get,
+		k == Response && len(b) >= len(version) && string(b[:len(version)]) == version:
+		return Yes // as nearly always
 	}
 	if k == Response {
 		return looksStatusLine(b)

@@ -3,6 +3,7 @@ package http1
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,7 +54,8 @@ func trail(k Kind, pieces ...string) string {
 }
 
 func describe(p *Parser) string {
-	return fmt.Sprintf("trace %v status %d method %q %s", p.Trace(), p.StatusCode(), p.Method(), head(p.Head()))
+	from, to := p.Key()
+	return fmt.Sprintf("trace %v status %d method %q extended %v passed %v key %q %s", p.Trace(), p.StatusCode(), p.Method(), p.Extended(), p.Passed(), p.Raw()[from:to], head(p.Head()))
 }
 
 func head(h *Head) string {
@@ -249,9 +251,21 @@ func agrees(t *testing.T, k Kind, data []byte) {
 			rKind != hrKind || rLength != hrLength {
 			t.Fatalf("the head and its scan disagree: %s", head(h))
 		}
+		if !p.Extended() && h.Has("Sec-WebSocket-Extensions") || !p.Passed() && (h.Has("Via") || h.Has("X-Forwarded-For")) {
+			t.Fatalf("the scan missed a field: %s", head(h))
+		}
+		if from, to := p.Key(); from > 0 && !hasKey(h, string(p.Raw()[from:to])) {
+			t.Fatalf("the scan found the key %q: %s", p.Raw()[from:to], head(h))
+		}
 	}
 	p.Gap(int64(len(data)) + 3)
 	p.Feed(data)
 	p.Partial()
 	p.End()
+}
+
+func hasKey(h *Head, value string) bool {
+	return slices.ContainsFunc(h.Fields, func(f Field) bool {
+		return isNamed(&f, "Sec-WebSocket-Key") && (f.Folded || f.Value == trimBlank(value))
+	})
 }

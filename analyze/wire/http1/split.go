@@ -16,7 +16,7 @@ func (p *Parser) feedHead(b []byte) (int, Event) {
 		}
 		line := b[pos : pos+i+1]
 		pos += i + 1
-		switch p.takeLine(line, pos-from <= MaxHead) {
+		switch p.takeLine(line, pos-from-len(line), pos-from <= MaxHead) {
 		case lineBlank:
 			p.sawBlank(p.offset + int64(from))
 			from = pos
@@ -119,7 +119,7 @@ func (p *Parser) feedSplitHead(b []byte) (int, Event) {
 		pos += i + 1
 		verdict := lineTaken
 		if p.skipped == 0 {
-			verdict = p.takeLine(p.buf[p.line:], true)
+			verdict = p.takeLine(p.buf[p.line:], int(p.line), true)
 		} else if empty {
 			verdict = lineLast
 		}

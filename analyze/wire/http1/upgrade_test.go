@@ -40,6 +40,29 @@ func TestHasTrace(t *testing.T) {
 	}
 }
 
+// Key finds what a look at the lines finds, in any case and place.
+func TestKey(t *testing.T) {
+	for fields, want := range map[string]string{
+		"":                                    "",
+		"Sec-WebSocket-Key: abc\r\n":          " abc\r",
+		"A: b\nsec-websocket-KEY:abc\nB: c\n": "abc",
+		"Sec-WebSocket-Key : abc\r\n":         "", // left to whoever looks at the lines
+		"Sec-WebSocket-Key1: abc\r\n":         "",
+		"Sec-WebSocket-Key: a\r\nUpgrade: websocket\r\nSec-WebSocket-Key: b\r\n": " b\r",
+		"Sec-WebSocket-Key:\r\n abc\r\n":                                         "\r",
+	} {
+		text := "GET / HTTP/1.1\r\n" + fields + "\r\n"
+		for cut := range len(text) {
+			var p Parser
+			p.Feed([]byte(text[:cut]))
+			p.Feed([]byte(text[cut:]))
+			if from, to := p.Key(); string(p.Raw()[from:to]) != want {
+				t.Errorf("%q cut at %d: %q, want %q", fields, cut, p.Raw()[from:to], want)
+			}
+		}
+	}
+}
+
 func TestParseList(t *testing.T) {
 	for _, c := range []struct{ in, want []string }{
 		{nil, nil},

@@ -263,9 +263,10 @@ func (k *collector) finish(files []*capture.FileInfo, odd map[int32]*oddities, c
 		k.sum.addCapture(&c)
 		k.err = k.sink.Capture(c)
 	}
-	for _, code := range slices.Sorted(maps.Keys(k.judge.used)) {
+	told := k.judge.told()
+	for _, code := range slices.Sorted(maps.Keys(told)) {
 		if k.err == nil {
-			k.err = k.sink.Rule(code, k.judge.used[code].Record())
+			k.err = k.sink.Rule(code, told[code].Record())
 		}
 	}
 	if k.err == nil {

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -13,26 +14,19 @@ import (
 // have a goroutine of its own.
 type judge struct {
 	rules    []*rule.Rule
-	checks   []check // of the rules that judge connections
 	byCode   map[string]*rule.Rule
-	used     map[string]*rule.Rule
+	used     map[string]*rule.Rule // but for those of fired
+	plan     plan
+	found    []int   // the place in the plan of each finding's rule
+	fired    ruleSet // those that ever found anything
 	reporter *rule.Reporter
 	story    story
 }
 
-// check is a rule beside what it needs: most are passed over without a look at the rule.
-type check struct {
-	needs rule.Needs
-	rule  *rule.Rule
-}
-
 func newJudge(rules []*rule.Rule) *judge {
-	j := &judge{rules: rules, byCode: map[string]*rule.Rule{}, used: map[string]*rule.Rule{}, reporter: rule.NewReporter(nil)}
+	j := &judge{rules: rules, byCode: map[string]*rule.Rule{}, used: map[string]*rule.Rule{}, plan: newPlan(rules), reporter: rule.NewReporter(nil)}
 	for _, r := range rules {
 		j.byCode[r.Code] = r
-		if r.Check != nil {
-			j.checks = append(j.checks, check{r.Needs, r})
-		}
 	}
 	return j
 }
@@ -78,9 +72,14 @@ func (j *judge) run(c *record.Connection, there rule.Needs, bare bool) {
 	c.ResetBy = resetBy(c)
 	c.Facts.Bare = bare
 	j.reporter.Reset(c.Facts.Files, bare)
-	for i := range j.checks {
-		if x := &j.checks[i]; x.needs&^there == 0 {
-			j.reporter.Run(x.rule, c)
+	j.found = j.found[:0]
+	for i, due := range j.plan.due(there) {
+		for ; due != 0; due &= due - 1 {
+			place := i*64 + bits.TrailingZeros64(due)
+			j.reporter.Run(j.plan.rules[place], c)
+			for len(j.found) < j.reporter.Len() {
+				j.found = append(j.found, place)
+			}
 		}
 	}
 	c.Findings = j.settle(c, j.reporter.Findings())
@@ -113,11 +112,9 @@ func (j *judge) settle(c *record.Connection, findings []record.Finding) []record
 		return noFindings
 	}
 	survived := c.Outcome == record.ClosedClean || c.Outcome == record.Open
-	by := j.reporter.Rules()
 	for i := range findings {
-		f := &findings[i]
-		j.use(by[i])
-		if survived && f.Severity == record.Error {
+		j.fired.add(j.found[i])
+		if f := &findings[i]; survived && f.Severity == record.Error {
 			f.Severity = record.Warning
 		}
 	}
@@ -125,7 +122,7 @@ func (j *judge) settle(c *record.Connection, findings []record.Finding) []record
 		return findings
 	}
 	for i := range findings {
-		findings[i].CausedBy = causeOf(findings, by, i)
+		findings[i].CausedBy = j.causeOf(findings, i)
 	}
 	slices.SortStableFunc(findings, func(a, b record.Finding) int { return cmp.Compare(rank(&a), rank(&b)) })
 	return findings
@@ -138,13 +135,22 @@ func (j *judge) use(r *rule.Rule) {
 	}
 }
 
-// causeOf is the code of the finding that explains findings[i], if one does; by
-// gives the rule of each.
-func causeOf(findings []record.Finding, by []*rule.Rule, i int) string {
-	for k := range findings {
-		if k != i && weight(findings[k].Severity) <= weight(findings[i].Severity) && slices.Contains(by[k].Explains, by[i].Code) &&
-			!slices.Contains(by[i].Explains, by[k].Code) {
-			return by[k].Code
+// told are the rules whose text the report must carry, by code.
+func (j *judge) told() map[string]*rule.Rule {
+	for i, r := range j.plan.rules {
+		if j.fired.has(i) {
+			j.use(r)
+		}
+	}
+	return j.used
+}
+
+// causeOf is the code of the finding that explains findings[i], if one does.
+func (j *judge) causeOf(findings []record.Finding, i int) string {
+	this, explains := j.found[i], j.plan.explains
+	for k, other := range j.found {
+		if k != i && explains[other].has(this) && !explains[this].has(other) && weight(findings[k].Severity) <= weight(findings[i].Severity) {
+			return findings[k].Code
 		}
 	}
 	return ""

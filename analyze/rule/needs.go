@@ -2,6 +2,7 @@ package rule
 
 import (
 	"strings"
+	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
@@ -9,35 +10,55 @@ import (
 // Needs is a set of things to be seen of a connection. Most connections have
 // few of them, so most checks need not be run: what a rule needs is known
 // before it looks. A bit may stand for more than it says, never for less.
-type Needs uint32
+type Needs uint64
 
 const (
 	// Flaws: packets are cut, one direction or the beginning is missing, or packets are in the capture twice.
-	Flaws       Needs = 1 << iota
-	Reset             // a RST
-	ICMP              // an ICMP error
-	Unconnected       // the TCP handshake is not complete
-	Trouble           // data was sent again or never acknowledged, or a window was zero
-	Handshake         // a request or an answer of the opening handshake
+	Flaws   Needs = 1 << iota
+	Missing       // bytes are missing, or a RST lies beyond the last that was seen
+	Unended       // no end of the TCP connection, or the capture ended first
+	// Remarkable: a handshake that took long, a Ping without a Pong or with a late one, a
+	// large message, weak masking keys, or the end of a stream inside a message.
+	Remarkable
+	Reset       // a RST
+	ICMP        // an ICMP error
+	Unconnected // the TCP handshake is not complete
+	Trouble     // data was sent again or never acknowledged, or a window was zero
+	Handshake   // a request or an answer of the opening handshake
 	// OddRequest: over HTTP/1, the request is not exactly what RFC 6455 section 4.2.1
 	// asks for, or not in its usual form, or bytes came right behind it.
 	OddRequest
-	Origin      // the request has the field Origin
-	Secrets     // the request has a field or a query that may hold a secret
-	Subprotocol // Sec-WebSocket-Protocol in the request or in the answer that accepts
-	Extension   // Sec-WebSocket-Extensions in the answer that accepts
-	Unopened    // there is a handshake, but no whole answer of 101
-	Refusal     // an answer of 200 or more
-	OddAnswer   // an answer of 101 that is not exactly what RFC 6455 section 4.2.2 asks for, or not in its usual form
-	Frames      // the WebSocket opened
-	BadFrames   // what came as frames breaks a rule, or is none
-	CloseFrame  // a Close frame
-	NoClose     // the WebSocket opened and has no Close frame, or is hidden in TLS
-	TLS         // TLS
-	TLSFailed   // a TLS handshake that failed
-	HTTP2       // HTTP/2
-	Tunnel      // a forward proxy
-	Proxied     // a PROXY protocol header
+	Origin       // the request has the field Origin
+	SecureOrigin // and it is of https
+	Secrets      // the request has a field or a parameter that may hold a secret, or there is a forward proxy
+	Subprotocol  // Sec-WebSocket-Protocol in the request or in the answer that accepts
+	Extension    // Sec-WebSocket-Extensions in the answer that accepts
+	Unanswered   // a handshake without the whole head of an answer
+	Page         // the answer has text that does not belong to a WebSocket, or is a TLS alert
+	Refusal      // an answer of 200 or more
+	NoError      // and that is less than 400
+	ClientError  // an answer of 400 to 499
+	ServerError  // an answer of 500 or more
+	OddAnswer    // an answer of 101 that is not exactly what RFC 6455 section 4.2.2 asks for, or not in its usual form
+	BadFrames    // what came as frames breaks a rule, or is none
+	GoingAway    // a Close frame with 1001
+	CloseCode    // a Close frame with a code that is neither 1000 nor 1001
+	HalfClose    // a Close frame of one side only
+	NoClose      // the WebSocket opened and has no Close frame, or is hidden in TLS
+	TLS          // TLS
+	TLSFailed    // a TLS handshake that failed
+	HTTP2        // HTTP/2
+	Tunnel       // a forward proxy
+	Proxied      // a PROXY protocol header
+)
+
+// What is Remarkable, from here on.
+const (
+	SlowPath      = 300 * time.Millisecond // the round trip of the TCP handshake
+	SlowHandshake = 3 * time.Second        // from the request to its answer
+	SlowPong      = 2 * time.Second
+	LargeMessage  = 1 << 20
+	WeakFrames    = 4 // masked with keys that are zero or the same
 )
 
 // Of returns what there is of a connection. Its Outcome is not needed.
@@ -46,15 +67,12 @@ func Of(c *record.Connection) Needs {
 	if f == nil {
 		return 0
 	}
-	n := ofTCP(&f.TCP)
+	n := ofTCP(&f.TCP) | when(f.EndOfCapture, Unended)
 	if f.Upgrade != nil {
 		n |= ofHandshake(f, f.Upgrade)
 	}
-	if w := f.WS; w != nil {
-		n |= Frames
-		n |= when(len(w.Violations) > 0 || w.NotWebSocket != nil || w.DataAfterClose != [2]int{}, BadFrames)
-		n |= when(w.FirstClose != nil, CloseFrame)
-		n |= when(w.FirstClose == nil, NoClose)
+	if f.WS != nil {
+		n |= ofFrames(f.WS)
 	}
 	if f.TLS != nil {
 		n |= TLS | when(f.TLSFailed, TLSFailed) | when(f.TLS.Likeness != nil, NoClose)
@@ -74,8 +92,39 @@ func ofTCP(t *record.TCPFacts) Needs {
 	for d := range t.Sides {
 		trouble = trouble || t.Sides[d].Retransmissions > 0 || t.Sides[d].Unacked > 0
 	}
-	return when(trouble, Trouble) | when(t.CutShort > 0 || t.OneWay || t.LateStart || t.Duplicates > 0, Flaws) |
-		when(len(t.Resets) > 0, Reset) | when(len(t.ICMP) > 0, ICMP) | when(!t.Established.Seen(), Unconnected)
+	n := when(trouble, Trouble) | when(t.CutShort > 0 || t.OneWay || t.LateStart || t.Duplicates > 0, Flaws) | when(len(t.Gaps) > 0, Missing) |
+		when(len(t.ICMP) > 0, ICMP) | when(!t.Established.Seen(), Unconnected) | when(!t.End.Seen(), Unended) | when(t.HandshakeRTT >= SlowPath, Remarkable)
+	for i := range t.Resets {
+		n |= Reset | when(t.Resets[i].SeqAhead > 0, Missing)
+	}
+	return n
+}
+
+func ofFrames(w *record.WSFacts) (n Needs) {
+	for d := range w.Pings {
+		n |= when(w.Pings[d].Unanswered > 0 || w.Pings[d].Slowest >= SlowPong || w.Largest[d] >= LargeMessage || w.MidFrame[d] || w.MidMessage[d], Remarkable)
+		if x := w.Closes[d]; x != nil {
+			n |= ofClose(x)
+		}
+	}
+	switch x := w.FirstClose; {
+	case x == nil:
+		n |= NoClose
+	default:
+		n |= ofClose(x) | when(w.Closes[0] == nil || w.Closes[1] == nil, HalfClose)
+	}
+	return n | when(w.WeakZeroMasks >= WeakFrames || w.WeakSameMasks >= WeakFrames, Remarkable) |
+		when(len(w.Violations) > 0 || w.NotWebSocket != nil || w.DataAfterClose != [2]int{}, BadFrames)
+}
+
+func ofClose(x *record.ControlFrame) Needs {
+	switch {
+	case !x.HasCode && x.Code == 0, x.Code == 1000:
+		return 0
+	case x.Code == 1001:
+		return GoingAway
+	}
+	return CloseCode
 }
 
 func ofHandshake(f *record.Facts, u *record.UpgradeFacts) Needs {
@@ -86,16 +135,27 @@ func ofHandshake(f *record.Facts, u *record.UpgradeFacts) Needs {
 	if u.EarlyData > 0 || u.Absolute {
 		n |= OddRequest
 	}
-	switch {
-	case u.Response == nil:
-		return n | Unopened
-	case u.Response.Status == 101:
-		n |= ofAnswer(u) | when(u.ResponseCut, Unopened)
-	default:
-		n |= Unopened | when(u.Response.Status >= 200, Refusal)
-		if f.H2 != nil {
-			n |= ofAnswer(u)
-		}
+	n |= when(len(u.Body) > 0 || u.TLSAnswer, Page)
+	if u.Response == nil {
+		return n | Unanswered
+	}
+	end := u.ResponseRef.Time
+	if u.ResponseLast.Seen() {
+		end = u.ResponseLast.Time
+	}
+	n |= when(u.ResponseCut, Unanswered) | when(end.Sub(u.RequestLast.Time) >= SlowHandshake, Remarkable)
+	switch status := u.Response.Status; {
+	case status == 101:
+		return n | ofAnswer(u)
+	case status >= 500:
+		n |= Refusal | ServerError
+	case status >= 400:
+		n |= Refusal | ClientError
+	case status >= 200:
+		n |= Refusal | NoError
+	}
+	if f.H2 != nil {
+		n |= ofAnswer(u)
 	}
 	return n
 }
@@ -109,39 +169,46 @@ func ofRequest(u *record.UpgradeFacts) (n Needs) {
 		f := &h.Fields[i]
 		switch len(f.Name) {
 		case len("Host"):
-			hosts += named(f.Name, "Host")
+			if f.Name == "Host" || strings.EqualFold(f.Name, "Host") {
+				hosts++
+			}
 		case len("Origin"):
-			n |= when(named(f.Name, "Origin") == 1, Origin) | when(named(f.Name, "Cookie") == 1, Secrets)
+			switch {
+			case f.Name == "Origin" || strings.EqualFold(f.Name, "Origin"):
+				n |= Origin | when(len(f.Value) > len("https") && f.Value[len("http")]|0x20 == 's', SecureOrigin)
+			case strings.EqualFold(f.Name, "Cookie"):
+				n |= Secrets
+			}
 		case len("Upgrade"):
-			if named(f.Name, "Upgrade") == 1 {
+			if f.Name == "Upgrade" || strings.EqualFold(f.Name, "Upgrade") {
 				upgrades++
-				usual = usual && strings.EqualFold(f.Value, "websocket")
+				usual = usual && (f.Value == "websocket" || strings.EqualFold(f.Value, "websocket"))
 			}
 		case len("Connection"):
-			if named(f.Name, "Connection") == 1 {
+			if f.Name == "Connection" || strings.EqualFold(f.Name, "Connection") {
 				connections++
-				usual = usual && (strings.EqualFold(f.Value, "upgrade") || f.Value == "keep-alive, Upgrade")
+				usual = usual && (f.Value == "Upgrade" || f.Value == "keep-alive, Upgrade" || strings.EqualFold(f.Value, "upgrade"))
 			}
 		case len("Authorization"), len("Proxy-Authorization"):
 			n |= Secrets
 		case len("Sec-WebSocket-Key"):
-			if named(f.Name, "Sec-WebSocket-Key") == 1 {
+			if f.Name == "Sec-WebSocket-Key" || strings.EqualFold(f.Name, "Sec-WebSocket-Key") {
 				keys++
 				usual = usual && KeyValid(f.Value)
 			}
 		case len("Sec-WebSocket-Version"):
-			if named(f.Name, "Sec-WebSocket-Version") == 1 {
+			if f.Name == "Sec-WebSocket-Version" || strings.EqualFold(f.Name, "Sec-WebSocket-Version") {
 				versions++
 				usual = usual && f.Value == "13"
 			}
 		case len("Sec-WebSocket-Origin"):
-			usual = usual && named(f.Name, "Sec-WebSocket-Origin") == 0
+			usual = usual && !strings.EqualFold(f.Name, "Sec-WebSocket-Origin")
 		case len("Sec-WebSocket-Protocol"):
-			n |= when(named(f.Name, "Sec-WebSocket-Protocol") == 1, Subprotocol|Secrets)
+			n |= when(strings.EqualFold(f.Name, "Sec-WebSocket-Protocol"), Subprotocol|Secrets)
 		}
 	}
 	usual = usual && hosts == 1 && upgrades == 1 && connections == 1 && versions == 1 && keys == 1
-	return n | when(!usual, OddRequest) | when(strings.IndexByte(h.Target, '?') >= 0, Secrets)
+	return n | when(!usual, OddRequest) | when(SecretParam(h.Target) != "", Secrets)
 }
 
 // ofAnswer does the same for an answer that accepts.
@@ -153,40 +220,32 @@ func ofAnswer(u *record.UpgradeFacts) (n Needs) {
 		f := &h.Fields[i]
 		switch len(f.Name) {
 		case len("Upgrade"):
-			if named(f.Name, "Upgrade") == 1 {
+			if f.Name == "Upgrade" || strings.EqualFold(f.Name, "Upgrade") {
 				upgrades++
-				usual = usual && strings.EqualFold(f.Value, "websocket")
+				usual = usual && (f.Value == "websocket" || strings.EqualFold(f.Value, "websocket"))
 			}
 		case len("Connection"):
-			if named(f.Name, "Connection") == 1 {
+			if f.Name == "Connection" || strings.EqualFold(f.Name, "Connection") {
 				connections++
-				usual = usual && strings.EqualFold(f.Value, "upgrade")
+				usual = usual && (f.Value == "Upgrade" || strings.EqualFold(f.Value, "upgrade"))
 			}
 		case len("Content-Length"):
-			usual = usual && named(f.Name, "Content-Length") == 0
+			usual = usual && !strings.EqualFold(f.Name, "Content-Length")
 		case len("Transfer-Encoding"):
-			usual = usual && named(f.Name, "Transfer-Encoding") == 0
+			usual = usual && !strings.EqualFold(f.Name, "Transfer-Encoding")
 		case len("Sec-WebSocket-Accept"):
-			if named(f.Name, "Sec-WebSocket-Accept") == 1 {
+			if f.Name == "Sec-WebSocket-Accept" || strings.EqualFold(f.Name, "Sec-WebSocket-Accept") {
 				accepts++
 				usual = usual && f.Value != "" && f.Value == u.WantAccept
 			}
 		case len("Sec-WebSocket-Protocol"):
-			n |= when(named(f.Name, "Sec-WebSocket-Protocol") == 1, Subprotocol)
+			n |= when(strings.EqualFold(f.Name, "Sec-WebSocket-Protocol"), Subprotocol)
 		case len("Sec-WebSocket-Extensions"):
-			n |= when(named(f.Name, "Sec-WebSocket-Extensions") == 1, Extension)
+			n |= when(strings.EqualFold(f.Name, "Sec-WebSocket-Extensions"), Extension)
 		}
 	}
 	usual = usual && upgrades == 1 && connections == 1 && accepts == 1
 	return n | when(!usual, OddAnswer)
-}
-
-// named is 1 if a field's name, which has the same length, is this.
-func named(field, name string) int {
-	if field == name || strings.EqualFold(field, name) {
-		return 1
-	}
-	return 0
 }
 
 // KeyValid tells whether a Sec-WebSocket-Key is 16 bytes in base64 (RFC 6455
@@ -195,12 +254,41 @@ func KeyValid(key string) bool {
 	if len(key) != 24 || key[22:] != "==" {
 		return false
 	}
-	for _, c := range []byte(key[:22]) {
-		switch {
-		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '+', c == '/':
-		default:
+	for i := range 22 {
+		if !base64Letters[key[i]] {
 			return false
 		}
 	}
 	return true
+}
+
+// base64Letters tells the letters of base64 (RFC 4648 section 4).
+var base64Letters = func() (is [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		is[c] = true
+	}
+	return is
+}()
+
+// secretParams are the URL parameters that usually hold a secret.
+var secretParams = []string{"access_token", "token", "auth", "key", "apikey", "api_key", "password", "secret", "jwt", "sig", "signature", "code", "ticket"}
+
+// SecretParam is the name of the first parameter of a target that holds a
+// secret; empty if none does.
+func SecretParam(target string) string {
+	_, query, ok := strings.Cut(target, "?")
+	for ok && query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		if value == "" {
+			continue
+		}
+		for _, secret := range secretParams {
+			if len(name) == len(secret) && name[0]|0x20 == secret[0] && strings.EqualFold(name, secret) {
+				return secret
+			}
+		}
+	}
+	return ""
 }

@@ -202,6 +202,9 @@ func (r *Reporter) Findings() []record.Finding {
 	return slices.Clone(r.findings)
 }
 
+// Len is how many findings there are.
+func (r *Reporter) Len() int { return len(r.findings) }
+
 // Rules gives the rule of each of the Findings.
 func (r *Reporter) Rules() []*Rule { return r.by }
 

@@ -18,7 +18,7 @@ var WS704 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 7.4.1", "RFC 6455 section 8.1"},
 	Explains:   []string{"WS715", "WS616"},
-	Needs:      rule.CloseFrame,
+	Needs:      rule.CloseCode,
 	Check:      check1007,
 }
 

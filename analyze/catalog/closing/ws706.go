@@ -22,7 +22,7 @@ var WS706 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 7.4.1", "RFC 6455 section 10.4"},
 	Explains:   []string{"WS715", "WS616"},
-	Needs:      rule.CloseFrame,
+	Needs:      rule.CloseCode,
 	Check:      check1009,
 }
 

@@ -22,7 +22,7 @@ var WS707 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 7.4.1", "RFC 6455 section 9.1"},
 	Explains:   []string{"WS715"},
-	Needs:      rule.CloseFrame,
+	Needs:      rule.CloseCode,
 	Check:      check1010,
 }
 

@@ -21,7 +21,7 @@ var WS708 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 7.4.1", "https://www.iana.org/assignments/websocket"},
 	Explains:   []string{"WS715", "WS616"},
-	Needs:      rule.CloseFrame,
+	Needs:      rule.CloseCode,
 	Check:      check1011,
 }
 

@@ -19,7 +19,7 @@ var WS710 = &rule.Rule{
 	},
 	References: []string{"https://www.iana.org/assignments/websocket"},
 	Explains:   []string{"WS715", "WS616"},
-	Needs:      rule.CloseFrame,
+	Needs:      rule.CloseCode,
 	Check:      check1013,
 }
 

@@ -18,7 +18,7 @@ var WS711 = &rule.Rule{
 	},
 	References: []string{"https://www.iana.org/assignments/websocket"},
 	Explains:   []string{"WS715", "WS616"},
-	Needs:      rule.CloseFrame,
+	Needs:      rule.CloseCode,
 	Check:      check1014,
 }
 

@@ -17,7 +17,7 @@ var WS712 = &rule.Rule{
 		Fix:   "Look the code up in the application's or library's documentation. If it was not wanted, the log of the side that closed says why.",
 	},
 	References: []string{"RFC 6455 section 7.4.2", "https://www.iana.org/assignments/websocket"},
-	Needs:      rule.CloseFrame,
+	Needs:      rule.CloseCode,
 	Check:      checkApplication,
 }
 

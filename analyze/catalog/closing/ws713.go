@@ -22,7 +22,7 @@ var WS713 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 7.4.1", "RFC 6455 section 7.4.2", "https://www.iana.org/assignments/websocket"},
 	Explains:   []string{"WS702", "WS704", "WS715", "WS701", "WS205"},
-	Needs:      rule.CloseFrame,
+	Needs:      rule.CloseCode,
 	Check:      checkCode,
 }
 

@@ -23,7 +23,7 @@ var WS715 = &rule.Rule{
 			"The side that closes should wait a few seconds for the answer before it ends TCP.",
 	},
 	References: []string{"RFC 6455 section 5.5.1", "RFC 6455 section 7.1.1", "RFC 6455 section 7.1.4"},
-	Needs:      rule.CloseFrame,
+	Needs:      rule.HalfClose,
 	Check:      checkNotAnswered,
 }
 

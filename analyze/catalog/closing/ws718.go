@@ -18,7 +18,7 @@ var WS718 = &rule.Rule{
 		Fix:   "Nothing needs to be done for a page that was left. If a server closes so without a planned restart, its log says why.",
 	},
 	References: []string{"RFC 6455 section 7.4.1"},
-	Needs:      rule.CloseFrame,
+	Needs:      rule.GoingAway,
 	Check:      check1001,
 }
 

@@ -21,19 +21,17 @@ var WS613 = &rule.Rule{
 		Fix:   "If the connection was closed with 1009, raise the receiver's limit or split the data into smaller messages; else nothing needs to be done.",
 	},
 	References: []string{"RFC 6455 section 10.4", "RFC 6455 section 7.4.1"},
-	Needs:      rule.Frames,
+	Needs:      rule.Remarkable,
 	Check:      checkLarge,
 }
 
-const largeMessage = 1 << 20
-
 func checkLarge(c *record.Connection, r *rule.Reporter) {
 	w := framesOf(c)
-	if w == nil || w.Largest[0] < largeMessage && w.Largest[1] < largeMessage {
+	if w == nil || w.Largest[0] < rule.LargeMessage && w.Largest[1] < rule.LargeMessage {
 		return
 	}
 	for d, n := range w.Largest {
-		if n >= largeMessage {
+		if n >= rule.LargeMessage {
 			r.Add(rule.Found{
 				Title:    fmt.Sprintf("%s sent a message of %.1f MiB", known.SideFirst(c, record.Dir(d)), float64(n)/(1<<20)),
 				Fault:    record.Dir(d).Fault(),

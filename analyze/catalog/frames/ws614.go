@@ -25,7 +25,7 @@ var WS614 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 5.5.2", "RFC 6455 section 5.5.3"},
 	Explains:   []string{"WS701", "WS708", "WS705", "WS715", "WS205"},
-	Needs:      rule.Frames,
+	Needs:      rule.Remarkable,
 	Check:      checkPing,
 }
 

@@ -2,7 +2,6 @@ package frames
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -21,20 +20,18 @@ var WS615 = &rule.Rule{
 		Fix:   "Look at what the side that answered late did then: long synchronous work in its event loop, garbage collection, swapping. Raise keep-alive timeouts well above the longest pause that is normal.",
 	},
 	References: []string{"RFC 6455 section 5.5.3"},
-	Needs:      rule.Frames,
+	Needs:      rule.Remarkable,
 	Check:      checkSlowPong,
 }
 
-const slowPong = 2 * time.Second
-
 func checkSlowPong(c *record.Connection, r *rule.Reporter) {
 	w := framesOf(c)
-	if w == nil || w.Pings[0].Slowest < slowPong && w.Pings[1].Slowest < slowPong {
+	if w == nil || w.Pings[0].Slowest < rule.SlowPong && w.Pings[1].Slowest < rule.SlowPong {
 		return
 	}
 	for d := range w.Pings {
 		p := &w.Pings[d]
-		if p.Slowest < slowPong {
+		if p.Slowest < rule.SlowPong {
 			continue
 		}
 		by := record.Dir(d)

@@ -21,7 +21,7 @@ var WS616 = &rule.Rule{
 		Fix:   "Find out why the connection ended (the findings beside this one); let servers finish or abort messages before they close, and number messages so that a client can ask for what it missed.",
 	},
 	References: []string{"RFC 6455 section 5.4", "RFC 6455 section 7.1.1"},
-	Needs:      rule.Frames,
+	Needs:      rule.Remarkable,
 	Check:      checkCutShort,
 }
 

@@ -20,24 +20,22 @@ var WS617 = &rule.Rule{
 		Fix:   "Update the client's library, or let it take every key from a strong source of randomness.",
 	},
 	References: []string{"RFC 6455 section 5.3", "RFC 6455 section 10.3"},
-	Needs:      rule.Frames,
+	Needs:      rule.Remarkable,
 	Check:      checkWeakMask,
 }
-
-const weakFrames = 4
 
 // RFC 6455 section 5.3: "the masking key MUST be derived from a strong source
 // of entropy, and the masking key for a given frame MUST NOT make it simple for
 // a server/proxy to predict the masking key for a subsequent frame."
 func checkWeakMask(c *record.Connection, r *rule.Reporter) {
 	w := framesOf(c)
-	if w == nil || w.WeakZeroMasks < weakFrames && w.WeakSameMasks < weakFrames {
+	if w == nil || w.WeakZeroMasks < rule.WeakFrames && w.WeakSameMasks < rule.WeakFrames {
 		return
 	}
 	f := rule.Found{Remedy: "Let the client's library take each masking key from a strong source of randomness."}
 	n := w.WeakSameMasks
 	f.Title = fmt.Sprintf("%s masked %d of %d frames with the same key", known.SideFirst(c, record.Client), n, w.MaskedFrames)
-	if w.WeakZeroMasks >= weakFrames {
+	if w.WeakZeroMasks >= rule.WeakFrames {
 		n = w.WeakZeroMasks
 		f.Title = fmt.Sprintf("%s masked %d of %d frames with a key of zero", known.SideFirst(c, record.Client), n, w.MaskedFrames)
 	}

@@ -34,7 +34,7 @@ var cases = []caseOf{
 	{code: "WS105", name: "healthy"},
 	{code: "WS105", name: "open", change: func(c *record.Connection) { c.Outcome, c.Facts.EndOfCapture = record.Open, true }, title: "still open when the capture ends", severity: record.Info},
 	{code: "WS105", name: "waiting for an answer", change: func(c *record.Connection) { c.Outcome, c.Facts.EndOfCapture = record.NoResponse, true }, title: "without an end of the connection"},
-	{code: "WS105", name: "an open HTTP/2 stream", change: func(c *record.Connection) { c.Outcome = record.Open }, title: "still open"},
+	{code: "WS105", name: "an open HTTP/2 stream", change: func(c *record.Connection) { c.Outcome, c.Facts.TCP.End = record.Open, record.Ref{} }, title: "still open"},
 	{code: "WS107", name: "healthy"},
 	{code: "WS107", name: "every packet twice", change: func(c *record.Connection) {
 		c.Facts.TCP.Duplicates, c.Facts.TCP.FirstDuplicate, c.Facts.TCP.FirstOriginal = 20, at(2, 0), at(1, 0)

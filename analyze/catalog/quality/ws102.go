@@ -21,6 +21,7 @@ var WS102 = &rule.Rule{
 	},
 	References: []string{"RFC 9293 section 3.4", "https://www.tcpdump.org/manpages/tcpdump.1.html (-B)"},
 	Explains:   []string{"WS616", "WS614"},
+	Needs:      rule.Missing,
 	Check:      checkMissing,
 }
 

@@ -18,6 +18,7 @@ var WS105 = &rule.Rule{
 		Fix:   "Let the capture run until the failure has happened (with tcpdump -G or -C in a ring if it takes long), and give the later files as well.",
 	},
 	References: []string{"https://www.tcpdump.org/manpages/tcpdump.1.html (-G, -C, -W)"},
+	Needs:      rule.Unended,
 	Check:      checkEnded,
 }
 

@@ -22,7 +22,7 @@ var WS412 = &rule.Rule{
 	},
 	References: []string{"RFC 6455 section 3", "RFC 8446 section 6", "https://nginx.org/en/docs/http/ngx_http_ssl_module.html"},
 	Explains:   []string{"WS204", "WS403", "WS521", "WS523", "WS527", "WS534", "WS535", "WS536", "WS537"},
-	Needs:      rule.Unopened,
+	Needs:      rule.Page,
 	Check:      checkPlainToTLS,
 }
 

@@ -24,7 +24,7 @@ var WS210 = &rule.Rule{
 	},
 	References: []string{"RFC 9293 section 3.8.1", "RFC 6455 section 10.3"},
 	Explains:   []string{"WS207", "WS208", "WS534", "WS105"},
-	Needs:      rule.Unopened,
+	Needs:      rule.Unanswered,
 	Check:      checkBlackHoled,
 }
 

@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"time"
-
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -20,14 +18,13 @@ var WS213 = &rule.Rule{
 		Fix:   "Nothing is broken by this alone. If it surprises, traceroute shows where the time goes; a nearer server or edge, TLS 1.3 and reused connections save round trips.",
 	},
 	References: []string{"RFC 9293 section 3.5", "RFC 6298 section 2"},
+	Needs:      rule.Remarkable,
 	Check:      checkSlowPath,
 }
 
-const slowPath = 300 * time.Millisecond
-
 func checkSlowPath(c *record.Connection, r *rule.Reporter) {
 	t := tcpOf(c)
-	if t == nil || t.HandshakeRTT < slowPath {
+	if t == nil || t.HandshakeRTT < rule.SlowPath {
 		return
 	}
 	if r.Enough(rule.Found{}) {

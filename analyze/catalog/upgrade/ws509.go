@@ -20,7 +20,7 @@ var WS509 = &rule.Rule{
 		Fix:   "Let the page use wss:// (in JavaScript: derive the scheme from location.protocol), and offer TLS on the server or the proxy in front of it.",
 	},
 	References: []string{"W3C Mixed Content section 5", "RFC 6455 section 10.6"},
-	Needs:      rule.Origin,
+	Needs:      rule.SecureOrigin,
 	Check:      checkMixedContent,
 }
 

@@ -23,9 +23,6 @@ var WS510 = &rule.Rule{
 	Check:      checkCredentials,
 }
 
-// secretParams are the URL parameters that usually hold a secret.
-var secretParams = []string{"access_token", "token", "auth", "key", "apikey", "api_key", "password", "secret", "jwt", "sig", "signature", "code", "ticket"}
-
 func checkCredentials(c *record.Connection, r *rule.Reporter) {
 	if c.Facts == nil || c.Server.Addr().Unmap().IsLoopback() {
 		return
@@ -66,7 +63,7 @@ func inRequest(c *record.Connection, r *rule.Reporter) (what []string, evidence 
 			evidence = append(evidence, r.At(requestField(u, name), "%s, without TLS", name))
 		}
 	}
-	if name := secretParam(u.Request.Target); name != "" {
+	if name := rule.SecretParam(u.Request.Target); name != "" {
 		what = append(what, "the parameter "+name+" of the URL")
 		evidence = append(evidence, r.At(u.RequestRef, "the URL has the parameter %s", name))
 	}
@@ -78,22 +75,6 @@ func inRequest(c *record.Connection, r *rule.Reporter) (what []string, evidence 
 		}
 	}
 	return what, evidence
-}
-
-// secretParam is the name of the first parameter of a target that holds a secret.
-func secretParam(target string) string {
-	_, query, ok := strings.Cut(target, "?")
-	for ok && query != "" {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, value, _ := strings.Cut(pair, "=")
-		for _, secret := range secretParams {
-			if value != "" && len(name) == len(secret) && strings.EqualFold(name, secret) {
-				return secret
-			}
-		}
-	}
-	return ""
 }
 
 // tokenProtocol tells a bearer token that is passed as a subprotocol: a JWT

@@ -21,7 +21,7 @@ var WS521 = &rule.Rule{
 		Fix: "Check the path in the client and the route at the server. If a proxy is in front, let it pass Upgrade and Connection on to the server for this path, and let it send the path to the right server.",
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 9110 section 7.8"},
-	Needs:      rule.Refusal,
+	Needs:      rule.NoError,
 	Check:      checkIgnored,
 }
 

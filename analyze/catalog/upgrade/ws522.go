@@ -21,7 +21,7 @@ var WS522 = &rule.Rule{
 		Fix: "Let the client use the final URL. From http to https: use wss://. A slash at the end: add it to the client's URL. To a login page: log in first, or let the server answer 401 to WebSocket requests.",
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 9110 section 15.4", "https://websockets.spec.whatwg.org/#websocket-opening-handshake"},
-	Needs:      rule.Refusal,
+	Needs:      rule.NoError,
 	Check:      checkRedirect,
 }
 

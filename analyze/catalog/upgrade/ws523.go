@@ -21,7 +21,7 @@ var WS523 = &rule.Rule{
 		Fix:   "Read the text of the answer; the libraries say what they miss. If it is Upgrade or Connection, configure the proxy in front. If the header is too large, send fewer cookies or raise the limit.",
 	},
 	References: []string{"RFC 6455 section 4.2.1", "RFC 6455 section 4.4", "RFC 9110 section 15.5.1"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ClientError,
 	Check:      checkBadRequest,
 }
 

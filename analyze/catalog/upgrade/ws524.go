@@ -21,7 +21,7 @@ var WS524 = &rule.Rule{
 			"If the token had expired, get a new one before connecting again.",
 	},
 	References: []string{"RFC 9110 section 15.5.2", "RFC 9110 section 11.6.1", "RFC 6455 section 10.5"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ClientError,
 	Check:      checkUnauthorized,
 }
 
@@ -65,7 +65,7 @@ func sentCredentials(u *record.UpgradeFacts) string {
 			return name
 		}
 	}
-	if secretParam(u.Request.Target) != "" {
+	if rule.SecretParam(u.Request.Target) != "" {
 		return "token in the URL"
 	}
 	return ""

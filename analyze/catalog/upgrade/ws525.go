@@ -19,7 +19,7 @@ var WS525 = &rule.Rule{
 		Fix: "If the Origin is foreign to the server, add it to the server's list of allowed origins. Otherwise look for this request in the log of who answered: the rule that refused it is named there.",
 	},
 	References: []string{"RFC 6455 section 4.2.2", "RFC 6455 section 10.2", "RFC 9110 section 15.5.4"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ClientError,
 	Check:      checkForbidden,
 }
 

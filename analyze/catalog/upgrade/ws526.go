@@ -18,7 +18,7 @@ var WS526 = &rule.Rule{
 		Fix:   "Compare the client's path with the server's route, the slash at the end and the prefix that a proxy adds or removes included. If the path is right, check that the proxy sends it, with the Upgrade header, to the WebSocket server.",
 	},
 	References: []string{"RFC 9110 section 15.5.5", "RFC 9110 section 15.5.11"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ClientError,
 	Check:      checkNotFound,
 }
 

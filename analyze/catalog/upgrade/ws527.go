@@ -18,7 +18,7 @@ var WS527 = &rule.Rule{
 		Fix:   "Read the answer's text and the log of who answered. For 405, check that the path is that of the WebSocket; for 431, send fewer cookies.",
 	},
 	References: []string{"RFC 9110 section 15.5", "RFC 6585 section 5"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ClientError,
 	Check:      checkClientError,
 }
 

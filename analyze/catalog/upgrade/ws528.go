@@ -22,7 +22,7 @@ var WS528 = &rule.Rule{
 		Fix:   "Let the proxy pass Upgrade and Connection on over HTTP/1.1 for this path. Capture between the proxy and the server if in doubt which of several proxies it is.",
 	},
 	References: []string{"RFC 6455 section 4.2.2", "RFC 9110 section 15.5.22", "RFC 9110 section 7.8"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ClientError,
 	Check:      checkUpgradeRequired,
 }
 

@@ -18,7 +18,7 @@ var WS529 = &rule.Rule{
 		Fix:   "Let the client wait longer after each failure (exponential backoff with jitter) and honour Retry-After; raise the limit, or count by user instead of by address, if the load is legitimate.",
 	},
 	References: []string{"RFC 6585 section 4", "RFC 6455 section 7.2.3"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ClientError,
 	Check:      checkRateLimited,
 }
 

@@ -19,7 +19,7 @@ var WS530 = &rule.Rule{
 	},
 	References: []string{"RFC 9110 section 15.6", "https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/"},
 	Explains:   []string{"WS549"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ServerError,
 	Check:      checkServerError,
 }
 

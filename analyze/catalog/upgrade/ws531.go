@@ -20,7 +20,7 @@ var WS531 = &rule.Rule{
 	},
 	References: []string{"RFC 9110 section 15.6.3"},
 	Explains:   []string{"WS549"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ServerError,
 	Check:      checkBadGateway,
 }
 

@@ -19,7 +19,7 @@ var WS532 = &rule.Rule{
 	},
 	References: []string{"RFC 9110 section 15.6.4", "RFC 9110 section 10.2.3"},
 	Explains:   []string{"WS549"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ServerError,
 	Check:      checkUnavailable,
 }
 

@@ -19,7 +19,7 @@ var WS533 = &rule.Rule{
 	},
 	References: []string{"RFC 9110 section 15.6.5"},
 	Explains:   []string{"WS549"},
-	Needs:      rule.Refusal,
+	Needs:      rule.ServerError,
 	Check:      checkGatewayTimeout,
 }
 

@@ -22,7 +22,7 @@ var WS534 = &rule.Rule{
 		Fix: "Look at the program that owns the port: is it accepting (a full backlog shows in ss -ltn), is a thread or an event loop blocked, does the log show the request? If the server did answer, look for what drops it on the path.",
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 9293 section 3.4"},
-	Needs:      rule.Unopened,
+	Needs:      rule.Unanswered,
 	Check:      checkNoResponse,
 }
 

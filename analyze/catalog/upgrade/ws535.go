@@ -18,7 +18,7 @@ var WS535 = &rule.Rule{
 		Fix:   "Read the server's log at this time. If the port is one for TLS, use wss://. If a proxy closed, look at its upstream.",
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 9112 section 9.5"},
-	Needs:      rule.Unopened,
+	Needs:      rule.Unanswered,
 	Check:      checkClosed,
 }
 

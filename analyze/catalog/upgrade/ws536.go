@@ -21,7 +21,7 @@ var WS536 = &rule.Rule{
 		Fix:   "Check the port in the client's URL, and which program owns it on the server (ss -ltnp). If it is a WebSocket server of your own, let it answer 101 before its first frame.",
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 9112 section 4"},
-	Needs:      rule.Unopened,
+	Needs:      rule.Unanswered,
 	Check:      checkNotHTTP,
 }
 

@@ -19,7 +19,7 @@ var WS537 = &rule.Rule{
 	},
 	References: []string{"RFC 9112 section 2.1", "RFC 9112 section 8"},
 	Explains:   []string{"WS204", "WS535", "WS540", "WS543"},
-	Needs:      rule.Unopened,
+	Needs:      rule.Unanswered,
 	Check:      checkCutShort,
 }
 

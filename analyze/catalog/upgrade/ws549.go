@@ -1,8 +1,6 @@
 package upgrade
 
 import (
-	"time"
-
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -20,12 +18,9 @@ var WS549 = &rule.Rule{
 		Fix:   "Find what the server does before it answers: authentication against a slow service, a blocked event loop, too few workers. Answer the handshake first and do the rest after it.",
 	},
 	References: []string{"RFC 6455 section 4.1"},
-	Needs:      rule.Handshake,
+	Needs:      rule.Remarkable,
 	Check:      checkSlow,
 }
-
-// slow is the time from which a handshake is called slow.
-const slow = 3 * time.Second
 
 func checkSlow(c *record.Connection, r *rule.Reporter) {
 	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.Upgrade.Response == nil {
@@ -40,7 +35,7 @@ func checkSlow(c *record.Connection, r *rule.Reporter) {
 		end = u.ResponseRef
 	}
 	took := end.Time.Sub(u.RequestLast.Time)
-	if took < slow {
+	if took < rule.SlowHandshake {
 		return
 	}
 	if r.Enough(rule.Found{}) {

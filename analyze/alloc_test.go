@@ -50,7 +50,8 @@ func (k *talk) send(side int, flags byte, payload []byte) {
 		k.seq[side]++
 	}
 	k.p = capture.Packet{Number: k.number, Time: k.number * 1e6, Clock: k.number * 1e6, Length: len(b), Data: b}
-	k.ip = link.IP{Src: talkAddr[side], Dst: talkAddr[1-side], Protocol: link.ProtocolTCP, TTL: 64, ID: uint16(k.number), Payload: b}
+	k.ip = link.IP{Protocol: link.ProtocolTCP, TTL: 64, ID: uint16(k.number), Payload: b}
+	k.ip.SetAddrs(talkAddr[side], talkAddr[1-side])
 	k.table.Packet(&k.p, &k.ip)
 }
 

@@ -29,7 +29,7 @@ func (n *names) packet(p *capture.Packet, ip *link.IP) {
 	switch ip.Protocol {
 	case link.ProtocolUDP:
 		if len(b) > 8 && (port(b, 0) == dnsPort || port(b, 2) == dnsPort) {
-			n.dns(b[8:], ip.Src.Unmap(), ip.Dst.Unmap(), refOf(p))
+			n.dns(b[8:], ip.Src().Unmap(), ip.Dst().Unmap(), refOf(p))
 		}
 	case link.ProtocolTCP:
 		if len(b) < 20 {
@@ -37,7 +37,7 @@ func (n *names) packet(p *capture.Packet, ip *link.IP) {
 		}
 		// A SYN without ACK; to a name server it is no answer's consequence.
 		if b[13]&0x12 == 0x02 && port(b, 2) != dnsPort && n.Waiting() {
-			n.Connects(ip.Src.Unmap(), record.Time(p.Time))
+			n.Connects(ip.Src().Unmap(), record.Time(p.Time))
 		}
 	case link.ProtocolICMP, link.ProtocolICMPv6:
 		if n.Waiting() {
@@ -99,13 +99,13 @@ func (n *names) unreachable(b []byte, ip *link.IP, at record.Ref) {
 			return
 		}
 		server, _ := netip.AddrFromSlice(b[quote+16 : quote+20])
-		n.Unreached(ip.Dst.Unmap(), server, at)
+		n.Unreached(ip.Dst().Unmap(), server, at)
 	case ip.Protocol == link.ProtocolICMPv6 && len(b) >= quote+44 && b[0] == 1 && b[quote]>>4 == 6 && b[quote+6] == link.ProtocolUDP:
 		if port(b, quote+42) != dnsPort {
 			return
 		}
 		server, _ := netip.AddrFromSlice(b[quote+24 : quote+40])
-		n.Unreached(ip.Dst, server, at)
+		n.Unreached(ip.Dst(), server, at)
 	}
 }
 

@@ -45,9 +45,9 @@ func (x *traffic) segment(n uint32, dir int, flags byte, seq, ack uint32, size i
 	client := netip.AddrFrom4([4]byte{10, byte(n >> 24), byte(n >> 16), byte(n >> 8)})
 	server := netip.AddrFrom4([4]byte{10, 255, 0, 1})
 	cport, sport := uint16(1024+n&0xff), uint16(443)
-	x.ip.Src, x.ip.Dst = client, server
+	x.ip.SetAddrs(client, server)
 	if dir == 1 {
-		x.ip.Src, x.ip.Dst = server, client
+		x.ip.SetAddrs(server, client)
 		cport, sport = sport, cport
 	}
 	x.ip.ID++

@@ -69,7 +69,7 @@ type Flow struct {
 
 // Addr is the address and port of one side.
 func (f *Flow) Addr(s Side) netip.AddrPort {
-	return netip.AddrPortFrom(f.tuple.addr[s].netip(f.flags&flowIs4 != 0), f.tuple.port[s])
+	return netip.AddrPortFrom(f.tuple.addr[s].Netip(f.flags&flowIs6 != 0), f.tuple.port[s])
 }
 
 // First is the first packet of any kind.

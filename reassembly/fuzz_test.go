@@ -179,8 +179,9 @@ func audited(t *testing.T, in []byte) {
 			clock += 30e9
 		}
 		p := capture.Packet{Number: n, Time: clock, Clock: clock}
-		ip := link.IP{Src: addr[d], Dst: addr[d^1], Protocol: link.ProtocolTCP, TTL: 64, ID: uint16(n),
+		ip := link.IP{Protocol: link.ProtocolTCP, TTL: 64, ID: uint16(n),
 			Payload: h[:len(h)-cut], Missing: cut, Network: int32(x[7] >> 5 & 1)}
+		ip.SetAddrs(addr[d], addr[d^1])
 		table.Packet(&p, &ip)
 		if table.Len() > 6 {
 			t.Fatalf("%d flows", table.Len())

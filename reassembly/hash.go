@@ -16,18 +16,26 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// hashEndpoint needs one multiplication for IPv4, which packAddress keeps as
-// IPv4-mapped.
-func hashEndpoint(a address, port uint16) uint64 {
-	if a.hi == 0 && a.lo>>32 == mapped>>32 {
-		return mix(a.lo<<16^uint64(port)^seeds[0], seeds[2])
+// hashEndpoint needs one multiplication for IPv4.
+func hashEndpoint(a link.Addr, port uint16) uint64 {
+	if a.Mapped() {
+		return hash4(a, port)
 	}
-	return mix(mix(a.hi^seeds[0], a.lo^seeds[1])^uint64(port), seeds[2])
+	return mix(mix(a.Hi^seeds[0], a.Lo^seeds[1])^uint64(port), seeds[2])
+}
+
+func hash4(a link.Addr, port uint16) uint64 {
+	return mix(a.Lo<<16^uint64(port)^seeds[0], seeds[2])
 }
 
 // hash is the same in both directions, and never 0.
 func (t *tuple) hash(vantage int32) uint64 {
-	sum := hashEndpoint(t.addr[0], t.port[0]) + hashEndpoint(t.addr[1], t.port[1])
+	var sum uint64
+	if a, b := t.addr[0], t.addr[1]; a.Mapped() && b.Mapped() {
+		sum = hash4(a, t.port[0]) + hash4(b, t.port[1])
+	} else {
+		sum = hashEndpoint(a, t.port[0]) + hashEndpoint(b, t.port[1])
+	}
 	return max(mix(sum^uint64(uint32(vantage))<<32, seeds[3]), 1)
 }
 
@@ -71,10 +79,10 @@ func Shard(hash uint64, n int) int { return int((hash >> 32) * uint64(n) >> 32) 
 
 // of takes addresses and ports from a TCP packet, or the beginning of one.
 func (t *tuple) of(ip *link.IP) bool {
-	if len(ip.Payload) < 4 || !ip.Src.IsValid() || !ip.Dst.IsValid() {
+	if len(ip.Payload) < 4 {
 		return false
 	}
-	t.addr = [2]address{packAddress(ip.Src), packAddress(ip.Dst)}
+	t.addr = [2]link.Addr{ip.From, ip.To}
 	t.port = [2]uint16{binary.BigEndian.Uint16(ip.Payload), binary.BigEndian.Uint16(ip.Payload[2:])}
 	return true
 }

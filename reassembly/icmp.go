@@ -69,7 +69,7 @@ func (t *Table) icmp(p *capture.Packet, ip *link.IP) {
 	for i := range r.ICMP {
 		o := &r.ICMP[i]
 		if o.Type == e.kind && o.Code == e.code && o.About == side && o.seq == e.seq &&
-			o.From == ip.Src && o.id == ip.ID && at.Time-o.At.Time <= DuplicateWithin {
+			o.From == ip.Src() && o.id == ip.ID && at.Time-o.At.Time <= DuplicateWithin {
 			t.duplicate(f, at, o.At)
 			return
 		}
@@ -84,7 +84,7 @@ func (t *Table) icmp(p *capture.Packet, ip *link.IP) {
 		length = longest // what is quoted of a length is not always right
 	}
 	f.flags |= flowICMP
-	r.ICMP = append(r.ICMP, ICMP{At: at, V6: e.v6, Type: e.kind, Code: e.code, From: ip.Src,
+	r.ICMP = append(r.ICMP, ICMP{At: at, V6: e.v6, Type: e.kind, Code: e.code, From: ip.Src(),
 		About: side, MTU: e.mtu, seq: e.seq, length: length, id: ip.ID})
 }
 

@@ -234,11 +234,12 @@ func (b *builder) tcp(f []string) sentPacket {
 	binary.BigEndian.PutUint16(h[14:], uint16(win))
 	h = append(append(h, opts...), payload...)
 	c, s := b.addresses()
-	ip := link.IP{Src: c, Dst: s, Protocol: link.ProtocolTCP, TTL: uint8(ttl), ID: uint16(id),
+	ip := link.IP{Protocol: link.ProtocolTCP, TTL: uint8(ttl), ID: uint16(id),
 		Payload: h[:len(h)-int(cut)], Missing: int(cut), Encapsulation: int32(network), Network: int32(network)}
 	if d == 1 {
-		ip.Src, ip.Dst = s, c
+		c, s = s, c
 	}
+	ip.SetAddrs(c, s)
 	if b.v6 {
 		ip.ID = 0
 	}
@@ -268,21 +269,23 @@ func (b *builder) icmp(f []string) sentPacket {
 		h := make([]byte, 40)
 		h[0], h[6], h[7] = 0x60, 6, 60
 		binary.BigEndian.PutUint16(h[4:], uint16(len(q.Payload)))
-		copy(h[8:], q.Src.AsSlice())
-		copy(h[24:], q.Dst.AsSlice())
+		copy(h[8:], q.Src().AsSlice())
+		copy(h[24:], q.Dst().AsSlice())
 		msg = append(append(msg, h...), quoted...)
 	} else {
 		h := make([]byte, 20)
 		h[0], h[8], h[9] = 0x45, 60, 6
 		binary.BigEndian.PutUint16(h[2:], uint16(20+len(q.Payload)))
-		copy(h[12:], q.Src.AsSlice())
-		copy(h[16:], q.Dst.AsSlice())
+		copy(h[12:], q.Src().AsSlice())
+		copy(h[16:], q.Dst().AsSlice())
 		msg = append(append(msg, h...), quoted...)
 	}
-	ip := link.IP{Src: netip.MustParseAddr("203.0.113.9"), Dst: q.Src, Protocol: link.ProtocolICMP, TTL: 60, Payload: msg}
+	ip := link.IP{Protocol: link.ProtocolICMP, TTL: 60, Payload: msg}
+	router := netip.MustParseAddr("203.0.113.9")
 	if b.v6 {
-		ip.Src, ip.Protocol = netip.MustParseAddr("2001:db8::9"), link.ProtocolICMPv6
+		router, ip.Protocol = netip.MustParseAddr("2001:db8::9"), link.ProtocolICMPv6
 	}
+	ip.SetAddrs(router, q.Src())
 	return sentPacket{capture.Packet{}, ip}
 }
 

@@ -61,10 +61,14 @@ func (s *segment) parse(ip *link.IP) bool {
 	s.window = binary.BigEndian.Uint16(b[14:])
 	s.n = uint32(total - header)
 	s.data = b[min(header, len(b)):]
-	s.id, s.ttl, s.v6 = ip.ID, ip.TTL, !ip.Src.Is4()
+	s.id, s.ttl, s.v6 = ip.ID, ip.TTL, ip.V6
 	s.network, s.shown = ip.Network, ip.Encapsulation
 	s.mss, s.hasTS, s.tsval = 0, false, 0
-	if header > minHeader {
+	// RFC 7323, appendix A: the layout of options that nearly everybody uses.
+	const recommended, timestamps = minHeader + 12, optionNone<<24 | optionNone<<16 | optionTimestamps<<8 | 10
+	if header == recommended && len(b) >= recommended && binary.BigEndian.Uint32(b[minHeader:]) == timestamps {
+		s.hasTS, s.tsval = true, binary.BigEndian.Uint32(b[minHeader+4:])
+	} else if header > minHeader {
 		s.options(b[minHeader:min(header, len(b))])
 	}
 	s.print = s.fingerprint()
@@ -80,11 +84,6 @@ const (
 )
 
 func (s *segment) options(b []byte) {
-	// RFC 7323, appendix A: the layout nearly everybody uses.
-	if len(b) == 12 && b[0] == optionNone && b[1] == optionNone && b[2] == optionTimestamps && b[3] == 10 {
-		s.hasTS, s.tsval = true, binary.BigEndian.Uint32(b[4:])
-		return
-	}
 	for len(b) > 0 {
 		switch b[0] {
 		case optionEnd:

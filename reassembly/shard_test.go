@@ -131,11 +131,13 @@ func manyPackets(n int) []sentPacket {
 		}
 		addr := [2]netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(c)}), netip.AddrFrom4([4]byte{10, 1, 0, 1})}
 		x := sentPacket{capture.Packet{Number: int64(len(out) + 1), Time: clock, Clock: clock},
-			link.IP{Src: addr[d], Dst: addr[d^1], Protocol: link.ProtocolTCP, TTL: 64, ID: uint16(len(out)), Payload: h}}
+			link.IP{Protocol: link.ProtocolTCP, TTL: 64, ID: uint16(len(out)), Payload: h}}
+		x.ip.SetAddrs(addr[d], addr[d^1])
 		if r.IntN(100) == 0 {
-			q := append([]byte{3, 1, 0, 0, 0, 0, 0, 0, 0x45, 0, 0, 60, 0, 0, 0, 0, 60, 6, 0, 0}, x.ip.Src.AsSlice()...)
-			q = append(append(q, x.ip.Dst.AsSlice()...), h...)
-			x.ip = link.IP{Src: netip.AddrFrom4([4]byte{10, 9, 9, 9}), Dst: x.ip.Src, Protocol: link.ProtocolICMP, Payload: q}
+			q := append([]byte{3, 1, 0, 0, 0, 0, 0, 0, 0x45, 0, 0, 60, 0, 0, 0, 0, 60, 6, 0, 0}, addr[d].AsSlice()...)
+			q = append(append(q, addr[d^1].AsSlice()...), h...)
+			x.ip = link.IP{Protocol: link.ProtocolICMP, Payload: q}
+			x.ip.SetAddrs(netip.AddrFrom4([4]byte{10, 9, 9, 9}), addr[d])
 		}
 		out = append(out, x)
 	}
@@ -151,7 +153,7 @@ func TestHashSymmetric(t *testing.T) {
 		if h == 0 {
 			t.Fatalf("packet %d has no hash", i+1)
 		}
-		key := fmt.Sprint(min(x.Src.String(), x.Dst.String()), max(x.Src.String(), x.Dst.String()))
+		key := fmt.Sprint(min(x.Src().String(), x.Dst().String()), max(x.Src().String(), x.Dst().String()))
 		if x.Protocol == link.ProtocolICMP {
 			continue
 		}

@@ -2,8 +2,8 @@ package reassembly
 
 import (
 	"cmp"
-	"encoding/binary"
-	"net/netip"
+
+	"github.com/wsleuth/wsleuth/capture/link"
 )
 
 // mark is a packed At: packet numbers up to 2^40, files up to 2^24.
@@ -25,45 +25,20 @@ func (m mark) compare(o mark) int { return cmp.Compare(m.where, o.where) }
 
 func (m mark) seen() bool { return m.where&(1<<40-1) != 0 }
 
-// address is a netip.Addr without its pointer; IPv4 is kept as IPv4-mapped.
-type address struct{ hi, lo uint64 }
-
-// mapped is what stands before an IPv4 address in IPv6's form of it.
-const mapped = 0xffff << 32
-
-func packAddress(a netip.Addr) address {
-	if a.Is4() { // As16 would do for both, but takes three times as long
-		b := a.As4()
-		return address{0, mapped | uint64(binary.BigEndian.Uint32(b[:]))}
-	}
-	b := a.As16()
-	return address{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
-}
-
-func (a address) netip(is4 bool) netip.Addr {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], a.hi)
-	binary.BigEndian.PutUint64(b[8:], a.lo)
-	if is4 {
-		return netip.AddrFrom16(b).Unmap()
-	}
-	return netip.AddrFrom16(b)
-}
-
 // tuple is the addresses of a flow: [0] sent its first captured packet.
 type tuple struct {
-	addr    [2]address
+	addr    [2]link.Addr
 	port    [2]uint16
 	network int32 // link.IP.Network of the first packet: not compared with the rest
 }
 
 func (t *tuple) reversed() tuple {
-	return tuple{[2]address{t.addr[1], t.addr[0]}, [2]uint16{t.port[1], t.port[0]}, t.network}
+	return tuple{[2]link.Addr{t.addr[1], t.addr[0]}, [2]uint16{t.port[1], t.port[0]}, t.network}
 }
 
 // flags of a flow
 const (
-	flowIs4      uint16 = 1 << iota
+	flowIs6      uint16 = 1 << iota
 	flowSYNFirst        // the SYN was the first packet: Flow.first is its mark
 	flowReset           // a RST was seen
 	flowEnding          // a FIN or RST was seen

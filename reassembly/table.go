@@ -197,11 +197,11 @@ func (t *Table) find(h uint64, vantage int32, s *segment) (*Flow, Side) {
 // sideOf tells which side of t is k's first endpoint, if k's endpoints are
 // those of t. Which side it is cannot be foreseen, so nothing branches on it.
 func (t *tuple) sideOf(k *tuple) (Side, bool) {
-	d := t.addr[0].lo ^ k.addr[0].lo | t.addr[0].hi ^ k.addr[0].hi | uint64(t.port[0]^k.port[0])
+	d := t.addr[0].Lo ^ k.addr[0].Lo | t.addr[0].Hi ^ k.addr[0].Hi | uint64(t.port[0]^k.port[0])
 	side := (d | -d) >> 63
 	a, b := &k.addr[side&1], &k.addr[side&1^1]
-	same := t.addr[0].lo ^ a.lo | t.addr[0].hi ^ a.hi | uint64(t.port[0]^k.port[side&1]) |
-		t.addr[1].lo ^ b.lo | t.addr[1].hi ^ b.hi | uint64(t.port[1]^k.port[side&1^1])
+	same := t.addr[0].Lo ^ a.Lo | t.addr[0].Hi ^ a.Hi | uint64(t.port[0]^k.port[side&1]) |
+		t.addr[1].Lo ^ b.Lo | t.addr[1].Hi ^ b.Hi | uint64(t.port[1]^k.port[side&1^1])
 	return Side(side), same == 0
 }
 
@@ -258,8 +258,8 @@ func (t *Table) create(h uint64, k *tuple, vantage int32, s *segment) *Flow {
 	f.Vantage, f.Encapsulation = vantage, s.shown
 	f.tuple = *k
 	f.tuple.network = s.network
-	if !s.v6 {
-		f.flags |= flowIs4
+	if s.v6 {
+		f.flags |= flowIs6
 	}
 	f.first, f.clock = s.at.mark(), s.clock
 	f.half[0].last = f.first

@@ -71,7 +71,7 @@ func describe(d *Decoder, number int64, s Status, ip *IP) string {
 	case ProtocolICMPv6:
 		protocol = "icmpv6"
 	}
-	line := fmt.Sprint(number, " ", ip.Src, " ", ip.Dst, " ", protocol, " ", ports, " ", length)
+	line := fmt.Sprint(number, " ", ip.Src(), " ", ip.Dst(), " ", protocol, " ", ports, " ", length)
 	if names := d.Encapsulation(ip.Encapsulation); names != nil {
 		line += " " + strings.Join(names, "; ")
 	}
@@ -159,8 +159,8 @@ func TestEveryTruncation(t *testing.T) {
 // checkDecoded holds what is true of every decoded packet.
 func checkDecoded(t *testing.T, ip *IP) {
 	t.Helper()
-	if !ip.Src.IsValid() || !ip.Dst.IsValid() || ip.Src.Is4() != ip.Dst.Is4() {
-		t.Fatalf("addresses %v and %v", ip.Src, ip.Dst)
+	if !ip.V6 && (!ip.From.Mapped() || !ip.To.Mapped()) {
+		t.Fatalf("addresses %v and %v", ip.Src(), ip.Dst())
 	}
 	if ip.Missing < 0 {
 		t.Fatalf("missing %d bytes", ip.Missing)

@@ -11,7 +11,6 @@ package link
 
 import (
 	"encoding/binary"
-	"net/netip"
 
 	"github.com/wsleuth/wsleuth/capture"
 )
@@ -160,8 +159,7 @@ func peekIPv4(b []byte, ip *IP) bool {
 	if header < ipv4HeaderLen || header > len(b) || total < header {
 		return false
 	}
-	ip.Src = netip.AddrFrom4([4]byte(b[12:16]))
-	ip.Dst = netip.AddrFrom4([4]byte(b[16:20]))
+	ip.From, ip.To, ip.V6 = addr4(b[12:16]), addr4(b[16:20]), false
 	ip.Protocol, ip.TTL, ip.Fragment = ProtocolTCP, b[8], false
 	ip.ID = binary.BigEndian.Uint16(b[4:])
 	ip.Missing = max(total-len(b), 0)
@@ -179,8 +177,7 @@ func peekIPv6(b []byte, ip *IP) bool {
 	if total == ipv6HeaderLen {
 		return false
 	}
-	ip.Src = netip.AddrFrom16([16]byte(b[8:24]))
-	ip.Dst = netip.AddrFrom16([16]byte(b[24:40]))
+	ip.From, ip.To, ip.V6 = addr6(b[8:24]), addr6(b[24:40]), true
 	ip.Protocol, ip.TTL, ip.Fragment, ip.ID = ProtocolTCP, b[7], false, 0
 	ip.Missing = max(total-len(b), 0)
 	ip.Payload = b[ipv6HeaderLen:min(total, len(b))]

@@ -3,7 +3,6 @@ package link
 import (
 	"bytes"
 	"container/list"
-	"net/netip"
 	"slices"
 	"sort"
 	"time"
@@ -51,7 +50,8 @@ func (d *Decoder) Dropped() Dropped {
 // but the protocol. Copies of a packet that were captured at several places
 // are kept apart, or the second copy would be taken for the next datagram.
 type fragmentKey struct {
-	src, dst netip.Addr
+	from, to Addr
+	v6       bool
 	id       uint32
 	protocol uint8
 	outgoing bool
@@ -108,7 +108,7 @@ func (f *fragments) init() {
 // whole datagram once it has all, and the protocol that its first fragment
 // announces (IPv6).
 func (d *Decoder) reassemble(ip *IP, f fragment) (view, uint8, Status) {
-	f.key.src, f.key.dst = ip.Src, ip.Dst
+	f.key.from, f.key.to, f.key.v6 = ip.From, ip.To, ip.V6
 	f.key.outgoing, f.key.iface, f.key.vantage = ip.Outgoing, ip.Interface, d.packet.Vantage
 	_, f.key.network = d.names.intern(d.chain[:d.hops])
 	whole, next, status := d.fragments.add(d.packet, f)

@@ -134,7 +134,7 @@ func TestFragmentsInFragments(t *testing.T) {
 	if got := feed(d, &ip, packets...); !slices.Equal(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
-	if string(ip.Payload) != string(s) || ip.Src != client4 {
+	if string(ip.Payload) != string(s) || ip.Src() != client4 {
 		t.Errorf("got %+v", ip)
 	}
 }

@@ -1,12 +1,11 @@
 package link
 
-import "net/netip"
-
 // IP is what the layers above need to know of a decoded packet. It is filled
 // anew for each packet; Payload aliases the packet's bytes (or, after
 // reassembly of fragments, a buffer that nobody else holds).
 type IP struct {
-	Src, Dst netip.Addr
+	From, To Addr   // Src and Dst give them as netip.Addr
+	V6       bool   // what they are of
 	Protocol uint8  // of the innermost decoded header: 6 TCP, 1 ICMP, 58 ICMPv6, 17 UDP, ...
 	TTL      uint8  // or hop limit
 	ID       uint16 // IPv4 identification; 0 for IPv6

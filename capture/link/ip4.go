@@ -1,9 +1,6 @@
 package link
 
-import (
-	"encoding/binary"
-	"net/netip"
-)
+import "encoding/binary"
 
 // ipv4 decodes an IPv4 packet and what is inside it (RFC 791, section 3.1).
 func (d *Decoder) ipv4(v view, ip *IP) Status {
@@ -29,8 +26,7 @@ func (d *Decoder) ipv4(v view, ip *IP) Status {
 		return TooShort
 	}
 	v = v.limit(total).from(header)
-	ip.Src = netip.AddrFrom4([4]byte(b[12:16]))
-	ip.Dst = netip.AddrFrom4([4]byte(b[16:20]))
+	ip.From, ip.To, ip.V6 = addr4(b[12:16]), addr4(b[16:20]), false
 	ip.TTL, ip.ID = b[8], binary.BigEndian.Uint16(b[4:])
 	protocol := b[9]
 	if field := binary.BigEndian.Uint16(b[6:]); field&0x3fff != 0 {

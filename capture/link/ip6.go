@@ -1,9 +1,6 @@
 package link
 
-import (
-	"encoding/binary"
-	"net/netip"
-)
+import "encoding/binary"
 
 // IP protocol numbers of headers that are stepped over or into.
 const (
@@ -34,8 +31,7 @@ func (d *Decoder) ipv6(v view, ip *IP) Status {
 	if b[0]>>4 != 6 {
 		return Malformed
 	}
-	ip.Src = netip.AddrFrom16([16]byte(b[8:24]))
-	ip.Dst = netip.AddrFrom16([16]byte(b[24:40]))
+	ip.From, ip.To, ip.V6 = addr6(b[8:24]), addr6(b[24:40]), true
 	ip.TTL, ip.ID = b[7], 0
 	v = v.from(ipv6HeaderLen)
 	// A payload length of 0 is a jumbogram (RFC 2675) or segmentation

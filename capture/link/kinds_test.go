@@ -174,11 +174,11 @@ func TestKinds(t *testing.T) {
 func checkSegment(t *testing.T, ip *IP) {
 	t.Helper()
 	src, dst := client4, server4
-	if ip.Src.Is6() {
+	if ip.Src().Is6() {
 		src, dst = client6, server6
 	}
-	if ip.Src != src || ip.Dst != dst || ip.Protocol != ProtocolTCP {
-		t.Errorf("got %v to %v, protocol %d", ip.Src, ip.Dst, ip.Protocol)
+	if ip.Src() != src || ip.Dst() != dst || ip.Protocol != ProtocolTCP {
+		t.Errorf("got %v to %v, protocol %d", ip.Src(), ip.Dst(), ip.Protocol)
 	}
 	if string(ip.Payload) != string(tcp()) || ip.Missing != 0 {
 		t.Errorf("payload %d bytes, %d missing; want %d and 0", len(ip.Payload), ip.Missing, len(tcp()))
@@ -214,7 +214,7 @@ func TestEveryEtherTypeAndProtocol(t *testing.T) {
 	}
 	for v := range 256 {
 		data := outer(v, make([]byte, 64))
-		if s := d.Decode(&capture.Packet{LinkType: typeRaw, Data: data, Length: len(data)}, &ip); s != Decoded || ip.Src != outer4 {
+		if s := d.Decode(&capture.Packet{LinkType: typeRaw, Data: data, Length: len(data)}, &ip); s != Decoded || ip.Src() != outer4 {
 			t.Fatalf("protocol %d: %v", v, s)
 		}
 	}

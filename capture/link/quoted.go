@@ -1,13 +1,10 @@
 package link
 
-import (
-	"encoding/binary"
-	"net/netip"
-)
+import "encoding/binary"
 
 // PeekQuoted decodes the IP packet that an ICMP or ICMPv6 error quotes: b is
 // what follows the error's 8-byte header, however short it was cut. It fills
-// Src, Dst, Protocol, TTL, ID, and Payload with what is there of the transport
+// From, To, V6, Protocol, TTL, ID, and Payload with what is there of the transport
 // header, which is empty for a later fragment. Missing is not filled: quotes
 // are always cut. It answers false if b does not reach the destination address.
 //
@@ -33,8 +30,7 @@ func quoted4(b []byte, q *IP) bool {
 	if len(b) < ipv4HeaderLen || header < ipv4HeaderLen {
 		return false
 	}
-	q.Src = netip.AddrFrom4([4]byte(b[12:16]))
-	q.Dst = netip.AddrFrom4([4]byte(b[16:20]))
+	q.From, q.To, q.V6 = addr4(b[12:16]), addr4(b[16:20]), false
 	q.Protocol, q.TTL, q.ID = b[9], b[8], binary.BigEndian.Uint16(b[4:])
 	field := binary.BigEndian.Uint16(b[6:])
 	q.Fragment = field&0x3fff != 0
@@ -55,8 +51,7 @@ func quoted6(b []byte, q *IP) bool {
 	if len(b) < ipv6HeaderLen {
 		return false
 	}
-	q.Src = netip.AddrFrom16([16]byte(b[8:24]))
-	q.Dst = netip.AddrFrom16([16]byte(b[24:40]))
+	q.From, q.To, q.V6 = addr6(b[8:24]), addr6(b[24:40]), true
 	q.Protocol, q.TTL = b[6], b[7]
 	length := int(binary.BigEndian.Uint16(b[4:]))
 	if length > 0 && ipv6HeaderLen+length < len(b) {

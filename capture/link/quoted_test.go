@@ -30,10 +30,10 @@ func TestPeekQuoted(t *testing.T) {
 				t.Fatal("not decoded")
 			}
 			src, dst := client4, server4
-			if q.Src.Is6() {
+			if q.Src().Is6() {
 				src, dst = client6, server6
 			}
-			if q.Src != src || q.Dst != dst || q.Protocol != test.protocol || len(q.Payload) != test.payload || q.Fragment != test.fragment {
+			if q.Src() != src || q.Dst() != dst || q.Protocol != test.protocol || len(q.Payload) != test.payload || q.Fragment != test.fragment {
 				t.Errorf("got %+v", q)
 			}
 		})

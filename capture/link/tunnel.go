@@ -34,7 +34,7 @@ func (d *Decoder) upper(protocol uint8, v view, ip *IP) Status {
 
 // tunnel decodes what an IP packet carries if that leads to another IP packet.
 func (d *Decoder) tunnel(protocol uint8, v view, ip *IP) Status {
-	six := ip.Src.Is6()
+	six := ip.V6
 	switch protocol {
 	case ProtocolUDP:
 		return d.udp(v, ip)

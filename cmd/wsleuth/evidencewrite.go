@@ -129,8 +129,8 @@ func (w *evidenceWriter) owner(p *capture.Packet, ip *link.IP) (int, int) {
 		if ip.Protocol != link.ProtocolTCP || len(ip.Payload) < 4 {
 			return -1, 0
 		}
-		src := netip.AddrPortFrom(ip.Src.Unmap(), uint16(ip.Payload[0])<<8|uint16(ip.Payload[1]))
-		dst := netip.AddrPortFrom(ip.Dst.Unmap(), uint16(ip.Payload[2])<<8|uint16(ip.Payload[3]))
+		src := netip.AddrPortFrom(ip.Src().Unmap(), uint16(ip.Payload[0])<<8|uint16(ip.Payload[1]))
+		dst := netip.AddrPortFrom(ip.Dst().Unmap(), uint16(ip.Payload[2])<<8|uint16(ip.Payload[3]))
 		for _, i := range w.flows[flowOf(src, dst)] {
 			if x := w.s.list[i]; w.within(x, p) {
 				if src == x.ends[0] {
@@ -175,11 +175,11 @@ func (w *evidenceWriter) hold(p *capture.Packet) {
 
 // fragments writes the fragments of a packet: those with its addresses.
 func (w *evidenceWriter) fragments(out *evidenceFile, ip *link.IP) error {
-	addresses := append(ip.Src.AsSlice(), ip.Dst.AsSlice()...)
+	addresses := append(ip.Src().AsSlice(), ip.Dst().AsSlice()...)
 	kept := w.held[:0]
 	for _, p := range w.held {
 		at := bytes.Index(p.Data, addresses)
-		if at < 0 || ip.Src.Is4() && (at < 12 || uint16(p.Data[at-8])<<8|uint16(p.Data[at-7]) != ip.ID) {
+		if at < 0 || ip.Src().Is4() && (at < 12 || uint16(p.Data[at-8])<<8|uint16(p.Data[at-7]) != ip.ID) {
 			kept = append(kept, p)
 			continue
 		}
@@ -209,7 +209,7 @@ func (w *evidenceWriter) put(out *evidenceFile, p *capture.Packet, ip *link.IP, 
 	tag := tagged{interfaceKey{p.File, p.Interface, p.LinkType}, comments}
 	payload := -1
 	if ip != nil && ip.Fragment && w.hides() {
-		payload = evidence.Whole(p, ip.Src, ip.Dst, ip.Protocol, ip.Payload)
+		payload = evidence.Whole(p, ip.Src(), ip.Dst(), ip.Protocol, ip.Payload)
 		tag.iface.link = p.LinkType
 	} else if ip != nil {
 		payload = offset(p.Data, ip.Payload)
@@ -222,7 +222,7 @@ func (w *evidenceWriter) put(out *evidenceFile, p *capture.Packet, ip *link.IP, 
 		return out.strip.Other(p, tag)
 	case w.c.anonymity.on && !ip.Fragment && (!evidence.Rewrites(p.LinkType) || tunnelled(w.decoder.Encapsulation(ip.Encapsulation))):
 		before := len(p.Data)
-		if !evidence.Raw(p, payload, ip.Src, ip.Dst) {
+		if !evidence.Raw(p, payload, ip.Src(), ip.Dst()) {
 			p.Data = p.Data[:0]
 			return out.strip.Other(p, tag)
 		}

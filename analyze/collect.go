@@ -220,9 +220,10 @@ func (k *collector) flush() {
 	k.final = k.final[:0]
 }
 
-// fails tells that something kept a connection from working, or ended it.
+// fails tells that something kept a connection from working, or ended it: such
+// findings come first.
 func fails(c *record.Connection) bool {
-	return slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Severity == record.Error })
+	return len(c.Findings) > 0 && c.Findings[0].Severity == record.Error
 }
 
 // give hands a judged connection to everyone who wants it. cause is the code of

@@ -1,9 +1,7 @@
 package analyze
 
 import (
-	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -17,13 +15,16 @@ const maxIntervals = 60
 // began. Its intervals begin at multiples of their length, so that neither the
 // order of the connections nor how they were parted matters.
 type timeline struct {
-	doubled     uint            // how often the length was doubled; it begins with a second
-	counts      map[int64]share // by the interval's start, in units of its length
-	first, last int64           // the outermost of those
+	doubled uint                // how often the length was doubled; it begins with a second
+	counts  [maxIntervals]share // of the intervals from first on
+	first   int64               // the first interval's start, in units of its length
+	n       int64               // how many intervals there are
 }
 
 // share is how many of a number of connections failed.
 type share struct{ all, failed int64 }
+
+func (s *share) add(x share) { *s = share{s.all + x.all, s.failed + x.failed} }
 
 func (t *timeline) add(started record.Time, failed bool) {
 	x := share{all: 1}
@@ -39,8 +40,10 @@ func (t *timeline) add(started record.Time, failed bool) {
 
 // merge adds what another timeline counts; the order does not matter.
 func (t *timeline) merge(o *timeline) {
-	for at, x := range o.counts {
-		t.count(at, o.doubled, x)
+	for i := range o.n {
+		if x := o.counts[i]; x.all > 0 {
+			t.count(o.first+i, o.doubled, x)
+		}
 	}
 }
 
@@ -50,35 +53,50 @@ func (t *timeline) count(at int64, doubled uint, x share) {
 		t.double()
 	}
 	at >>= t.doubled - doubled
-	if len(t.counts) == 0 {
-		t.counts, t.first, t.last = map[int64]share{}, at, at
+	if t.n == 0 {
+		t.first, t.n = at, 1
 	}
-	for max(t.last, at)-min(t.first, at) >= maxIntervals {
+	if at < t.first || at-t.first >= t.n {
+		at = t.widen(at)
+	}
+	t.counts[at-t.first].add(x)
+}
+
+// widen makes room for an interval, and gives its start as it is then.
+func (t *timeline) widen(at int64) int64 {
+	for max(t.first+t.n-1, at)-min(t.first, at) >= maxIntervals {
 		t.double()
 		at >>= 1
 	}
-	t.first, t.last = min(t.first, at), max(t.last, at)
-	sum := t.counts[at]
-	t.counts[at] = share{sum.all + x.all, sum.failed + x.failed}
+	if by := t.first - at; by > 0 {
+		copy(t.counts[by:], t.counts[:t.n])
+		clear(t.counts[:by])
+		t.first, t.n = at, t.n+by
+	}
+	t.n = max(t.n, at-t.first+1)
+	return at
 }
 
 func (t *timeline) double() {
-	wider := make(map[int64]share, len(t.counts))
-	for at, x := range t.counts {
-		sum := wider[at>>1]
-		wider[at>>1] = share{sum.all + x.all, sum.failed + x.failed}
+	last := t.first + t.n - 1
+	for i := range t.n {
+		x := t.counts[i]
+		t.counts[i] = share{}
+		t.counts[(t.first+i)>>1-t.first>>1].add(x) // it stands no further back
 	}
-	t.counts = wider
-	t.doubled, t.first, t.last = t.doubled+1, t.first>>1, t.last>>1
+	t.doubled, t.first = t.doubled+1, t.first>>1
+	t.n = last>>1 - t.first + 1
 }
 
 // intervals are those in which a connection began, in order.
 func (t *timeline) intervals() []record.Interval {
 	var list []record.Interval
-	for _, at := range slices.Sorted(maps.Keys(t.counts)) {
-		x := t.counts[at]
-		list = append(list, record.Interval{From: secondsToTime(at << t.doubled), To: secondsToTime((at + 1) << t.doubled),
-			Connections: x.all, Failed: x.failed})
+	for i := range t.n {
+		if x := t.counts[i]; x.all > 0 {
+			at := t.first + i
+			list = append(list, record.Interval{From: secondsToTime(at << t.doubled), To: secondsToTime((at + 1) << t.doubled),
+				Connections: x.all, Failed: x.failed})
+		}
 	}
 	return list
 }

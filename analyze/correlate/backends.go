@@ -23,13 +23,13 @@ const (
 // job is what several servers do: answer one URL, or what one proxy passes on
 // of one path. Which of them a connection comes to is not the client's choice.
 type job struct {
-	proxy [16]byte // zero: clients come directly
+	proxy addrKey // zero: clients come directly
 	what  uint64
 }
 
 // part is what one server did of a job.
 type part struct {
-	server    endpoint
+	server    endKey
 	all, fail int
 	from, to  int64 // when it failed
 	works     []*Digest
@@ -48,16 +48,16 @@ func (b *finder) backends() {
 		}
 		key := job{what: d.url}
 		if d.flags&hop != 0 {
-			key = job{proxy: d.client.addr, what: d.path}
+			key = job{proxy: d.from(), what: d.who}
 		}
 		parts := jobs[key]
-		i := slices.IndexFunc(parts, func(p *part) bool { return p.server == d.server })
+		i := slices.IndexFunc(parts, func(p *part) bool { return p.server == d.to() })
 		if i < 0 {
 			if len(parts) >= maxSiblings {
 				return
 			}
 			i = len(parts)
-			jobs[key] = append(parts, &part{server: d.server})
+			jobs[key] = append(parts, &part{server: d.to()})
 		}
 		jobs[key][i].add(d)
 	})
@@ -66,7 +66,9 @@ func (b *finder) backends() {
 		if len(parts) < 2 {
 			continue
 		}
-		slices.SortFunc(parts, func(x, y *part) int { return cmp.Or(cmp.Compare(y.fail, x.fail), compareEndpoints(x.server, y.server)) })
+		slices.SortFunc(parts, func(x, y *part) int {
+			return cmp.Or(cmp.Compare(y.fail, x.fail), b.set.addrPort(x.server).Compare(b.set.addrPort(y.server)))
+		})
 		if works := concentrates(parts); works != nil {
 			bad := parts[0]
 			if r, kept := b.relation(bad.failed); kept {
@@ -81,17 +83,13 @@ func (b *finder) backends() {
 }
 
 // job: it says something about the server that did what it asked for.
-func (d *Digest) job() bool { return d.path != 0 && d.flags&(unclear|clientsFault|nameless) == 0 }
+func (d *Digest) job() bool { return d.url != 0 && d.flags&(unclear|clientsFault|nameless) == 0 }
 
 func (d *Digest) jobHash() uint64 {
 	if d.flags&hop != 0 {
-		return mix(hashAddr(d.client.addr), d.path)
+		return mix(d.from().hash(), d.who)
 	}
 	return mix(hashSeed, d.url)
-}
-
-func compareEndpoints(a, b endpoint) int {
-	return cmp.Or(slices.Compare(a.addr[:], b.addr[:]), cmp.Compare(a.port, b.port))
 }
 
 func (p *part) add(d *Digest) {
@@ -138,7 +136,7 @@ func concentrates(parts []*part) *Digest {
 
 func (b *finder) describeBackends(parts []*part, works *Digest) *record.Backends {
 	bad := parts[0]
-	r := &record.Backends{URL: b.set.urls[bad.failed[0].url], Bad: bad.server.AddrPort(), Fail: bad.fail, All: bad.all, Works: works.start()}
+	r := &record.Backends{URL: b.set.urls[bad.failed[0].url], Bad: b.set.addrPort(bad.server), Fail: bad.fail, All: bad.all, Works: works.start()}
 	how := map[string]int{}
 	for i, d := range bad.failed {
 		how[d.how()]++
@@ -148,7 +146,7 @@ func (b *finder) describeBackends(parts []*part, works *Digest) *record.Backends
 	}
 	r.How = counts(how)
 	for _, p := range parts[1:] {
-		r.Others = append(r.Others, p.server.AddrPort())
+		r.Others = append(r.Others, b.set.addrPort(p.server))
 		r.OthersN += p.all
 		r.OthersFail += p.fail
 	}
@@ -180,6 +178,7 @@ func (b *finder) full() {
 	for _, list := range lists {
 		if f, members := fullest(list); f != nil {
 			if r, kept := b.relation(members); kept {
+				f.Client, f.Server = b.set.addr(list[0].from()), b.set.addrPort(list[0].to())
 				f.URL = b.set.urls[list[0].url]
 				r.Full = f
 				found = append(found, r)
@@ -220,7 +219,7 @@ func fullest(list []*Digest) (*record.Full, []*Digest) {
 	if most != browserLimit[first.browser] {
 		return nil, nil
 	}
-	f := &record.Full{Client: netip.AddrFrom16(first.client.addr).Unmap(), Server: first.server.AddrPort(), Most: most,
+	f := &record.Full{Most: most,
 		Browser: browserNames[first.browser], At: changes[at].d.start()}
 	last := changes[len(changes)-1]
 	f.For = time.Duration(last.at - changes[at].at)

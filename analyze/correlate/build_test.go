@@ -103,6 +103,19 @@ func many(n int, f func(i int) made) []made {
 	return list
 }
 
+// six gives connections addresses of IPv6.
+func six(list []made) []made {
+	wider := func(a netip.AddrPort) netip.AddrPort {
+		b, four := netip.MustParseAddr("2001:db8::").As16(), a.Addr().As4()
+		copy(b[12:], four[:])
+		return netip.AddrPortFrom(netip.AddrFrom16(b), a.Port())
+	}
+	for _, m := range list {
+		m.Client, m.Server = wider(m.Client), wider(m.Server)
+	}
+	return list
+}
+
 // outline is what a set finds, in short.
 func outline(list []record.Relation) string {
 	var b strings.Builder

@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -37,7 +38,7 @@ func (b *finder) bursts() {
 		}
 		at := slices.Clone(members)
 		if r, kept := b.relation(members); kept {
-			r.Burst = describeBurst(t.server, at, open)
+			r.Burst = describeBurst(b.set.addrPort(t.server), at, open)
 			found = append(found, r)
 		}
 	}
@@ -97,9 +98,9 @@ func burst(list []*Digest) (members []*Digest, open int) {
 	return members, open
 }
 
-func describeBurst(e endpoint, at []*Digest, open int) *record.Burst {
-	b := &record.Burst{Server: e.AddrPort(), Open: open, Duration: time.Duration(at[len(at)-1].ended - at[0].ended)}
-	how, clients := map[string]int{}, map[[16]byte]bool{}
+func describeBurst(server netip.AddrPort, at []*Digest, open int) *record.Burst {
+	b := &record.Burst{Server: server, Open: open, Duration: time.Duration(at[len(at)-1].ended - at[0].ended)}
+	how, clients := map[string]int{}, map[addrKey]bool{}
 	for i, d := range at {
 		if i < 4 || i == len(at)-1 {
 			b.At = append(b.At, d.end())
@@ -109,7 +110,7 @@ func describeBurst(e endpoint, at []*Digest, open int) *record.Burst {
 		} else {
 			how["no Close frame"]++
 		}
-		clients[d.client.addr] = true
+		clients[d.from()] = true
 	}
 	b.Closes, b.Clients = counts(how), len(clients)
 	return b

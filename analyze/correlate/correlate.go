@@ -35,6 +35,7 @@ type Set struct {
 	chunks  [][]Digest
 	n       int
 	limited bool
+	wide    wideAddrs
 	urls    map[uint64]string
 	polling map[pollKey]*polls
 }
@@ -59,6 +60,7 @@ func (s *Set) Add(c *record.Connection, kept bool) {
 	s.chunks[last] = append(s.chunks[last], Digest{})
 	d := &s.chunks[last][len(s.chunks[last])-1]
 	d.fill(c, kept)
+	s.locate(d, c.Client, c.Server)
 	s.n++
 	if d.url != 0 && d.flags&(failed|cutOff) != 0 {
 		s.nameURL(d.url, c)
@@ -83,6 +85,7 @@ func (s *Set) Merge(o *Set) {
 		if room := MaxDigests - s.n; len(chunk) > room {
 			chunk, s.limited = chunk[:room], true
 		}
+		chunk = s.relocated(chunk, &o.wide)
 		if len(chunk) > 0 {
 			// The last chunk must be full before another stands behind it only for Add: any order will do.
 			s.chunks = append(s.chunks, chunk)
@@ -136,19 +139,19 @@ type finder struct {
 	// browsers opened at an endpoint.
 	often sieve
 	any   struct{ series, jobs, full bool } // whether anything is, for each of the three
-	byEnd map[uint64]*tally                 // by the endpoint's hash
+	byEnd map[endKey]*tally                 // by the endpoint
 }
 
 // tally counts the connections of an endpoint.
 type tally struct {
-	server           endpoint
+	server           endKey
 	total, cut, mass int
 	list             []*Digest // while one search needs it
 }
 
 // index counts, so that the searches look only where something may be.
 func (b *finder) index() {
-	b.often, b.byEnd = newSieve(b.set.n), map[uint64]*tally{}
+	b.often, b.byEnd = newSieve(b.set.n), map[endKey]*tally{}
 	b.set.each(func(d *Digest) {
 		if d.flags&failed != 0 && d.job() {
 			b.any.jobs = b.often.add(d.jobHash()) >= minFailing || b.any.jobs
@@ -165,10 +168,10 @@ func (b *finder) index() {
 		if d.browser != otherClient {
 			b.any.full = b.often.add(d.holderHash()) >= browserLimit[firefox] || b.any.full
 		}
-		server := hashEndpoint(d.server)
+		server := d.to()
 		t := b.byEnd[server]
 		if t == nil {
-			t = &tally{server: d.server}
+			t = &tally{server: server}
 			b.byEnd[server] = t
 		}
 		t.total++
@@ -195,7 +198,7 @@ func (b *finder) gather(chosen func(*tally) int, belongs func(*Digest) bool) (fo
 	}
 	b.set.each(func(d *Digest) {
 		if d.flags&hop == 0 && belongs(d) {
-			if t := b.byEnd[hashEndpoint(d.server)]; t != nil && t.list != nil {
+			if t := b.byEnd[d.to()]; t != nil && t.list != nil {
 				t.list = append(t.list, d)
 			}
 		}

@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -46,7 +47,7 @@ func (b *finder) cuts() {
 				members[k] = cluster[k].d
 			}
 			if r, kept := b.relation(members); kept {
-				r.Cuts = describeCuts(t.server, cluster, members, i == 0, len(list))
+				r.Cuts = describeCuts(b.set.addrPort(t.server), cluster, members, i == 0, len(list))
 				found = append(found, r)
 			}
 			break // what was silent for the same time has often the same age as well
@@ -146,8 +147,8 @@ func spread(cluster []timed) bool {
 	return moments >= minCuts
 }
 
-func describeCuts(e endpoint, cluster []timed, members []*Digest, silent bool, all int) *record.Cuts {
-	c := &record.Cuts{Server: e.AddrPort(), Silent: silent, Of: all, After: cluster[len(cluster)/2].after,
+func describeCuts(server netip.AddrPort, cluster []timed, members []*Digest, silent bool, all int) *record.Cuts {
+	c := &record.Cuts{Server: server, Silent: silent, Of: all, After: cluster[len(cluster)/2].after,
 		Min: cluster[0].after, Max: cluster[len(cluster)-1].after}
 	byClient := 0
 	for i, d := range members {

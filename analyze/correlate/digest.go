@@ -10,26 +10,24 @@ import (
 )
 
 // Digest is what is remembered of a finished connection: of a fixed size and
-// without pointers. A test holds its size below 200 bytes.
+// without pointers. A test holds its size.
 type Digest struct {
-	client, server endpoint
-	who            uint64 // the client behind the address: forwarded-for, User-Agent
+	client, server uint32 // addresses, see Set.short
+	who            uint64 // the client behind the address: forwarded-for, User-Agent; of a further hop, the path
 	url            uint64 // host and path; 0: no request
-	path           uint64
 	started, ended int64
 	opened         int64 // 0: never
 	silence        int64 // before the end
 	first, at      int64 // packets: the first, and the one that ended or refused it
-	stream         int64 // -1: no HTTP/2 stream
+	stream         int32 // -1: no HTTP/2 stream
 	firstFile      int32
 	atFile         int32
-	cause          uint16 // number of the code of the finding that explains the end
+	port           uint16 // the server's
 	close          uint16 // code of the first Close frame
 	status         uint16
 	flags          flags
 	outcome        outcomeCode
 	browser        browser
-	prefixed       bool // the ID names the file
 }
 
 type flags uint16
@@ -47,6 +45,9 @@ const (
 	clientsFault                   // who has to act is the client
 	stillOpen                      // at the end of the capture
 	unclear                        // the capture does not hold enough
+	prefixed                       // the ID names the file
+	wideClient                     // the client's address is one of IPv6
+	wideServer
 )
 
 type outcomeCode uint8
@@ -55,8 +56,8 @@ var outcomes = [...]record.Outcome{record.ConnectFailed, record.TunnelFailed, re
 	record.InvalidHandshake, record.ProtocolError, record.ClosedClean, record.ClosedError, record.ClosedAbnormal, record.Open, record.Opaque, record.Incomplete}
 
 func outcomeOf(o record.Outcome) outcomeCode {
-	for i, known := range outcomes {
-		if known == o {
+	for i := range outcomes {
+		if outcomes[i] == o {
 			return outcomeCode(i)
 		}
 	}
@@ -78,45 +79,45 @@ var browserNames = [...]string{"", "Chromium", "Firefox"}
 
 // group is the key of attempts that belong together: one client, one URL.
 type group struct {
-	client [16]byte
+	client addrKey
 	who    uint64
 	what   uint64 // the URL; without one, the endpoint
 }
 
 func (d *Digest) group() group {
-	g := group{client: d.client.addr, who: d.who, what: d.url}
+	g := group{client: d.from(), who: d.who, what: d.url}
 	if g.what == 0 {
 		// What did not come to a request has no User-Agent either.
-		g.what, g.who = hashEndpoint(d.server), 0
+		g.what, g.who = d.to().hash(), 0
 	}
 	return g
 }
 
 func (d *Digest) groupHash() uint64 {
 	g := d.group()
-	return mix(mix(hashAddr(g.client), g.who), g.what)
+	return mix(mix(g.client.hash(), g.who), g.what)
 }
 
 // holder is the key of what one client holds open at one endpoint.
 func (d *Digest) holder() group {
-	return group{client: d.client.addr, who: d.who, what: hashEndpoint(d.server)}
+	return group{client: d.from(), who: d.who, what: d.to().hash()}
 }
 
 func (d *Digest) holderHash() uint64 {
-	return mix(mix(hashEndpoint(d.server), d.who), hashAddr(d.client.addr))
+	return mix(mix(d.to().hash(), d.who), d.from().hash())
 }
 
 // ID is the connection's name in the report.
 func (d *Digest) ID() string {
 	b := make([]byte, 0, 24)
-	if d.prefixed {
+	if d.flags&prefixed != 0 {
 		b = strconv.AppendInt(b, int64(d.firstFile)+1, 10)
 		b = append(b, ':')
 	}
 	b = strconv.AppendInt(b, d.first, 10)
 	if d.stream >= 0 {
 		b = append(b, '/')
-		b = strconv.AppendInt(b, d.stream, 10)
+		b = strconv.AppendInt(b, int64(d.stream), 10)
 	}
 	return string(b)
 }
@@ -143,28 +144,24 @@ func byStart(a, b *Digest) int {
 	return cmp.Compare(a.stream, b.stream)
 }
 
-// fill takes from a judged connection what patterns need.
+// fill takes from a judged connection what patterns need, but for its addresses.
 func (d *Digest) fill(c *record.Connection, kept bool) {
 	f := c.Facts
-	d.client, d.server = endpointOf(c.Client), endpointOf(c.Server)
 	d.started, d.first, d.firstFile = int64(c.Started), f.First.Packet, f.First.File
 	d.stream = -1
-	if _, stream, ok := strings.Cut(c.ID, "/"); ok {
-		d.stream, _ = strconv.ParseInt(stream, 10, 64)
+	if i := strings.IndexByte(c.ID, '/'); i >= 0 {
+		stream, _ := strconv.ParseInt(c.ID[i+1:], 10, 32)
+		d.stream = int32(stream)
 	}
-	d.prefixed = strings.IndexByte(c.ID, ':') >= 0
 	d.outcome = outcomeOf(c.Outcome)
 	d.flagsOf(c, kept)
-	if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
-		d.cause = codeNumber(c.Findings[0].Code)
-	}
 	for i := range c.Findings {
 		if code := c.Findings[i].Code; code == "WS716" || code == "WS717" {
 			d.flags |= timer
 		}
 	}
-	d.request(f)
 	d.ending(f)
+	d.request(f)
 }
 
 func (d *Digest) flagsOf(c *record.Connection, kept bool) {
@@ -174,6 +171,7 @@ func (d *Digest) flagsOf(c *record.Connection, kept bool) {
 		}
 	}
 	set(inReport, kept)
+	set(prefixed, strings.IndexByte(c.ID, ':') >= 0)
 	set(hop, c.HopOf != "")
 	set(nameless, c.RecognizedBy == record.ByNothing)
 	set(clientsFault, c.Fault == record.FaultClient)
@@ -199,19 +197,19 @@ func (d *Digest) request(f *record.Facts) {
 		field := &u.Request.Fields[i]
 		switch len(field.Name) {
 		case len("Host"):
-			if host == "" && strings.EqualFold(field.Name, "Host") {
+			if host == "" && isNamed(field.Name, "Host") {
 				host = field.Value
 			}
 		case len("User-Agent"):
-			if strings.EqualFold(field.Name, "User-Agent") {
+			if isNamed(field.Name, "User-Agent") {
 				agent = field.Value
 			}
 		case len("X-Forwarded-For"):
-			if strings.EqualFold(field.Name, "X-Forwarded-For") {
+			if isNamed(field.Name, "X-Forwarded-For") {
 				who = field.Value
 			}
 		case len("Forwarded"):
-			if who == "" && strings.EqualFold(field.Name, "Forwarded") {
+			if who == "" && isNamed(field.Name, "Forwarded") {
 				who = field.Value
 			}
 		}
@@ -223,10 +221,15 @@ func (d *Digest) request(f *record.Facts) {
 		}
 	}
 	p := path(u.Request.Target)
-	d.path = hashString(hashSeed, p)
 	d.url = hashString(hashString(hashSeed, host), p)
-	d.who = hashString(hashString(hashSeed, agent), who)
 	switch {
+	case d.flags&hop != 0:
+		d.who = hashString(hashSeed, p)
+	default:
+		d.who = hashString(hashString(hashSeed, agent), who)
+	}
+	switch {
+	case d.flags&opened == 0: // its browser is of no interest
 	case strings.Contains(agent, "Chrome/"):
 		d.browser = chromium
 	case strings.Contains(agent, "Firefox/"):
@@ -236,6 +239,9 @@ func (d *Digest) request(f *record.Facts) {
 		d.status = uint16(u.Response.Status)
 	}
 }
+
+// isNamed compares with the name as nearly all write it first.
+func isNamed(have, name string) bool { return have == name || strings.EqualFold(have, name) }
 
 // ending takes when and by whom it ended.
 func (d *Digest) ending(f *record.Facts) {
@@ -293,11 +299,6 @@ func (d *Digest) how() string {
 var howText = map[record.Outcome]string{
 	record.ConnectFailed: "not connected", record.TunnelFailed: "no tunnel", record.TLSFailed: "TLS failed", record.NoResponse: "not answered",
 	record.InvalidHandshake: "an invalid handshake", record.ProtocolError: "a protocol error", record.ClosedAbnormal: "cut without a Close frame",
-}
-
-func codeNumber(code string) uint16 {
-	n, _ := strconv.ParseUint(strings.TrimPrefix(code, "WS"), 10, 16)
-	return uint16(n)
 }
 
 // closed names the code of the Close frame.

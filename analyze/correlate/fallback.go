@@ -78,7 +78,7 @@ func (b *finder) fallbacks() {
 	}
 	attempts := map[pollKey][]*Digest{}
 	b.set.each(func(d *Digest) {
-		key := pollKey{d.client.addr, d.server}
+		key := pollKey{b.set.addr(d.from()).As16(), endpointOf(b.set.addrPort(d.to()))}
 		if _, polls := b.set.polling[key]; polls && d.flags&(unclear|nameless) == 0 {
 			attempts[key] = append(attempts[key], d)
 		}

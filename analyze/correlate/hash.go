@@ -33,8 +33,6 @@ func hashString(h uint64, s string) uint64 {
 	return mix(h, rest)
 }
 
-func hashEndpoint(e endpoint) uint64 { return mix(hashAddr(e.addr), uint64(e.port)) }
-
 func hashAddr(a [16]byte) uint64 {
 	return mix(mix(hashSeed, binary.LittleEndian.Uint64(a[:8])), binary.LittleEndian.Uint64(a[8:]))
 }

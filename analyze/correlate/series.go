@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -73,7 +72,7 @@ func runLength(list []*Digest) int {
 
 func (b *finder) describeSeries(list []*Digest) *record.Series {
 	head := list[0]
-	s := &record.Series{Client: netip.AddrFrom16(head.client.addr).Unmap(), Server: head.server.AddrPort(), URL: b.set.urls[head.url],
+	s := &record.Series{Client: b.set.addr(head.from()), Server: b.set.addrPort(head.to()), URL: b.set.urls[head.url],
 		First: head.start(), Last: list[len(list)-1].start(), Unidentified: true}
 	gaps := make([]time.Duration, 0, len(list)-1)
 	how := map[string]int{}

@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 
@@ -76,7 +75,11 @@ func (j *judge) run(c *record.Connection, there rule.Needs, bare bool) {
 	for i, due := range j.plan.due(there) {
 		for ; due != 0; due &= due - 1 {
 			place := i*64 + bits.TrailingZeros64(due)
-			j.reporter.Run(j.plan.rules[place], c)
+			r := j.plan.rules[place]
+			if r.Needs&^there != 0 {
+				continue
+			}
+			j.reporter.Run(r, c)
 			for len(j.found) < j.reporter.Len() {
 				j.found = append(j.found, place)
 			}
@@ -124,8 +127,17 @@ func (j *judge) settle(c *record.Connection, findings []record.Finding) []record
 	for i := range findings {
 		findings[i].CausedBy = j.causeOf(findings, i)
 	}
-	slices.SortStableFunc(findings, func(a, b record.Finding) int { return cmp.Compare(rank(&a), rank(&b)) })
+	sort(findings)
 	return findings
+}
+
+// sort puts a few findings in order and leaves those of one rank as they are.
+func sort(findings []record.Finding) {
+	for i := range findings {
+		for k := i; k > 0 && rank(&findings[k]) < rank(&findings[k-1]); k-- {
+			findings[k], findings[k-1] = findings[k-1], findings[k]
+		}
+	}
 }
 
 // use notes a rule whose text the report must carry.

@@ -6,12 +6,11 @@ import (
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
 
-// plan tells which rules to run over a connection. Few of a hundred have all
-// that they need, so it strikes out at once, for each thing that is not there,
-// all the rules that need it.
+// plan tells which rules to run over a connection. Few of a hundred have what
+// they need, so it goes by what is there.
 type plan struct {
 	rules    []*rule.Rule // those that judge connections
-	all      ruleSet
+	always   ruleSet      // those that need nothing
 	needed   rule.Needs
 	by       [64]ruleSet // by need: the rules that need it
 	explains []ruleSet   // by rule: those whose findings it explains
@@ -33,11 +32,13 @@ func newPlan(rules []*rule.Rule) plan {
 		i := len(p.rules)
 		p.rules = append(p.rules, r)
 		places[r.Code] = i
-		p.all.add(i)
-		p.needed |= r.Needs
-		for need := uint64(r.Needs); need != 0; need &= need - 1 {
-			p.by[bits.TrailingZeros64(need)].add(i)
+		if r.Needs == 0 {
+			p.always.add(i)
+			continue
 		}
+		first := r.Needs & -r.Needs
+		p.needed |= first
+		p.by[bits.TrailingZeros64(uint64(first))].add(i)
 	}
 	p.explains = make([]ruleSet, len(p.rules))
 	for i, r := range p.rules {
@@ -50,14 +51,13 @@ func newPlan(rules []*rule.Rule) plan {
 	return p
 }
 
-// due are the rules that have all that they need.
+// due are the rules that have the first of what they need; nearly all need one thing.
 func (p *plan) due(there rule.Needs) ruleSet {
-	due := p.all
-	for lacks := uint64(p.needed &^ there); lacks != 0; lacks &= lacks - 1 {
-		without := &p.by[bits.TrailingZeros64(lacks)]
-		for i := range due {
-			due[i] &^= without[i]
-		}
+	due := p.always
+	for seen := uint64(p.needed & there); seen != 0; seen &= seen - 1 {
+		by := &p.by[bits.TrailingZeros64(seen)]
+		due[0] |= by[0]
+		due[1] |= by[1]
 	}
 	return due
 }

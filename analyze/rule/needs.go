@@ -167,48 +167,53 @@ func ofRequest(u *record.UpgradeFacts) (n Needs) {
 	usual := !u.RequestCut && !h.Truncated && h.Method == "GET" && h.Version == "HTTP/1.1"
 	for i := range h.Fields {
 		f := &h.Fields[i]
-		switch len(f.Name) {
-		case len("Host"):
+		switch key(f.Name) {
+		case len("Host")<<8 | 'h':
 			if f.Name == "Host" || strings.EqualFold(f.Name, "Host") {
 				hosts++
 			}
-		case len("Origin"):
-			switch {
-			case f.Name == "Origin" || strings.EqualFold(f.Name, "Origin"):
+		case len("Origin")<<8 | 'o':
+			if f.Name == "Origin" || strings.EqualFold(f.Name, "Origin") {
 				n |= Origin | when(len(f.Value) > len("https") && f.Value[len("http")]|0x20 == 's', SecureOrigin)
-			case strings.EqualFold(f.Name, "Cookie"):
-				n |= Secrets
 			}
-		case len("Upgrade"):
+		case len("Upgrade")<<8 | 'u':
 			if f.Name == "Upgrade" || strings.EqualFold(f.Name, "Upgrade") {
 				upgrades++
 				usual = usual && (f.Value == "websocket" || strings.EqualFold(f.Value, "websocket"))
 			}
-		case len("Connection"):
+		case len("Connection")<<8 | 'c':
 			if f.Name == "Connection" || strings.EqualFold(f.Name, "Connection") {
 				connections++
 				usual = usual && (f.Value == "Upgrade" || f.Value == "keep-alive, Upgrade" || strings.EqualFold(f.Value, "upgrade"))
 			}
-		case len("Authorization"), len("Proxy-Authorization"):
+		case len("Cookie")<<8 | 'c', len("Authorization")<<8 | 'a', len("Proxy-Authorization")<<8 | 'p':
 			n |= Secrets
-		case len("Sec-WebSocket-Key"):
+		case len("Sec-WebSocket-Key")<<8 | 's':
 			if f.Name == "Sec-WebSocket-Key" || strings.EqualFold(f.Name, "Sec-WebSocket-Key") {
 				keys++
 				usual = usual && KeyValid(f.Value)
 			}
-		case len("Sec-WebSocket-Version"):
+		case len("Sec-WebSocket-Version")<<8 | 's':
 			if f.Name == "Sec-WebSocket-Version" || strings.EqualFold(f.Name, "Sec-WebSocket-Version") {
 				versions++
 				usual = usual && f.Value == "13"
 			}
-		case len("Sec-WebSocket-Origin"):
+		case len("Sec-WebSocket-Origin")<<8 | 's':
 			usual = usual && !strings.EqualFold(f.Name, "Sec-WebSocket-Origin")
-		case len("Sec-WebSocket-Protocol"):
+		case len("Sec-WebSocket-Protocol")<<8 | 's':
 			n |= when(strings.EqualFold(f.Name, "Sec-WebSocket-Protocol"), Subprotocol|Secrets)
 		}
 	}
 	usual = usual && hosts == 1 && upgrades == 1 && connections == 1 && versions == 1 && keys == 1
 	return n | when(!usual, OddRequest) | when(SecretParam(h.Target) != "", Secrets)
+}
+
+// key tells most names of fields apart: their length and first letter.
+func key(name string) int {
+	if name == "" {
+		return 0
+	}
+	return len(name)<<8 | int(name[0]|0x20)
 }
 
 // ofAnswer does the same for an answer that accepts.
@@ -276,16 +281,19 @@ var secretParams = []string{"access_token", "token", "auth", "key", "apikey", "a
 // SecretParam is the name of the first parameter of a target that holds a
 // secret; empty if none does.
 func SecretParam(target string) string {
-	_, query, ok := strings.Cut(target, "?")
-	for ok && query != "" {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		name, value, _ := strings.Cut(pair, "=")
-		if value == "" {
-			continue
+	at := strings.IndexByte(target, '?')
+	for at >= 0 {
+		target = target[at+1:]
+		pair := target
+		if at = strings.IndexByte(target, '&'); at >= 0 {
+			pair = target[:at]
+		}
+		end := strings.IndexByte(pair, '=')
+		if end <= 0 || end == len(pair)-1 {
+			continue // without a name or a value
 		}
 		for _, secret := range secretParams {
-			if len(name) == len(secret) && name[0]|0x20 == secret[0] && strings.EqualFold(name, secret) {
+			if end == len(secret) && pair[0]|0x20 == secret[0] && strings.EqualFold(pair[:end], secret) {
 				return secret
 			}
 		}

@@ -167,10 +167,11 @@ func (r *Reporter) File(i int32) string {
 // Add creates a finding of the running rule, to which the list of evidence belongs from then on.
 func (r *Reporter) Add(f Found) {
 	r.by = append(r.by, r.rule)
-	finding := record.Finding{Code: r.rule.Code, Slug: r.rule.Slug, Title: r.rule.Title, Severity: cmp.Or(f.Severity, r.rule.Severity),
-		Fault: cmp.Or(f.Fault, r.rule.Fault), Confidence: cmp.Or(f.Confidence, record.Certain)}
+	r.findings = append(r.findings, record.Finding{})
+	finding := &r.findings[len(r.findings)-1]
+	finding.Code, finding.Slug, finding.Title = r.rule.Code, r.rule.Slug, r.rule.Title
+	finding.Severity, finding.Fault, finding.Confidence = cmp.Or(f.Severity, r.rule.Severity), cmp.Or(f.Fault, r.rule.Fault), cmp.Or(f.Confidence, record.Certain)
 	if r.bare {
-		r.findings = append(r.findings, finding)
 		return
 	}
 	finding.Title = cmp.Or(f.Title, finding.Title)
@@ -182,7 +183,6 @@ func (r *Reporter) Add(f Found) {
 	if f.NextStep != "" && r.nextStep == "" {
 		r.nextStep = f.NextStep
 	}
-	r.findings = append(r.findings, finding)
 }
 
 // Enough adds what was found if no texts are wanted, and tells so: a check

@@ -120,16 +120,9 @@ func Blocked(c *record.Connection) (Block, bool) {
 		return Block{}, false
 	}
 	u := c.Facts.Upgrade
-	page := filterPages.Find(u.Body)
-	var values [inLocation + 1]string
-	for where, field := range filterFields {
-		values[where], _ = u.Response.Get(field)
-	}
-	for i := range filterSigns {
-		if seen, ok := filterSigns[i].find(u, &values, i == page); ok {
-			s := &filterSigns[i]
-			return Block{Name: s.name, Seen: seen, Portal: s.portal, Weak: s.weak}, true
-		}
+	if i := firstSign(u); i >= 0 {
+		s := &filterSigns[i]
+		return Block{Name: s.name, Seen: s.seen(u), Portal: s.portal, Weak: s.weak}, true
 	}
 	if u.Response.Status == statusNetworkAuth {
 		return Block{Name: "a captive portal", Seen: "status 511 Network Authentication Required", Portal: true}, true
@@ -140,37 +133,69 @@ func Blocked(c *record.Connection) (Block, bool) {
 // filterFields are the fields of the places that are one field.
 var filterFields = [inLocation + 1]string{inServer: "Server", inVia: "Via", inLocation: "Location"}
 
-// filterPages are the texts of pages, at the places of their signs.
-var filterPages = PhrasesOf(filterSigns, func(s *filterSign) string {
-	if s.where != inBody {
-		return ""
-	}
-	return s.text
-})
+// filterTexts are the texts of the signs at each place, at the places of their
+// signs; fieldSigns are those of inField.
+var (
+	filterTexts = [inBody + 1]*Phrases{inServer: textsAt(inServer), inVia: textsAt(inVia), inLocation: textsAt(inLocation), inBody: textsAt(inBody)}
+	fieldSigns  = signsOf(inField)
+)
 
-// find looks for a sign; values are those of filterFields, paged tells that its
-// text is the first of all that stands in the body.
-func (s *filterSign) find(u *record.UpgradeFacts, values *[inLocation + 1]string, paged bool) (seen string, ok bool) {
+func textsAt(where place) *Phrases {
+	return PhrasesOf(filterSigns, func(s *filterSign) string {
+		if s.where != where {
+			return ""
+		}
+		return s.text
+	})
+}
+
+func signsOf(where place) (list []int) {
+	for i := range filterSigns {
+		if filterSigns[i].where == where {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// firstSign is the place of the first sign that an answer has, -1 if it has none.
+func firstSign(u *record.UpgradeFacts) int {
+	first := filterTexts[inBody].Find(u.Body)
+	for where, field := range filterFields {
+		if value, ok := u.Response.Get(field); ok {
+			first = earlier(first, filterTexts[where].FindString(value))
+		}
+	}
+	for _, i := range fieldSigns {
+		name, text, _ := strings.Cut(filterSigns[i].text, ": ")
+		if value, ok := u.Response.Get(name); ok && containsFold(value, text) {
+			first = earlier(first, i)
+		}
+	}
+	return first
+}
+
+// earlier is the lesser of two places, of which -1 is none.
+func earlier(a, b int) int {
+	if a < 0 || b >= 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// seen says how a sign shows itself in an answer that has it.
+func (s *filterSign) seen(u *record.UpgradeFacts) string {
 	switch s.where {
 	case inBody:
-		if !paged {
-			return "", false
-		}
-		return "its page says " + Quote(s.text), true
+		return "its page says " + Quote(s.text)
 	case inField:
-		field, text, _ := strings.Cut(s.text, ": ")
-		value, ok := u.Response.Get(field)
-		if !ok || !containsFold(value, text) {
-			return "", false
-		}
-		return field + ": " + Clip(value), true
+		name, _, _ := strings.Cut(s.text, ": ")
+		value, _ := u.Response.Get(name)
+		return name + ": " + Clip(value)
 	}
-	value := values[s.where]
-	if !containsFold(value, s.text) {
-		return "", false
-	}
+	value, _ := u.Response.Get(filterFields[s.where])
 	if s.where == inLocation {
 		value, _, _ = strings.Cut(value, "?")
 	}
-	return filterFields[s.where] + ": " + Clip(value), true
+	return filterFields[s.where] + ": " + Clip(value)
 }

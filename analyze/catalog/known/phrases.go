@@ -37,10 +37,15 @@ func sieveAt(head uint32) (word, bit uint64) {
 
 // Find returns the place of the first of the texts that stands in the page, -1
 // if none does.
-func (p *Phrases) Find(page []byte) int {
+func (p *Phrases) Find(page []byte) int { return find(p, page) }
+
+// FindString is Find in a string.
+func (p *Phrases) FindString(page string) int { return find(p, page) }
+
+func find[T string | []byte](p *Phrases, page T) int {
 	best, head := len(p.texts), uint32(0)
-	for i, b := range page {
-		head = head<<8 | uint32(lower(b))
+	for i := range len(page) {
+		head = head<<8 | uint32(lower(page[i]))
 		word, bit := sieveAt(head)
 		if p.sieve[word]&bit == 0 || i < headBytes-1 {
 			continue

@@ -58,11 +58,16 @@ func crossOrigin(c *record.Connection) (originHost, host string, u *record.Upgra
 			field = c.Host
 		}
 	}
-	_, authority, found := strings.Cut(value, "://")
+	authority, found := strings.CutPrefix(value, "http://")
+	if !found {
+		_, authority, found = strings.Cut(value, "://")
+	}
 	if !found || authority == "" || field == "" {
 		return "", "", nil // "null", or no origin at all
 	}
-	authority, _, _ = strings.Cut(authority, "/")
+	if path := strings.IndexByte(authority, '/'); path >= 0 {
+		authority = authority[:path]
+	}
 	originHost, host = hostOf(authority), hostOf(field)
 	if strings.EqualFold(originHost, host) {
 		return "", "", nil
@@ -78,9 +83,12 @@ func crossOrigin(c *record.Connection) (originHost, host string, u *record.Upgra
 
 // hostOf is the host of host:port, with the brackets of an IPv6 address.
 func hostOf(authority string) string {
-	if i := strings.LastIndexByte(authority, ']'); i >= 0 {
-		return authority[:i+1]
+	end := strings.IndexByte(authority, ':')
+	if end < 0 && strings.IndexByte(authority, ']') < 0 {
+		return authority
 	}
-	host, _, _ := strings.Cut(authority, ":")
-	return host
+	if bracket := strings.LastIndexByte(authority, ']'); bracket >= 0 {
+		return authority[:bracket+1]
+	}
+	return authority[:end]
 }

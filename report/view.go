@@ -314,13 +314,19 @@ type causes struct {
 	seed     maphash.Seed
 	list     []*cause
 	byKey    map[causeKey]*cause
-	variants map[causeKey]int    // by code and fault
-	only     map[causeKey]*cause // by code and fault: the first group
+	families map[causeKey]*family // by code and fault
+	ending   record.Finding       // stands for none
 	scratch  []byte
 }
 
+// family is all groups of one code and fault.
+type family struct {
+	groups int
+	first  *cause
+}
+
 func newCauses() causes {
-	return causes{seed: maphash.MakeSeed(), byKey: make(map[causeKey]*cause), variants: make(map[causeKey]int), only: make(map[causeKey]*cause)}
+	return causes{seed: maphash.MakeSeed(), byKey: make(map[causeKey]*cause), families: make(map[causeKey]*family)}
 }
 
 // remedyHash is a hash of the remedy's letters.
@@ -340,9 +346,12 @@ func (s *causes) remedyHash(remedy string) uint64 {
 // add puts a connection into the group of its finding at place i.
 func (s *causes) add(c *record.Connection, i int) *cause {
 	f := s.findingOf(c, i)
-	group := s.only[familyOf(&f)]
-	if group == nil || !s.settled(c, i) {
-		group = s.group(&f)
+	all := s.families[familyOf(f)]
+	var group *cause
+	if all.settled() {
+		group = all.first
+	} else {
+		group = s.group(all, f)
 	}
 	group.count++
 	if group.first == 0 || c.Started < group.first {
@@ -368,7 +377,8 @@ func (s *causes) add(c *record.Connection, i int) *cause {
 	return group
 }
 
-func (s *causes) group(f *record.Finding) *cause {
+// group finds the group of a finding in its family, which is nil until it has one.
+func (s *causes) group(all *family, f *record.Finding) *cause {
 	key := causeKey{f.Code, f.Fault, s.remedyHash(f.Remedy)}
 	if key.code == "" {
 		key.code = f.Slug // no rule found anything: by outcome
@@ -376,8 +386,8 @@ func (s *causes) group(f *record.Finding) *cause {
 	if group := s.byKey[key]; group != nil {
 		return group
 	}
-	family := familyOf(f)
-	if s.variants[family] >= maxVariants || len(s.list) >= maxCauses {
+	of := familyOf(f)
+	if all != nil && all.groups >= maxVariants || len(s.list) >= maxCauses {
 		key.remedy = 0 // one group for all further remedies
 		if len(s.list) >= maxCauses {
 			key, f = causeKey{}, &record.Finding{Slug: "other causes", Fault: record.FaultUnknown}
@@ -386,13 +396,16 @@ func (s *causes) group(f *record.Finding) *cause {
 			return group
 		}
 	}
-	s.variants[family]++
-	created := s.only[family] == nil
+	if all == nil {
+		all = new(family)
+		s.families[of] = all
+	}
+	all.groups++
 	group := &cause{code: f.Code, slug: f.Slug, fault: f.Fault, confidence: f.Confidence,
 		servers: newTally[netip.AddrPort](maxServers), following: newTally[string](maxFollowing), beside: newTally[string](maxFollowing), limits: newTally[string](maxFollowing)}
 	s.byKey[key] = group
-	if created {
-		s.only[family] = group
+	if all.first == nil {
+		all.first = group
 	}
 	s.list = append(s.list, group)
 	return group

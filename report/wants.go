@@ -63,15 +63,16 @@ func familyOf(f *record.Finding) causeKey {
 // settled: enough connections with this finding were seen, and all need the
 // same remedy.
 func (s *causes) settled(c *record.Connection, i int) bool {
-	f := s.findingOf(c, i)
-	family := familyOf(&f)
-	return s.variants[family] == 1 && s.only[family].count >= sampled
+	return s.families[familyOf(s.findingOf(c, i))].settled()
 }
 
-// findingOf is the finding at place i; the outcome stands for none.
-func (s *causes) findingOf(c *record.Connection, i int) record.Finding {
+func (f *family) settled() bool { return f != nil && f.groups == 1 && f.first.count >= sampled }
+
+// findingOf is the finding at place i; the outcome stands for none, until the next call.
+func (s *causes) findingOf(c *record.Connection, i int) *record.Finding {
 	if i >= 0 {
-		return c.Findings[i]
+		return &c.Findings[i]
 	}
-	return record.Finding{Fault: c.Fault, Slug: string(c.Outcome)}
+	s.ending = record.Finding{Fault: c.Fault, Slug: string(c.Outcome)}
+	return &s.ending
 }

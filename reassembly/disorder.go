@@ -74,19 +74,22 @@ type check struct {
 
 // episode is a disorder of one side of a flow.
 type episode struct {
-	t        *Table
-	f        *Flow
-	side     Side
-	why      GapKind // of a hole that is given up now
-	finAhead bool
-	fin      uint32 // sequence number of the FIN
-	finClock int64
-	key      gopacket.Flow
-	ranges   []waiting // in order, apart from each other
-	checks   []check
-	waiting  int64 // captured bytes in ranges
-	cost     int64
-	free     *episode
+	t          *Table
+	f          *Flow
+	side       Side
+	why        GapKind // of a hole that is given up now
+	finAhead   bool
+	fin        uint32 // sequence number of the FIN
+	finClock   int64
+	told       bool   // the hole before hole was acknowledged, at ackedClock
+	hole       uint32 // the number of the first byte behind it
+	ackedClock int64
+	key        gopacket.Flow
+	ranges     []waiting // in order, apart from each other
+	checks     []check
+	waiting    int64 // captured bytes in ranges
+	cost       int64
+	free       *episode
 }
 
 // Accept implements reassembly.Stream.

@@ -7,6 +7,9 @@ const (
 	// after AckedWait: until then its bytes may have been captured late.
 	AckedSegments = 3
 	AckedWait     = int64(50 * time.Millisecond)
+	// AckedAtLeast is how long it is waited for in any case: packets of both
+	// directions come to the capture through different queues.
+	AckedAtLeast = int64(time.Millisecond)
 	// In a capture of one direction nobody acknowledges. A hole is given up
 	// when so much waits behind it, or after so long.
 	OneWaySegments = 32
@@ -72,8 +75,13 @@ func (t *Table) giveUp(f *Flow, d Side, clock int64) (GapKind, bool) {
 	if o.lastAck.seen() { // no later than that the hole was acknowledged, if it was
 		since = min(since, o.lastAck.time)
 	}
+	acked := e.acked(o, next)
+	if acked && (!e.told || e.hole != next) {
+		e.told, e.hole, e.ackedClock = true, next, clock
+	}
 	switch {
-	case e.acked(o, next) && (len(e.ranges) >= AckedSegments || clock-since >= AckedWait || f.flags&flowReset != 0):
+	case acked && f.flags&flowReset != 0,
+		acked && clock-e.ackedClock >= AckedAtLeast && (len(e.ranges) >= AckedSegments || clock-since >= AckedWait):
 		return GapLost, true
 	case o.packets == 0 && (len(e.ranges) >= OneWaySegments || e.waiting >= OneWayBytes || clock-since >= OneWayWait):
 		return GapLimit, true

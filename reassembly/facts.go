@@ -103,6 +103,25 @@ func (f *Flow) probe(d Side, s *segment) bool {
 	return false
 }
 
+// older tells whether s, all of whose bytes were seen before, is a copy that the
+// capture made of a packet further back than the fingerprints reach. Most
+// systems count the identification up per connection, so what was sent again
+// has a higher one than all that its sender sent before.
+func (f *Flow) older(d Side, s *segment) bool {
+	h := &f.half[d]
+	n := int16(h.lastID - s.id)
+	return s.id != 0 && h.lastID != 0 && n > 0 && n < 64 && s.at.Time-h.lastData.time <= DuplicateWithin
+}
+
+func (t *Table) olderCopy(f *Flow, d Side, s *segment, original At) {
+	h := &f.half[d]
+	h.segments--
+	// The last packet of its side stays what it was.
+	s.id = h.lastID
+	h.prints[0] = h.prints[1]
+	t.duplicate(f, s.at, original)
+}
+
 // again records a data segment all of whose bytes were seen before.
 func (t *Table) again(f *Flow, d Side, s *segment) {
 	h := &f.half[d]
@@ -110,6 +129,10 @@ func (t *Table) again(f *Flow, d Side, s *segment) {
 		return // from before the capture began
 	}
 	t.compare(f, d, s)
+	if f.older(d, s) {
+		t.olderCopy(f, d, s, At{})
+		return
+	}
 	f.retransmissions[d]++
 	e := Retransmission{At: s.at, From: d}
 	t.enqueue(h)
@@ -212,7 +235,7 @@ func (t *Table) reset(f *Flow, d Side, s *segment) {
 func (f *Flow) resetOf(d Side, s *segment) Reset {
 	h, o := &f.half[d], &f.half[d^1]
 	e := Reset{
-		seq: s.seq, At: s.at, From: d, TTL: s.ttl, ID: s.id, V6: s.v6, Window: s.window,
+		seq: s.seq, ack: s.ack, At: s.at, From: d, TTL: s.ttl, ID: s.id, V6: s.v6, Window: s.window,
 		HasAck: s.is(flagACK), Timestamps: s.hasTS, Payload: int(s.n),
 		OtherTTL: h.ttl, MinTTL: h.minTTL, MaxTTL: h.maxTTL, OtherID: h.lastID,
 		Others:     h.packets - 1 - f.resetsOf(d),

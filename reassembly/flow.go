@@ -231,7 +231,7 @@ type Reset struct {
 	WentOn      uint32
 	WentOnFirst At
 
-	seq uint32
+	seq, ack uint32
 }
 
 // EndKind says how a side's stream, or the flow, ended.

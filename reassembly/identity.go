@@ -53,6 +53,8 @@ func (t *Table) secondSYN(f *Flow, d Side, s *segment) (*Flow, Side) {
 		}
 	case h.packets == 0 && o.packets == 0:
 		return f, d // f is new
+	case h.packets == 0 && f.refused(s):
+		return f, d
 	}
 	if f.ended() {
 		return t.restart(f, d, s)
@@ -67,6 +69,21 @@ func (t *Table) secondSYN(f *Flow, d Side, s *segment) (*Flow, Side) {
 	}
 	f.clock = s.clock
 	return nil, d
+}
+
+// refused tells whether all there is of f is the RST that answers the SYN s: two
+// queues of the capture may have put them in the wrong order.
+func (f *Flow) refused(s *segment) bool {
+	if f.flags&flowReset == 0 || f.half[0].packets+f.half[1].packets != 1 {
+		return false
+	}
+	e := &f.Rare.Resets[0]
+	if e.seq != 0 || !e.HasAck || e.ack != s.seq+1 {
+		return false
+	}
+	// RFC 9293, 3.10.7.1: <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
+	e.AnswersSYN = true
+	return true
 }
 
 func (t *Table) secondSYNACK(f *Flow, d Side, s *segment) (*Flow, Side) {

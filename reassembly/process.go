@@ -129,7 +129,6 @@ func (h *half) print(s *segment) {
 
 // seen takes what every segment but a RST tells.
 func (h *half) seen(s *segment) {
-	h.lastID = s.id
 	if s.ttl == h.ttl {
 		return
 	}
@@ -141,6 +140,7 @@ func (h *half) seen(s *segment) {
 
 // remember what the next segment of the other side may answer.
 func (f *Flow) remember(d Side, s *segment) {
+	f.half[d&1].lastID = s.id
 	flags := f.flags&^(flowFrom1|flowSentSYN|flowSentData) | uint16(d)*flowFrom1
 	switch {
 	case s.is(flagSYN):

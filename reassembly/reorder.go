@@ -8,6 +8,8 @@ func (e *episode) judge(s *segment, fresh bool, behind, over *waiting) {
 		e.f.data(e.side, s.at.mark())
 	}
 	switch {
+	case !fresh && over != nil && e.f.older(e.side, s):
+		e.t.olderCopy(e.f, e.side, s, over.at)
 	case !fresh && over != nil:
 		e.f.retransmissions[e.side]++
 		e.t.retransmitted(e.f, Retransmission{At: s.at, Original: over.at, From: e.side})

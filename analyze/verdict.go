@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -124,22 +125,27 @@ var traceHeaders = []string{"X-Request-Id", "X-Correlation-Id", "X-Amzn-Trace-Id
 // serverLog is a line to look for in the server's log.
 func serverLog(c *record.Connection) string {
 	r := c.Facts.Upgrade
-	client := c.Client.String()
+	line := make([]byte, 0, 512) // on the stack
+	line = append(r.RequestRef.Time.Std().AppendFormat(line, "2006-01-02T15:04:05.000Z"), ' ')
+	line = c.Client.AppendTo(line)
 	if forwarded, ok := r.Request.Get("X-Forwarded-For"); ok {
-		client += " for " + forwarded
+		line = append(append(line, " for "...), forwarded...)
 	}
-	line := fmt.Sprintf("%s %s \"%s %s %s\"", r.RequestRef.Time.Std().Format("2006-01-02T15:04:05.000Z"), client, c.Request.Method, c.Request.Target, c.Request.Version)
+	line = append(append(line, ` "`...), c.Request.Method...)
+	line = append(append(line, ' '), c.Request.Target...)
+	line = append(append(append(line, ' '), c.Request.Version...), '"')
 	if c.Response != nil && c.Response.Status != 0 {
-		line += fmt.Sprintf(" %d", c.Response.Status)
+		line = strconv.AppendInt(append(line, ' '), int64(c.Response.Status), 10)
 	}
 	for _, name := range traceHeaders {
-		if id, ok := r.Request.Get(name); ok {
-			line += " " + strings.ToLower(name) + "=" + id
-		} else if r.Response != nil {
-			if id, ok := r.Response.Get(name); ok {
-				line += " " + strings.ToLower(name) + "=" + id
-			}
+		id, ok := r.Request.Get(name)
+		if !ok && r.Response != nil {
+			id, ok = r.Response.Get(name)
+		}
+		if ok {
+			line = append(append(line, ' '), strings.ToLower(name)...)
+			line = append(append(line, '='), id...)
 		}
 	}
-	return line
+	return string(line)
 }

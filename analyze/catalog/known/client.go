@@ -167,7 +167,7 @@ func inOrder(names, list []string) bool {
 	at, found := 0, 0
 	for _, name := range names {
 		for i, want := range list {
-			if len(name) == len(want) && strings.EqualFold(name, want) {
+			if len(name) == len(want) && name[0]|0x20 == want[0]|0x20 && strings.EqualFold(name, want) {
 				if name != want || i < at {
 					return false
 				}

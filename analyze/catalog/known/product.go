@@ -1,6 +1,7 @@
 package known
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -194,7 +195,7 @@ func Answerer(c *record.Connection) (name string, product Product, proxy bool) {
 	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.Upgrade.Response == nil {
 		return "", Unknown, false
 	}
-	if s, value := answerSign(c.Facts.Upgrade.Response.Fields); s != nil {
+	if s, value := answerSign(c.Facts.Upgrade.Response); s != nil {
 		return signName(*s, value), s.product, s.proxy
 	}
 	if _, p, isProxy := bodyProduct(c.Facts.Upgrade.Body); p != Unknown {
@@ -208,7 +209,7 @@ func ProductOf(c *record.Connection) (product Product, proxy bool) {
 	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.Upgrade.Response == nil {
 		return Unknown, false
 	}
-	if s, _ := answerSign(c.Facts.Upgrade.Response.Fields); s != nil {
+	if s, _ := answerSign(c.Facts.Upgrade.Response); s != nil {
 		return s.product, s.proxy
 	}
 	_, product, proxy = bodyProduct(c.Facts.Upgrade.Body)
@@ -217,45 +218,50 @@ func ProductOf(c *record.Connection) (product Product, proxy bool) {
 
 // answerSign is the first of the signs that stands in an answer, with the value
 // of its field; nil if there is none.
-func answerSign(fields []http1.Field) (*sign, string) {
-	for _, run := range signRuns {
-		for f := range fields {
-			if !named(&fields[f], run[0].field) || fields[f].Value == "" {
-				continue
-			}
-			if s, value := signIn(run, fields[f:]); s != nil {
+func answerSign(h *http1.Head) (*sign, string) {
+	for i := range signRuns {
+		if run := &signRuns[i]; h.Has(run.field) {
+			if s, value := run.in(h); s != nil {
 				return s, value
 			}
-			break
 		}
 	}
 	return nil, ""
 }
 
-// signIn looks for signs of one field.
-func signIn(run []sign, fields []http1.Field) (*sign, string) {
-	for i := range run {
-		for f := range fields {
-			if named(&fields[f], run[i].field) && fields[f].Value != "" && containsFold(fields[f].Value, run[i].text) {
-				return &run[i], fields[f].Value
-			}
-		}
-	}
-	return nil, ""
+// signRun is signs of one field that follow each other.
+type signRun struct {
+	field string
+	signs []sign
+	texts *Phrases
+	rest  int // the place of the sign that any other value is; -1: there is none
 }
 
-func named(f *http1.Field, name string) bool {
-	return len(f.Name) == len(name) && strings.EqualFold(f.Name, name)
+// in is the first of the signs that stands in one of the fields.
+func (r *signRun) in(h *http1.Head) (first *sign, value string) {
+	best := len(r.signs)
+	for i := range h.Fields {
+		f := &h.Fields[i]
+		if f.Value == "" || len(f.Name) != len(r.field) || !strings.EqualFold(f.Name, r.field) {
+			continue
+		}
+		if at := earlier(r.texts.FindString(f.Value), r.rest); at >= 0 && at < best {
+			best, first, value = at, &r.signs[at], f.Value
+		}
+	}
+	return first, value
 }
 
 // signRuns are the signs in their order, those of one field together: most
 // answers lack most of the fields.
 var signRuns = runs(signs)
 
-func runs(all []sign) (list [][]sign) {
+func runs(all []sign) (list []signRun) {
 	for begin, i := 0, 1; i <= len(all); i++ {
 		if i == len(all) || all[i].field != all[begin].field {
-			list = append(list, all[begin:i])
+			of := all[begin:i]
+			list = append(list, signRun{all[begin].field, of, PhrasesOf(of, func(s *sign) string { return s.text }),
+				slices.IndexFunc(of, func(s sign) bool { return s.text == "" })})
 			begin = i
 		}
 	}

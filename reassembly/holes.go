@@ -72,12 +72,14 @@ func (t *Table) giveUp(f *Flow, d Side, clock int64) (GapKind, bool) {
 	if len(e.ranges) > 0 {
 		next, since = e.ranges[0].start, e.ranges[0].clock
 	}
+	told := clock
 	if o.lastAck.seen() { // no later than that the hole was acknowledged, if it was
-		since = min(since, o.lastAck.time)
+		told = min(told, o.lastAck.time)
+		since = min(since, told)
 	}
 	acked := e.acked(o, next)
 	if acked && (!e.told || e.hole != next) {
-		e.told, e.hole, e.ackedClock = true, next, clock
+		e.told, e.hole, e.ackedClock = true, next, told
 	}
 	switch {
 	case acked && f.flags&flowReset != 0,

@@ -45,6 +45,7 @@ func (t *Tracker) block() *block {
 	}
 	b := t.blocks[n-1]
 	t.blocks = t.blocks[:n-1]
+	b.reset()
 	if b.record == nil {
 		b.record = new(report)
 	}
@@ -81,12 +82,12 @@ func (t *Tracker) Recycle(facts *record.Facts) {
 	}
 	b.handshake = nil
 	if len(t.blocks) < maxFreeBlocks {
-		b.reset()
 		t.blocks = append(t.blocks, b)
 	}
 }
 
-// reset keeps the memory of what failing connections have.
+// reset keeps the memory of what failing connections have. It is called when a
+// block is to be filled, for it is the filling that needs it in the cache.
 func (b *block) reset() {
 	resets, sent := b.facts.TCP.Resets[:0], b.facts.TCP.Retransmissions[:0]
 	b.facts = record.Facts{}

@@ -22,6 +22,10 @@ type httpLayer struct {
 	pending []method        // requests without their final answer, in order
 	pieces  [2][]piece      // of the head under way
 	parser  [2]http1.Parser // by direction
+
+	// Most connections need no more than this of pending and pieces: it lies here.
+	ownPending [8]method
+	ownPieces  [2][1]piece
 }
 
 // exchanges is what an httpLayer knows beside what it keeps memory for.

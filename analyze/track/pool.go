@@ -107,15 +107,9 @@ func (p *pool) giveFrames(l *wsLayer) {
 	p.frames.put(l)
 }
 
-// maxKeptPending bounds the memory for pipelined requests that is kept.
-const maxKeptPending = 64
-
 func (h *httpLayer) reset() {
 	h.exchanges = exchanges{}
-	h.pending, h.pieces[0], h.pieces[1] = h.pending[:0], h.pieces[0][:0], h.pieces[1][:0]
-	if cap(h.pending) > maxKeptPending {
-		h.pending = nil
-	}
+	h.pending, h.pieces[0], h.pieces[1] = h.ownPending[:0], h.ownPieces[0][:0], h.ownPieces[1][:0]
 	h.parser[record.Client].Init(http1.Request)
 	h.parser[record.Server].Init(http1.Response)
 }

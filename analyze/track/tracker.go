@@ -262,12 +262,12 @@ type conn struct {
 	other bool // it turned out to be something else
 	lost  bool // what is missing now was lost by the capture, not on the way
 	used  bool // own is
+	few   *few
 	pulse
 	attempts []*attempt
 
 	tls    *tlsLayer // the innermost; nil: no ClientHello was seen
 	tunnel *tunnel   // the innermost; nil: no forward proxy was asked
-	few    *few
 
 	// Most connections have one attempt: it lies here.
 	one [1]*attempt

@@ -312,6 +312,7 @@ const (
 	token   uint8 = 1 << iota // RFC 9110 section 5.6.2: tchar
 	control                   // a control character other than the tab
 	blank                     // a space or a tab
+	telling                   // a field line that begins so may mean something for framing
 )
 
 var classes = makeClasses()
@@ -327,6 +328,9 @@ func makeClasses() (table [256]uint8) {
 		}
 		if b == ' ' || b == '\t' {
 			table[c] |= blank
+		}
+		if strings.IndexByte(" \t\r\nCTUSVX", b) >= 0 || strings.IndexByte("ctusvx", b) >= 0 {
+			table[c] |= telling
 		}
 	}
 	return table

@@ -72,6 +72,12 @@ type framing struct {
 	key       int32  // where in the head the last Sec-WebSocket-Key begins; 0: there is none
 }
 
+// otherField counts a field that means nothing for framing.
+func (f *framing) otherField() {
+	f.last = otherField
+	f.fields = min(f.fields+1, MaxFields)
+}
+
 // field notes what a field line means for framing. Most lines are done after
 // one look at their first byte.
 func (f *framing) field(line []byte, at int) {
@@ -90,6 +96,9 @@ func (f *framing) field(line []byte, at int) {
 	f.fields++
 	switch line[0] | 0x20 {
 	case 'c':
+		if len(line) > 7 && line[7] != '-' {
+			return // Connection, Cookie, Cache-Control
+		}
 		if value, ok := valueOf(line, "content-length"); ok {
 			f.last = lengthField
 			f.addLength(value)
@@ -100,6 +109,9 @@ func (f *framing) field(line []byte, at int) {
 			f.addCoding(value)
 		}
 	case 'u':
+		if line[1]|0x20 != 'p' {
+			return // User-Agent
+		}
 		if value, ok := valueOf(line, "upgrade"); ok {
 			f.last = upgradeField
 			f.trace = f.trace || listsWebSocket(value)
@@ -264,6 +276,9 @@ func parseLength(b []byte) (int64, bool) {
 // listsWebSocket tells whether an Upgrade field's value lists websocket, with
 // or without a version behind it.
 func listsWebSocket(value []byte) bool {
+	if string(value) == " websocket\r\n" {
+		return true
+	}
 	for more := true; more; {
 		var item []byte
 		item, value, more = bytes.Cut(value, comma)

@@ -14,9 +14,13 @@ func (p *Parser) feedHead(b []byte) (int, Event) {
 			p.start = p.offset + int64(from)
 			return p.holdHead(b, from, pos)
 		}
-		line := b[pos : pos+i+1]
+		line, at := b[pos:pos+i+1], pos-from
 		pos += i + 1
-		switch p.takeLine(line, pos-from-len(line), pos-from <= MaxHead) {
+		if p.started && classes[line[0]]&telling == 0 && pos-from <= MaxHead {
+			p.framing.otherField()
+			continue
+		}
+		switch p.takeLine(line, at, pos-from <= MaxHead) {
 		case lineBlank:
 			p.sawBlank(p.offset + int64(from))
 			from = pos

@@ -103,7 +103,7 @@ func (s *Stream) counts(r *run) status {
 		return corrupt
 	}
 	s.have = 0
-	clear(s.tables.lengths[:precodes])
+	s.tables.preLengths = [precodes]uint8{}
 	s.phase = phasePrecode
 	return goOn
 }
@@ -111,16 +111,24 @@ func (s *Stream) counts(r *run) status {
 var precodeOrder = [precodes]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
 func (s *Stream) precode(p *Pool, r *run) status {
+	t := s.tables
 	for ; s.have < uint16(s.precodes); s.have++ {
 		if !s.need(r, 3) {
 			return starved
 		}
-		s.tables.lengths[precodeOrder[s.have]] = uint8(s.take(3))
+		t.preLengths[precodeOrder[s.have]] = uint8(s.take(3))
 	}
-	if !p.builder.build(s.tables.precode[:], precodeBits, s.tables.lengths[:precodes], precodeEntries[:]) {
+	n := 0
+	for symbol, length := range t.preLengths {
+		if length > 0 {
+			t.used[n] = used(symbol) | used(length)<<lengthShift
+			n++
+		}
+	}
+	if !p.builder.build(t.precode[:], precodeBits, t.used[:n], precodeEntries[:]) {
 		return corrupt
 	}
-	s.have = 0
+	s.have, s.codes = 0, 0
 	s.phase = phaseLengths
 	return goOn
 }
@@ -131,66 +139,77 @@ func (s *Stream) lengths(p *Pool, r *run) status {
 	t := s.tables
 	total := int(s.literals + s.dists)
 	in, pos := r.in, 0
-	acc, count, have := s.bits, uint(s.count), int(s.have)
+	acc, count, have, n := s.bits, uint(s.count), int(s.have), int(s.codes)
 	st := goOn
 	for have < total {
 		if count < 14 { // the longest: a code of 7 bits and 7 extra ones
 			acc, count, pos = refill(in, pos, acc, count)
 		}
 		e := t.precode[acc&(1<<precodeBits-1)]
-		code := uint(e >> codeShift & codeMask)
+		symbol, take, code := used(e>>valueShift), uint(e&takeMask), uint(e>>codeShift&codeMask)
 		if code > count {
 			st = starved
 			break
 		}
-		symbol := uint8(e >> valueShift)
 		if e&flagSpecial != 0 || symbol == 16 && have == 0 {
 			return corrupt
 		}
-		n := uint(e & takeMask)
-		if n > count {
+		if take > count {
 			st = starved
 			break
 		}
 		if symbol < 16 {
-			t.lengths[have] = symbol
+			if symbol > 0 {
+				t.used[n] = used(have) | symbol<<lengthShift
+				n++
+			}
 			have++
 		} else {
-			times := int(repeats[symbol-16]) + int(acc>>code&(1<<(e>>extraShift&extraMask)-1))
+			times := int(repeats[symbol-16]) + int(acc&(1<<(take&63)-1)>>code)
 			if have+times > total {
 				return corrupt
 			}
-			repeatLength(t.lengths[:have+times], have, symbol == 16)
+			if symbol == 16 && n > 0 && int(t.used[n-1]&symbolMask) == have-1 {
+				n = repeatLast(t.used[:n+times], n)
+			}
 			have += times
 		}
-		acc >>= n
-		count -= n
+		acc >>= take & 63
+		count -= take
 	}
-	s.bits, s.count, s.have = acc&(1<<(count&63)-1), uint8(count), uint16(have)
+	s.bits, s.count, s.have, s.codes = acc&(1<<(count&63)-1), uint8(count), uint16(have), uint16(n)
 	r.in = in[pos:]
 	if st != goOn {
 		return st
 	}
-	if !p.builder.build(t.literals[:], literalBits, t.lengths[:s.literals], literalEntries[:]) ||
-		!p.builder.build(t.distances[:], distBits, t.lengths[s.literals:total], distanceEntries[:]) {
-		return corrupt
-	}
-	s.phase = phaseSymbols
-	return goOn
+	return s.codeTables(p, t.used[:n])
 }
 
 // repeats is how often at least the symbols 16 to 18 repeat a length.
 var repeats = [...]uint8{3, 3, 11}
 
-// repeatLength fills lengths from a place with the length before it, or with 0.
-func repeatLength(lengths []uint8, from int, last bool) {
-	if !last {
-		clear(lengths[from:])
-		return
+// repeatLast gives the symbols behind the last of n the length of that one.
+func repeatLast(codes []used, n int) int {
+	for ; n < len(codes); n++ {
+		codes[n] = codes[n-1] + 1
 	}
-	for i := from; i < len(lengths); i++ {
-		lengths[i] = lengths[from-1]
+	return n
+}
+
+// codeTables makes the tables of both codes, whose symbols are numbered through.
+func (s *Stream) codeTables(p *Pool, codes []used) status {
+	n := len(codes)
+	for n > 0 && codes[n-1]&symbolMask >= s.literals {
+		n--
+		codes[n] -= s.literals
 	}
+	t := s.tables
+	if !p.builder.build(t.literals[:], literalBits, codes[:n], literalEntries[:]) ||
+		!p.builder.build(t.distances[:], distBits, codes[n:], distanceEntries[:]) {
+		return corrupt
+	}
+	s.phase = phaseSymbols
+	return goOn
 }
 
 // fill makes as many bits ready as there are, 48 at least if it can.

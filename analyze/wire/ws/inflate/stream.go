@@ -34,6 +34,7 @@ type Stream struct {
 	literals uint16 // number of codes in a dynamic block
 	dists    uint16
 	have     uint16 // lengths read so far
+	codes    uint16 // of them those that are not 0
 	count    uint8  // of bits
 	precodes uint8
 	phase    phase
@@ -155,7 +156,8 @@ func (s *Stream) forget() {
 
 // run is one Step: its input and where its output goes.
 type run struct {
-	in     []byte // not yet read
+	all    []byte // the input
+	in     []byte // what of it is not yet read
 	window []byte
 	at     int    // where the next byte is put
 	base   uint64 // base+at is the number of bytes put out
@@ -177,7 +179,7 @@ const (
 // before the rest can follow: call Step again with the rest of in, even if that
 // is empty.
 func (s *Stream) Step(p *Pool, in []byte) (n int, out []byte, more bool, err error) {
-	r := run{in: in, window: s.window}
+	r := run{all: in, in: in, window: s.window}
 	if r.window == nil {
 		r.window = p.window[:]
 	} else if s.pos == uint64(len(r.window)) && len(r.window) < int(s.limit) {

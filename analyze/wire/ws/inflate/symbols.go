@@ -8,9 +8,9 @@ const fastRoom = 258 + 64 + 16
 
 // symbols decodes compressed data to the end of the block.
 func (s *Stream) symbols(p *Pool, r *run) status {
-	lits, dists := fixedLiterals, fixedDistances
+	c := fixed
 	if s.dynamic {
-		lits, dists = &s.tables.literals, &s.tables.distances
+		c = &s.tables.codes
 	}
 	for {
 		if s.copyLen > 0 {
@@ -19,10 +19,12 @@ func (s *Stream) symbols(p *Pool, r *run) status {
 		if r.at == len(r.window) {
 			return full
 		}
-		end := len(r.window)-r.at >= fastRoom && s.fast(r, lits, dists)
-		st := goOn
-		if !end {
-			st, end = s.symbol(r, lits, dists)
+		st, end := goOn, false
+		if len(r.window)-r.at >= fastRoom && len(r.in) >= 8 {
+			st, end = s.fast(r, c)
+		}
+		if !end && st == goOn {
+			st, end = s.slow(r, c)
 		}
 		if end {
 			s.endBlock(p)
@@ -35,82 +37,104 @@ func (s *Stream) symbols(p *Pool, r *run) status {
 }
 
 // fast decodes symbols while there is room and input for whole ones, and tells
-// whether it came to the end of the block. It stops before whatever is not
-// plain, and leaves at least one byte of room.
-func (s *Stream) fast(r *run, lits *[literalSize]entry, dists *[distSize]entry) (end bool) {
-	in, w, at, pos := r.in, r.window, r.at, 0
+// whether it came to the end of the block. What is not plain it leaves for
+// later. It calls nothing before it is done, so that all it needs stays in
+// registers.
+func (s *Stream) fast(r *run, c *codes) (st status, end bool) {
+	in, w, at, pos := r.in, r.window[:len(r.window):len(r.window)], r.at, 0
 	acc, count := s.bits, uint(s.count)
-	limit, wrapped := int(s.limit), r.base != 0
-	for len(w)-at >= fastRoom {
-		acc, count, pos = refill(in, pos, acc, count)
-		e := lits[acc&(1<<literalBits-1)]
-		if int32(e) < 0 {
-			for int32(e) < 0 {
-				n := uint(e & takeMask)
-				if n > count {
-					break
-				}
-				w[at] = byte(e >> valueShift)
-				acc >>= n
-				e = lits[acc&(1<<literalBits-1)]
-				count -= n
-				at++
+	length, dist := 0, 0
+symbols:
+	for pos >= 0 && pos <= len(in)-8 && at >= 0 && at <= len(w)-fastRoom {
+		acc |= binary.LittleEndian.Uint64(in[pos:]) << (count & 63)
+		pos += int(63-count) >> 3
+		count |= 56
+		e := c.literals[acc&(1<<literalBits-1)]
+		for int32(e) < 0 {
+			w[at] = byte(e >> valueShift)
+			at++
+			acc >>= e & 63
+			count -= uint(e & takeMask)
+			if count < 2*literalBits { // for one more, and for a look at what follows
+				continue symbols
 			}
-			if count < literalBits && pos < len(in) {
-				continue // e was found by bits that were not all there
-			}
-			if e&flagLiteral != 0 {
-				break
-			}
-			acc, count, pos = refill(in, pos, acc, count)
+			e = c.literals[acc&(1<<literalBits-1)]
 		}
-		bits, used := acc, uint(0)
-		if e&flagSpecial != 0 {
-			if e&flagSub != 0 {
-				bits >>= literalBits
-				used = literalBits
-				e = lits[uint64(e>>valueShift)+bits&(1<<(e>>extraShift&extraMask)-1)]
-			}
-			if e&(flagLiteral|flagEnd) != 0 && used+uint(e&takeMask) <= count {
-				acc = bits >> (e & takeMask)
-				count -= used + uint(e&takeMask)
-				if e&flagEnd != 0 {
-					end = true
-					break
-				}
-				w[at] = byte(e >> valueShift)
-				at++
-				continue
-			}
-			if e&(flagLiteral|flagSpecial) != 0 {
-				break
-			}
-		}
-		length := int(e>>valueShift) + int(bits>>(e>>codeShift&codeMask)&(1<<(e>>extraShift&extraMask)-1))
-		bits >>= e & takeMask
-		used += uint(e & takeMask)
-		e = dists[bits&(1<<distBits-1)]
-		if e&flagSub != 0 {
-			bits >>= distBits
-			used += distBits
-			e = dists[uint64(e>>valueShift)+bits&(1<<(e>>extraShift&extraMask)-1)]
-		}
-		dist := int(e>>valueShift) + int(bits>>(e>>codeShift&codeMask)&(1<<(e>>extraShift&extraMask)-1))
-		used += uint(e & takeMask)
-		if e&flagSpecial != 0 || used > count || dist > at || dist > limit {
+		if pos < 0 || pos > len(in)-8 {
 			break
 		}
-		acc = bits >> (e & takeMask)
-		count -= used
-		if dist < 8 {
-			at = copyWithin(w, at, dist, length)
-			continue
+		acc |= binary.LittleEndian.Uint64(in[pos:]) << (count & 63)
+		pos += int(63-count) >> 3
+		count |= 56
+		if e&flagSpecial != 0 {
+			if e&flagSub != 0 {
+				acc >>= literalBits
+				count -= literalBits
+				e = c.literals[uint64(e>>valueShift)+acc&(1<<(e>>codeShift&codeMask)-1)]
+				if int32(e) < 0 {
+					w[at] = byte(e >> valueShift)
+					at++
+					acc >>= e & 63
+					count -= uint(e & takeMask)
+					continue
+				}
+			}
+			if e&flagSpecial != 0 {
+				acc >>= e & 63
+				count -= uint(e & takeMask)
+				if end = e&flagEnd != 0; !end {
+					st = corrupt
+				}
+				break
+			}
 		}
-		at = copyWide(w, at, dist, length, wrapped)
+		length = int(e>>valueShift) + int(acc&(1<<(e&63)-1)>>(e>>codeShift&codeMask))
+		acc >>= e & 63
+		count -= uint(e & takeMask)
+		e = c.distances[acc&(1<<distBits-1)]
+		if e&flagSpecial != 0 {
+			if e&flagSub == 0 {
+				st = corrupt
+				break
+			}
+			acc >>= distBits
+			count -= distBits
+			e = c.distances[uint64(e>>valueShift)+acc&(1<<(e>>codeShift&codeMask)-1)]
+		}
+		dist = int(e>>valueShift) + int(acc&(1<<(e&63)-1)>>(e>>codeShift&codeMask))
+		acc >>= e & 63
+		count -= uint(e & takeMask)
+		src := at - dist
+		if dist < 8 || src < 0 || dist > int(s.limit) {
+			break
+		}
+		// By words, writing up to 15 bytes behind the match, which are put back if
+		// they still can be referred to.
+		var b0, b1 uint64
+		if r.base != 0 {
+			behind := w[at+length:][:16]
+			b0, b1 = binary.LittleEndian.Uint64(behind), binary.LittleEndian.Uint64(behind[8:])
+		}
+		to, from := w[at:][:16], w[src:][:16]
+		binary.LittleEndian.PutUint64(to, binary.LittleEndian.Uint64(from))
+		binary.LittleEndian.PutUint64(to[8:], binary.LittleEndian.Uint64(from[8:]))
+		for k := 16; k < length; k += 8 {
+			binary.LittleEndian.PutUint64(w[at+k:], binary.LittleEndian.Uint64(w[src+k:]))
+		}
+		if r.base != 0 {
+			behind := w[at+length:][:16]
+			binary.LittleEndian.PutUint64(behind, b0)
+			binary.LittleEndian.PutUint64(behind[8:], b1)
+		}
+		at += length
+		length = 0
 	}
-	s.bits, s.count = acc&(1<<(count&63)-1), uint8(count)
 	r.in, r.at = in[pos:], at
-	return end
+	s.bits, s.count = acc&(1<<(count&63)-1), uint8(count)
+	if length > 0 && st == goOn {
+		st = s.match(r, s.bits, s.count, uint32(length), uint32(dist))
+	}
+	return st, end
 }
 
 // refill makes at least 56 bits ready, if the input has them. Bits above count
@@ -131,24 +155,6 @@ func refillLast(in []byte, pos int, acc uint64, count uint) (uint64, uint, int) 
 	return acc, count, pos
 }
 
-// copyWide is copyWithin for distances of 8 and more. It writes up to 16 bytes
-// behind the match, which are put back if they still can be referred to.
-func copyWide(w []byte, at, dist, length int, restore bool) int {
-	src, end := at-dist, at+length
-	behind := w[end : end+16]
-	b0, b1 := binary.LittleEndian.Uint64(behind), binary.LittleEndian.Uint64(behind[8:])
-	binary.LittleEndian.PutUint64(w[at:], binary.LittleEndian.Uint64(w[src:]))
-	binary.LittleEndian.PutUint64(w[at+8:], binary.LittleEndian.Uint64(w[src+8:]))
-	for at += 16; at < end; at += 8 {
-		binary.LittleEndian.PutUint64(w[at:], binary.LittleEndian.Uint64(w[at-dist:]))
-	}
-	if restore {
-		binary.LittleEndian.PutUint64(behind, b0)
-		binary.LittleEndian.PutUint64(behind[8:], b1)
-	}
-	return end
-}
-
 // copyWithin repeats what lies dist before at, and gives the place behind it.
 func copyWithin(w []byte, at, dist, length int) int {
 	src, end := at-dist, at+length
@@ -166,60 +172,57 @@ func copyWithin(w []byte, at, dist, length int) int {
 	return at
 }
 
-// symbol decodes one symbol if the input holds all of it, and leaves the input
-// as it was if not.
-func (s *Stream) symbol(r *run, lits *[literalSize]entry, dists *[distSize]entry) (st status, end bool) {
+// slow decodes literals and one symbol of any kind behind them. What the input
+// holds only in part it leaves as it was.
+func (s *Stream) slow(r *run, c *codes) (st status, end bool) {
 	s.fill(r)
-	acc, left := s.bits, int(s.count)
-	e, acc, left := lookUp(lits[:], literalBits, acc, left)
-	if left < 0 {
-		return starved, false
-	}
-	if e&flagLiteral != 0 {
-		s.bits, s.count = acc, uint8(left)
+	for r.at < len(r.window)-1 {
+		e := c.literals[s.bits&(1<<literalBits-1)]
+		if e&flagLiteral == 0 || uint8(e) > s.count {
+			break
+		}
 		r.window[r.at] = byte(e >> valueShift)
 		r.at++
-		return goOn, false
+		s.bits >>= e & 63
+		s.count -= uint8(e)
 	}
-	if e&flagSpecial != 0 {
-		if e&flagEnd == 0 {
-			return corrupt, false
-		}
+	s.fill(r)
+	e, value, acc, left := lookUp(c.literals[:], literalBits, s.bits, int(s.count))
+	switch {
+	case left < 0:
+		return starved, false
+	case e&flagLiteral != 0:
+		s.bits, s.count = acc, uint8(left)
+		r.window[r.at] = byte(value)
+		r.at++
+		return goOn, false
+	case e&flagEnd != 0:
 		s.bits, s.count = acc, uint8(left)
 		return goOn, true
-	}
-	extra := int(e >> extraShift & extraMask)
-	length := e>>valueShift + uint32(acc&(1<<extra-1))
-	acc >>= extra
-	if left -= extra; left < 0 {
-		return starved, false
-	}
-	e, acc, left = lookUp(dists[:], distBits, acc, left)
-	if left < 0 {
-		return starved, false
-	}
-	if e&flagSpecial != 0 {
+	case e&flagSpecial != 0:
 		return corrupt, false
 	}
-	extra = int(e >> extraShift & extraMask)
-	dist := e>>valueShift + uint32(acc&(1<<extra-1))
-	if left -= extra; left < 0 {
+	e, dist, acc, left := lookUp(c.distances[:], distBits, acc, left)
+	switch {
+	case left < 0:
 		return starved, false
+	case e&flagSpecial != 0:
+		return corrupt, false
 	}
-	return s.match(r, acc>>extra, uint8(left), length, dist), false
+	return s.match(r, acc, uint8(left), value, dist), false
 }
 
-// lookUp finds the entry for the next bits, and what is left behind its code:
-// fewer than none if the code is not all there.
-func lookUp(table []entry, rootBits int, acc uint64, left int) (entry, uint64, int) {
-	e := table[acc&(1<<rootBits-1)]
+// lookUp finds the entry for the next bits, its value with the extra bits, and
+// what is left behind them: fewer than none if they are not all there.
+func lookUp(table []entry, rootBits int, acc uint64, left int) (e entry, value uint32, rest uint64, after int) {
+	e = table[acc&(1<<rootBits-1)]
 	if e&flagSub != 0 {
 		acc >>= rootBits
 		left -= rootBits
-		e = table[uint64(e>>valueShift)+acc&(1<<(e>>extraShift&extraMask)-1)]
+		e = table[uint64(e>>valueShift)+acc&(1<<(e>>codeShift&codeMask)-1)]
 	}
-	code := e >> codeShift & codeMask
-	return e, acc >> code, left - int(code)
+	value = e>>valueShift&valueMask + uint32(acc&(1<<(e&63)-1)>>(e>>codeShift&codeMask))
+	return e, value, acc >> (e & 63), left - int(e&takeMask)
 }
 
 // match begins a match; the bits behind it are acc, left of them.

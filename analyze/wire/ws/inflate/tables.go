@@ -1,34 +1,28 @@
 package inflate
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // A code is decoded by a table whose index is the next bits of the input. An
-// entry is, from its lowest bit: five bits for how many bits to take in all,
-// flags, four bits for how many of them are extra ones, four for how many come
-// before those, and the value.
+// entry is, from its lowest bit: a byte for how many bits to take in all, so
+// that it can be shifted by as it is; four bits for how many of them are the
+// code, before the extra ones; flags; and the value.
 type entry = uint32
 
 const (
-	takeMask    = 0x1F
-	flagEnd     = 0x20 // end of block
-	flagSub     = 0x40 // the value is where a second table begins, indexed by as many bits as the extra ones
-	flagSpecial = 0x80 // flagEnd, flagSub, or no code at all
+	takeMask    = 0xFF
+	codeShift   = 8
+	codeMask    = 0x0F
+	flagEnd     = 1 << 13 // end of block
+	flagSub     = 1 << 14 // the value is where a second table begins, indexed by as many bits as the code has
+	flagSpecial = 1 << 15 // flagEnd, flagSub, or no code at all
+	valueShift  = 16
+	valueMask   = 0x7FFF
 	flagLiteral = 1 << 31
-
-	extraShift = 8
-	extraMask  = 0x0F
-	codeShift  = 12
-	codeMask   = 0x0F
-	valueShift = 16
-	valueMask  = 0x7FFF
 
 	// codeBit counts one bit of a code in an entry.
 	codeBit entry = 1<<codeShift | 1
 	// extraBit counts one that is extra.
-	extraBit entry = 1<<extraShift | 1
+	extraBit entry = 1
 )
 
 // Bits that index a first table, and the entries that all tables of a code of
@@ -48,13 +42,29 @@ const (
 	maxCode      = 15
 )
 
-// tables are those of one dynamic block, and what is needed to read them.
-type tables struct {
+// codes are the tables by which the symbols of a block are decoded.
+type codes struct {
 	literals  [literalSize]entry
 	distances [distSize]entry
-	precode   [precodeSize]entry
-	lengths   [maxLiterals + maxDistances]uint8
 }
+
+// tables are those of one dynamic block, and what is needed to read them.
+type tables struct {
+	codes
+	precode [precodeSize]entry
+	used    [maxLiterals + maxDistances]used
+
+	preLengths [precodes]uint8
+}
+
+// used is a symbol that has a code: its number, and above lengthShift how long
+// its code is. Short messages use few of all symbols.
+type used = uint16
+
+const (
+	lengthShift = 12
+	symbolMask  = 1<<lengthShift - 1
+)
 
 // Entries by symbol, without the length of the code (RFC 1951, section 3.2.5).
 var (
@@ -103,109 +113,76 @@ func makePrecodeEntries() (e [precodes]entry) {
 }
 
 // The codes of blocks "compressed with fixed Huffman codes" (section 3.2.6).
-var fixedLiterals, fixedDistances = makeFixed()
+var fixed = makeFixed()
 
-func makeFixed() (*[literalSize]entry, *[distSize]entry) {
-	var l [literalSize]entry
-	var d [distSize]entry
+func makeFixed() *codes {
+	c := new(codes)
 	var b builder
-	var lengths [288]uint8
-	for s := range lengths {
+	var all [288]used
+	for s := range all {
+		length := 8
 		switch {
-		case s < 144:
-			lengths[s] = 8
-		case s < 256:
-			lengths[s] = 9
-		case s < 280:
-			lengths[s] = 7
-		default:
-			lengths[s] = 8
+		case s >= 144 && s < 256:
+			length = 9
+		case s >= 256 && s < 280:
+			length = 7
 		}
+		all[s] = used(s | length<<lengthShift)
 	}
-	b.build(l[:], literalBits, lengths[:], literalEntries[:])
-	for s := range lengths[:32] {
-		lengths[s] = 5
+	b.build(c.literals[:], literalBits, all[:], literalEntries[:])
+	for s := range all[:32] {
+		all[s] = used(s | 5<<lengthShift)
 	}
-	b.build(d[:], distBits, lengths[:32], distanceEntries[:])
-	return &l, &d
+	b.build(c.distances[:], distBits, all[:32], distanceEntries[:])
+	return c
 }
 
 // builder is memory that build needs: clearing it would take as long as the
 // rest for a short message.
 type builder struct {
-	used   [288]uint16 // symbols that have codes, and above lengthShift the lengths of those
-	sorted [288]uint16 // symbols by code
+	sorted [288]entry // by code
 }
 
-const lengthShift = 12
-
-// build makes the tables of a canonical code (section 3.2.2) from the lengths
-// of its symbols' codes. It reports false for lengths that are no code: too
-// many codes, or too few, but for a single one of one bit and none at all.
-func (b *builder) build(table []entry, rootBits int, lengths []uint8, symbols []entry) bool {
-	var counts, offsets [maxCode + 1]int // of codes of each length, and where the first of them is
-	n, longest := b.count(lengths, &counts)
-	left := 1 // codes of the length in hand that are still free
-	for l := 1; l <= longest; l++ {
-		offsets[l] = offsets[l-1] + counts[l-1]
-		left = left<<1 - counts[l]
-		if left < 0 {
+// build makes the tables of a canonical code (section 3.2.2) from the symbols
+// that have one, in their order. It reports false for what is no code: too many
+// of a length, or too few, but for a single one of one bit and none at all.
+func (b *builder) build(table []entry, rootBits int, codes []used, symbols []entry) bool {
+	var counts, places [maxCode + 1]int // of codes of each length, and where the next of them belongs
+	for _, u := range codes {
+		counts[u>>lengthShift]++
+	}
+	free, placed := 1, 0 // free: codes of the length in hand
+	for l := 1; placed < len(codes); l++ {
+		places[l&maxCode] = placed
+		n := counts[l&maxCode]
+		placed += n
+		if free = free<<1 - n; free < 0 {
 			return false
 		}
 	}
-	if left > 0 {
-		counts[0] = len(lengths) - n
-		return buildIncomplete(table[:1<<rootBits], counts[:], lengths, symbols)
+	if free > 0 {
+		return buildIncomplete(table[:1<<rootBits], codes, symbols)
 	}
-	for _, u := range b.used[:n] {
-		at := &offsets[u>>lengthShift]
-		b.sorted[*at] = u & (1<<lengthShift - 1)
-		*at++
+	for _, u := range codes {
+		l := u >> lengthShift
+		b.sorted[places[l]] = symbols[u&symbolMask] + entry(l)*codeBit
+		places[l]++
 	}
-	fill(table, rootBits, &counts, b.sorted[:], symbols)
+	fill(table, rootBits, &counts, b.sorted[:len(codes)])
 	return true
-}
-
-// count lists the n symbols whose codes have lengths, and counts those. Short
-// messages use few of them, so eight are looked at together.
-func (b *builder) count(lengths []uint8, counts *[maxCode + 1]int) (n, longest int) {
-	seen, s := uint(0), 0
-	note := func(s int, l uint64) {
-		b.used[n] = uint16(s) | uint16(l)<<lengthShift
-		counts[l&maxCode]++
-		seen |= 1 << (l & maxCode)
-		n++
-	}
-	for ; len(lengths)-s >= 8; s += 8 {
-		for w := binary.LittleEndian.Uint64(lengths[s:]); w != 0; {
-			k := bits.TrailingZeros64(w) &^ 7
-			note(s+k>>3, w>>k&0xFF)
-			w &^= 0xFF << k
-		}
-	}
-	for ; s < len(lengths); s++ {
-		if l := lengths[s]; l != 0 {
-			note(s, uint64(l))
-		}
-	}
-	return n, bits.Len(seen) - 1
 }
 
 // buildIncomplete makes the tables of a code of one symbol or of none. "One
 // distance code of zero bits means that there are no distance codes used at
 // all"; a single one "is encoded using one bit" (section 3.2.7).
-func buildIncomplete(table []entry, counts []int, lengths []uint8, symbols []entry) bool {
-	none := counts[0] == len(lengths)
-	if !none && (counts[1] != 1 || counts[0] != len(lengths)-1) {
-		return false
-	}
-	table[0] = flagSpecial
-	table[1] = flagSpecial
-	for s, l := range lengths {
-		if l == 1 {
-			table[0] = symbols[s] + codeBit
-			table[1] = flagSpecial + codeBit
+func buildIncomplete(table []entry, codes []used, symbols []entry) bool {
+	table[0], table[1] = flagSpecial, flagSpecial
+	if len(codes) > 0 {
+		if len(codes) > 1 || codes[0]>>lengthShift != 1 {
+			return false
 		}
+		table[0] = symbols[codes[0]&symbolMask] + codeBit
+		table[1] += codeBit
 	}
 	for end := 2; end < len(table); end *= 2 {
 		copy(table[end:], table[:end])
@@ -213,73 +190,70 @@ func buildIncomplete(table []entry, counts []int, lengths []uint8, symbols []ent
 	return true
 }
 
-// fill writes the tables of a complete code whose symbols are sorted. Codes are
-// counted up with their bits reversed, as the input has them. The first table
-// begins at the size of the shortest code and is doubled from length to length.
-func fill(table []entry, rootBits int, counts *[maxCode + 1]int, sorted []uint16, symbols []entry) {
+// fill writes the tables of a complete code whose entries are sorted. Codes are
+// counted up left-aligned, as their order is, and stored reversed, as the input
+// has their bits. The first table begins at the size of the shortest code and is
+// doubled from length to length.
+func fill(table []entry, rootBits int, counts *[maxCode + 1]int, sorted []entry) {
 	length := 1
 	for counts[length] == 0 {
 		length++
 	}
-	code, next, end := 0, 0, 1<<length
-	if length > rootBits {
-		end = 1 << rootBits
-	}
-	for length <= rootBits {
-		for range counts[length] {
-			table[code] = symbols[sorted[next]] + entry(length)*codeBit
-			next++
-			if code == end-1 {
-				for ; end < 1<<rootBits; end <<= 1 {
-					copy(table[end:2*end], table[:end])
-				}
-				return
-			}
-			code = nextCode(code, end-1)
+	for code := 0; ; length++ {
+		n := counts[length&maxCode]
+		for _, e := range sorted[:n] {
+			table[reversed[code&(1<<reversedBits-1)]] = e
+			code += 1 << (reversedBits - length)
 		}
-		length++
-		if length <= rootBits {
-			copy(table[end:2*end], table[:end])
-			end <<= 1
+		sorted = sorted[n:]
+		if length == rootBits {
+			fillSubs(table, rootBits, code, counts, sorted)
+			return
 		}
+		end := 1 << length
+		copy(table[end:2*end], table[:end])
 	}
-	fillSubs(table, rootBits, length, code, next, counts, sorted, symbols)
 }
 
-// nextCode counts a reversed code up by one within the ones of mask.
-func nextCode(code, mask int) int {
-	bit := 1 << (bits.Len(uint(code^mask)) - 1)
-	return code&(bit-1) | bit
-}
-
-// fillSubs writes the codes longer than rootBits to tables behind the first.
-func fillSubs(table []entry, rootBits, length, code, next int, counts *[maxCode + 1]int, sorted []uint16, symbols []entry) {
-	end, prefix, start := 1<<rootBits, -1, 0
-	left := counts[length]
-	for {
+// fillSubs writes the codes longer than rootBits, from one on, to tables behind
+// the first.
+func fillSubs(table []entry, rootBits, code int, counts *[maxCode + 1]int, sorted []entry) {
+	code <<= maxCode - reversedBits
+	length, left := rootBits, 0
+	start, end, prefix := 0, 1<<rootBits, -1
+	for _, e := range sorted {
 		for left == 0 {
 			length++
 			left = counts[length]
 		}
-		if root := code & (1<<rootBits - 1); root != prefix {
+		if root := code >> (maxCode - rootBits); root != prefix {
 			prefix, start = root, end
 			size := length - rootBits
-			for used := left; used < 1<<size; {
+			for n := left; n < 1<<size; {
 				size++
-				used = used<<1 + counts[rootBits+size]
+				n = n<<1 + counts[rootBits+size]
 			}
 			end = start + 1<<size
-			table[root] = flagSpecial | flagSub | entry(start)<<valueShift | entry(size)<<extraShift | entry(rootBits)
+			table[reversed[root<<(reversedBits-rootBits)]] = flagSpecial | flagSub | entry(start)<<valueShift | entry(size)<<codeShift | entry(rootBits)
 		}
-		e := symbols[sorted[next]] + entry(length-rootBits)*codeBit
-		next++
-		for i := start + code>>rootBits; i < end; i += 1 << (length - rootBits) {
-			table[i] = e
+		rest := bits.Reverse16(uint16(code << (16 - maxCode + rootBits)))
+		for i := start + int(rest); i < end; i += 1 << (length - rootBits) {
+			table[i] = e - entry(rootBits)*codeBit
 		}
-		if code == 1<<length-1 {
-			return
-		}
-		code = nextCode(code, 1<<length-1)
+		code += 1 << (maxCode - length)
 		left--
 	}
+}
+
+// reversed is numbers of as many bits as the largest first table has, their
+// bits in reverse.
+var reversed = makeReversed()
+
+const reversedBits = literalBits
+
+func makeReversed() (r [1 << reversedBits]uint16) {
+	for i := range r {
+		r[i] = bits.Reverse16(uint16(i)) >> (16 - reversedBits)
+	}
+	return r
 }

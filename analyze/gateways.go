@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"cmp"
+	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -202,18 +203,22 @@ func (k *collector) admitUnreached(c *record.Connection, held bool) (hold bool) 
 // waitedFor: a refusal waits that the connection fits.
 func (k *collector) waitedFor(c *record.Connection) bool {
 	w := &k.gateways
+	began, ended := k.timesOf(c)
 	for i := range w.times {
-		if k.inTime(&w.times[i], c) && w.waiting[i].fits(c) {
+		if t := &w.times[i]; t.from <= began && ended <= t.to && w.waiting[i].fits(c) {
 			return true
 		}
 	}
 	return false
 }
 
-// inTime: by its times alone, the connection may fit a refusal. Where clocks
-// differ, they do not tell.
-func (k *collector) inTime(t *stretch, c *record.Connection) bool {
-	return t.from <= c.Started && c.Ended <= t.to || k.vantages > 1
+// timesOf are a connection's times, to pass over the refusals that they rule out.
+// Where clocks differ, they rule out none.
+func (k *collector) timesOf(c *record.Connection) (began, ended record.Time) {
+	if k.vantages > 1 {
+		return math.MaxInt64, math.MinInt64
+	}
+	return c.Started, c.Ended
 }
 
 // forgetUnreached: c is to be given away, and its memory used again.
@@ -303,8 +308,12 @@ func (k *collector) provable(g *gateway, c *record.Connection) bool {
 	since := tried - g.from
 	rival := false
 	w := &k.gateways
-	for i := range w.waiting {
-		if o := &w.waiting[i]; k.inTime(&w.times[i], c) && o.conn != front && o.fits(c) {
+	began, ended := k.timesOf(c)
+	for i := range w.times {
+		if t := &w.times[i]; t.from > began || ended > t.to {
+			continue
+		}
+		if o := &w.waiting[i]; o.conn != front && o.fits(c) {
 			d := tried - o.from
 			rival = rival || !own || d < nearer*since
 		}

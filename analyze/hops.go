@@ -43,7 +43,10 @@ func handshakeAsked(a *track.Ask) correlate.Handshake {
 	if a.Head == "" {
 		return h
 	}
-	line, rest, _ := strings.Cut(a.Head, "\n")
+	line, rest := a.Head, ""
+	if end := strings.IndexByte(line, '\n'); end >= 0 {
+		line, rest = line[:end], line[end+1:]
+	}
 	if from := strings.IndexByte(line, ' ') + 1; from > 0 {
 		target := line[from:]
 		if to := strings.IndexByte(target, ' '); to >= 0 {

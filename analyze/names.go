@@ -3,6 +3,7 @@ package analyze
 import (
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wsleuth/wsleuth/analyze/correlate"
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -114,7 +115,7 @@ func (n *names) name(c *record.Connection) {
 	if !n.Any() {
 		return
 	}
-	if found, ok := n.Of(c.Server.Addr(), hostOf(c), c.Started); ok {
+	if found, ok := n.Of(c.Server.Addr(), c.Started, func() string { return hostOf(c) }); ok {
 		c.DNSName, c.DNSPacket = found.Name, found.At.Packet
 	}
 }
@@ -141,9 +142,20 @@ func hostOf(c *record.Connection) string {
 		}
 	}
 	if t := c.Facts.TLS; t != nil {
-		return t.SNI
+		return nameOf(t.SNI)
 	}
 	return ""
+}
+
+// nameOf is a name in small letters, as nearly all are, without a dot at its end.
+func nameOf(s string) string {
+	s = strings.TrimSuffix(s, ".")
+	for i := range len(s) {
+		if c := s[i]; c-'A' < 26 || c >= utf8.RuneSelf {
+			return strings.ToLower(s)
+		}
+	}
+	return s
 }
 
 // hostName is a host without its port, in small letters.
@@ -151,7 +163,10 @@ func hostName(s string) string {
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
 		s = s[:i]
 	}
-	return strings.ToLower(strings.TrimSuffix(strings.Trim(s, "[]"), "."))
+	if strings.HasPrefix(s, "[") || strings.HasSuffix(s, "]") {
+		s = strings.Trim(s, "[]")
+	}
+	return nameOf(s)
 }
 
 // known is how many names of a file's blocks were taken.
@@ -168,7 +183,7 @@ func (n *names) blocks(f *capture.FileInfo, file int32) {
 		n.taken = append(n.taken, 0)
 	}
 	for _, r := range f.Names[n.taken[file]:] {
-		n.Add(r.Addr, strings.ToLower(strings.TrimSuffix(r.Name, ".")), record.Ref{})
+		n.Add(r.Addr, nameOf(r.Name), record.Ref{})
 	}
 	n.taken[file] = len(f.Names)
 }

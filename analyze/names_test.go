@@ -193,3 +193,14 @@ func TestNameResolutionBlock(t *testing.T) {
 		t.Errorf("called %q by packet %d", g.Connections[0].DNSName, g.Connections[0].DNSPacket)
 	}
 }
+
+func TestHostName(t *testing.T) {
+	for host, want := range map[string]string{
+		"": "", "app.test": "app.test", "app.test:443": "app.test", "App.TEST.:8080": "app.test", "app.test.": "app.test",
+		"[2001:DB8::1]:80": "2001:db8::1", "[2001:db8::1]": "2001:db8::1", ":80": "", "BÜCHER.test": "bücher.test",
+	} {
+		if got := hostName(host); got != want {
+			t.Errorf("%q: %q, want %q", host, got, want)
+		}
+	}
+}

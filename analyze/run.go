@@ -155,7 +155,7 @@ func (e *engine) take(p *capture.Packet, ip *link.IP) {
 	default:
 		e.table.Advance(p.Clock)
 		e.flush()
-		if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() {
+		if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() && follows(ip) {
 			e.collect.names.packet(p, ip)
 		}
 		e.table.Packet(p, ip)

@@ -77,29 +77,35 @@ type Hops struct {
 	next    uint32               // how many were asked
 	heads   []uint32             // by key: 1 + the number of the latest handshake
 	servers map[uint64]struct{}
-	latest  uint64 // the server noted last
+	recent  [64]uint64 // servers noted last, each where its hash says
 	stories map[Conn]*Story
 	groups  hopGroups
 }
 
-// asked is a handshake without pointers, so that thousands cost the garbage
-// collector nothing.
+// asked is what is remembered of a handshake: without pointers, so that
+// thousands cost the garbage collector nothing.
 type asked struct {
-	Conn           Conn
-	Client, Server endpoint
-	Key, Target    uint64
-	At             record.Ref
-	For            [16]byte
-	Vantage        int32
-	before         uint32 // 1 + the number of the one before in the chain
-	backs          uint8
-	forKnown       bool
-	Passed, Sample bool
-	repeated       bool // the key was used before
+	Conn        Conn
+	Client      [16]byte
+	Server      endpoint
+	backs       uint8
+	repeated    bool // the key was used before
+	Vantage     int32
+	before      uint32 // 1 + the number of the one before in the chain
+	Key, Target uint64
+	At          record.Time
 }
 
-func (n *Handshake) asked() asked {
-	a := asked{Conn: n.Conn, Client: endpointOf(n.Client), Server: endpointOf(n.Server), Key: n.Key, Target: n.Target, At: n.At, Vantage: n.Vantage,
+// asking is a handshake that just came.
+type asking struct {
+	asked
+	For            [16]byte
+	forKnown       bool
+	Passed, Sample bool
+}
+
+func (n *Handshake) asking() asking {
+	a := asking{asked: asked{Conn: n.Conn, Client: n.Client.Addr().As16(), Server: endpointOf(n.Server), Key: n.Key, Target: n.Target, At: n.At.Time, Vantage: n.Vantage},
 		Passed: n.Passed, Sample: n.Sample}
 	if n.For.IsValid() {
 		a.For, a.forKnown = n.For.As16(), true
@@ -137,7 +143,7 @@ func (h *Hops) Ask(n *Handshake) {
 	if h.stories == nil {
 		h.stories = map[Conn]*Story{}
 	}
-	x := n.asked()
+	x := n.asking()
 	front := h.sameKey(&x)
 	if front == nil {
 		front = h.otherKey(&x)
@@ -146,10 +152,11 @@ func (h *Hops) Ask(n *Handshake) {
 		front.backs++
 		h.join(front.Conn, n.Conn)
 	}
-	if server := hashAddr(x.Server.addr); server != h.latest && len(h.servers) < maxServers {
-		h.servers[server], h.latest = struct{}{}, server
+	server := hashAddr(x.Server.addr)
+	if noted := &h.recent[server%uint64(len(h.recent))]; *noted != server && len(h.servers) < maxServers {
+		h.servers[server], *noted = struct{}{}, server
 	}
-	h.remember(&x)
+	h.remember(&x.asked)
 }
 
 func (h *Hops) remember(x *asked) {
@@ -166,7 +173,7 @@ func (h *Hops) remember(x *asked) {
 
 // sameKey finds the handshake with the same key that this one passes on; nil
 // if there is none.
-func (h *Hops) sameKey(n *asked) *asked {
+func (h *Hops) sameKey(n *asking) *asked {
 	if n.Key == 0 {
 		return nil
 	}
@@ -186,7 +193,7 @@ func (h *Hops) sameKey(n *asked) *asked {
 		case a.backs >= maxBacks || !follows(a, n, passedOn) || !elsewhere(a, n):
 		case strong(a, n):
 			return a
-		case same == 1 && !a.repeated && !n.Sample && a.Client.addr != n.Client.addr && a.Client.addr != n.Server.addr && (n.Passed || a.Target == n.Target) && follows(a, n, atOnce):
+		case same == 1 && !a.repeated && !n.Sample && a.Client != n.Client && a.Client != n.Server.addr && (n.Passed || a.Target == n.Target) && follows(a, n, atOnce):
 			return a
 		}
 	}
@@ -195,46 +202,46 @@ func (h *Hops) sameKey(n *asked) *asked {
 
 // otherKey finds the handshake that a proxy passes on with a key of its own:
 // same path, at the same proxy, a moment before, not passed on so far.
-func (h *Hops) otherKey(n *asked) (found *asked) {
-	if _, proxy := h.servers[hashAddr(n.Client.addr)]; !proxy {
+func (h *Hops) otherKey(n *asking) (found *asked) {
+	if _, proxy := h.servers[hashAddr(n.Client)]; !proxy {
 		return nil
 	}
 	for i := range min(maxScan, h.next) {
 		a := h.at(h.next - 1 - i)
-		if a.At.Time+record.Time(renewed) < n.At.Time {
+		if a.At+record.Time(renewed) < n.At {
 			break
 		}
-		if a.backs > 0 || a.Target != n.Target || n.Key != 0 && a.Key == n.Key || a.Vantage != n.Vantage || !follows(a, n, renewed) || !elsewhere(a, n) || a.Server.addr != n.Client.addr {
+		if a.backs > 0 || a.Target != n.Target || n.Key != 0 && a.Key == n.Key || a.Vantage != n.Vantage || !follows(a, n, renewed) || !elsewhere(a, n) || a.Server.addr != n.Client {
 			continue
 		}
 		if n.forKnown {
-			if n.For == a.Client.addr {
+			if n.For == a.Client {
 				return a
 			}
 			continue
 		}
-		if a.Client.addr != n.Client.addr || n.Passed {
+		if a.Client != n.Client || n.Passed {
 			found = a // the oldest: first come, first passed on
 		}
 	}
 	return found
 }
 
-func follows(a, n *asked, within time.Duration) bool {
-	d := n.At.Time.Sub(a.At.Time)
+func follows(a *asked, n *asking, within time.Duration) bool {
+	d := n.At.Sub(a.At)
 	return d >= 0 && d <= within
 }
 
 // elsewhere: it goes to another endpoint, and is no other view of the same connection.
-func elsewhere(a, n *asked) bool { return a.Conn != n.Conn && a.Server != n.Server }
+func elsewhere(a *asked, n *asking) bool { return a.Conn != n.Conn && a.Server != n.Server }
 
 // strong: the addresses say that this is what the proxy passed on. Between
 // programs of one machine all are the same, and say nothing of a key that many use.
-func strong(a, n *asked) bool {
-	if n.Sample && a.Client.addr == n.Client.addr {
+func strong(a *asked, n *asking) bool {
+	if n.Sample && a.Client == n.Client {
 		return false
 	}
-	return a.Server.addr == n.Client.addr || n.forKnown && n.For == a.Client.addr
+	return a.Server.addr == n.Client || n.forKnown && n.For == a.Client
 }
 
 // join makes one connection the hop that another passes its handshake on to;
@@ -272,7 +279,7 @@ func (s *Story) begun() bool { return s.Released || s.left < len(s.Parts) }
 
 // forget forgets the handshakes that were seen so far, but no story.
 func (h *Hops) forget() {
-	h.ring, h.next, h.latest = nil, 0, 0
+	h.ring, h.next, h.recent = nil, 0, [64]uint64{}
 	clear(h.heads)
 	clear(h.servers)
 }
@@ -286,10 +293,10 @@ func (h *Hops) Asked(server netip.Addr, after record.Time, f func(at Conn, when 
 	}
 	for i := range min(maxAsked, h.next) {
 		a := h.at(h.next - 1 - i)
-		if a.At.Time <= after {
+		if a.At <= after {
 			break
 		}
-		if (a.Server.addr == addr || !server.IsValid()) && f(a.Conn, a.At.Time) {
+		if (a.Server.addr == addr || !server.IsValid()) && f(a.Conn, a.At) {
 			return true
 		}
 	}

@@ -90,7 +90,7 @@ func TestPartsOfNames(t *testing.T) {
 		for _, r := range n.Relations(nil) {
 			list = append(list, fmt.Sprintf("%v %+v", r.Connections, *r.LookUp))
 		}
-		return append(list, fmt.Sprint(n.Of(address, "", sec(30))))
+		return append(list, fmt.Sprint(n.Of(address, sec(30), func() string { return "" })))
 	}
 	want := outline(part(0, 1))
 	if len(want) < 6 {

@@ -83,13 +83,20 @@ func (n *Names) Add(addr netip.Addr, name string, at record.Ref) {
 	n.byAddr[addr] = append(list, Named{name, at})
 }
 
-// Of is the name of an address at a time: the one that the host is called, or
-// else the latest that was known then.
-func (n *Names) Of(addr netip.Addr, host string, at record.Time) (Named, bool) {
+// Of is the name of an address at a time: what a connection calls the host, or
+// else the latest that was known then. host is only called if it matters.
+func (n *Names) Of(addr netip.Addr, at record.Time, host func() string) (Named, bool) {
 	list := n.byAddr[addr.Unmap()]
+	switch {
+	case len(list) == 0:
+		return Named{}, false
+	case len(list) == 1 && list[0].At.Time <= at:
+		return list[0], true
+	}
+	called := host()
 	var best Named
 	for _, x := range list {
-		if x.Name == host {
+		if x.Name == called {
 			return x, true
 		}
 		if best.Name == "" || x.At.Time <= at && x.At.Time >= best.At.Time {

@@ -24,7 +24,7 @@ func TestNamesAtATime(t *testing.T) {
 		at         float64
 		host, want string
 	}{{0, "", ""}, {2, "", "old.test"}, {6, "", "new.test"}, {6, "old.test", "old.test"}, {6, "other.test", "new.test"}} {
-		got, ok := n.Of(address, c.host, sec(c.at))
+		got, ok := n.Of(address, sec(c.at), func() string { return c.host })
 		if !ok {
 			got.Name = ""
 		}
@@ -65,7 +65,7 @@ func TestLookUps(t *testing.T) {
 			ask(n, 1, "app.test")
 			fail(n, 1.1, "app.test", "SERVFAIL")
 			n.Connects(asker, sec(1.2))
-			n.Need("App.Test.", "7", sec(2))
+			n.Need("app.test", "7", sec(2))
 		}, "app.test SERVFAIL 7"},
 		{"asked again with success", func(n *Names) {
 			ask(n, 1, "app.test")

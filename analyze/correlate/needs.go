@@ -15,14 +15,15 @@ type need struct {
 }
 
 func compareNeeds(a, b need) int {
-	return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id))
+	if a.at != b.at {
+		return cmp.Compare(a.at, b.at)
+	}
+	return strings.Compare(a.id, b.id)
 }
 
 // Need notes that a connection which failed, and ended at that time, asked for
-// a name.
-func (n *Names) Need(name, id string, at record.Time) {
-	n.need(strings.ToLower(strings.TrimSuffix(name, ".")), need{at, id})
-}
+// a name: in small letters, without a dot at its end.
+func (n *Names) Need(name, id string, at record.Time) { n.need(name, need{at, id}) }
 
 // need keeps the latest: the look-up comes before.
 func (n *Names) need(name string, x need) {
@@ -40,15 +41,20 @@ func (n *Names) need(name string, x need) {
 	if len(*list) >= 2*record.MaxRelated {
 		list.trim()
 	}
-	*list = append(*list, x)
+	list.add(x)
 }
 
-// needs are in no order, so that a busy name costs little; trim sorts out the latest.
+// needs are in order.
 type needs []need
 
+func (l *needs) add(x need) {
+	if at, known := slices.BinarySearchFunc(*l, x, compareNeeds); !known {
+		*l = slices.Insert(*l, at, x)
+	}
+}
+
+// trim keeps the latest.
 func (l *needs) trim() {
-	slices.SortFunc(*l, compareNeeds)
-	*l = slices.Compact(*l)
 	if older := len(*l) - record.MaxRelated; older > 0 {
 		*l = append((*l)[:0], (*l)[older:]...)
 	}

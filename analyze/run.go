@@ -35,14 +35,17 @@ type engine struct {
 	trial   *trial  // until it is known which of them is of use
 	o       track.Options
 	collect *collector
-	closed  []*record.Connection // of the only tracker: the collector has not seen them yet
-	names   []string
-	ends    []record.Ref // the last packet of each vantage point
-	odd     map[int32]*oddities
-	keys    *decrypt.Keys
-	infos   []*capture.FileInfo
-	taken   []int // how many embedded secrets of each file are among the keys
-	live    live
+	// Of the only tracker, what the collector has not seen yet: requests, and
+	// connections that were closed after them.
+	asked  []track.Ask
+	closed []*record.Connection
+	names  []string
+	ends   []record.Ref // the last packet of each vantage point
+	odd    map[int32]*oddities
+	keys   *decrypt.Keys
+	infos  []*capture.FileInfo
+	taken  []int // how many embedded secrets of each file are among the keys
+	live   live
 }
 
 // oddities are what one file holds that cannot be decoded.
@@ -99,18 +102,20 @@ func (e *engine) alone() {
 	}
 	o.Asked = func(a *track.Ask) {
 		e.flush()
-		e.o.Asked(a)
+		if e.asked = append(e.asked, *a); len(e.asked) >= maxFinal {
+			e.ask()
+		}
 	}
 	o.Polled = func(p track.Poll) {
-		e.flush()
+		e.catchUp()
 		e.o.Polled(p)
 	}
 	o.Named = func(n *track.Named) {
-		e.flush()
+		e.catchUp()
 		e.o.Named(n)
 	}
 	o.Refused = func(at record.Ref) {
-		e.flush()
+		e.catchUp()
 		e.o.Refused(at)
 	}
 	e.tracker = track.New(o)
@@ -124,11 +129,25 @@ func (e *engine) flush() {
 	if len(e.closed) == 0 {
 		return
 	}
+	e.ask()
 	for _, c := range e.closed {
 		e.collect.add(c, 0)
 	}
 	e.closed = e.closed[:0]
 	e.collect.flush()
+}
+
+// ask gives the collector the requests that were seen.
+func (e *engine) ask() {
+	for i := range e.asked {
+		e.o.Asked(&e.asked[i])
+	}
+	e.asked = e.asked[:0]
+}
+
+func (e *engine) catchUp() {
+	e.ask()
+	e.flush()
 }
 
 // finish closes what is still open at the end of the capture.
@@ -139,7 +158,7 @@ func (e *engine) finish() track.Counts {
 	}
 	e.lastKeys()
 	e.table.Close()
-	e.flush()
+	e.catchUp()
 	return e.tracker.Counts
 }
 
@@ -189,6 +208,7 @@ func (e *engine) settle() {
 	if e.shards != nil {
 		e.shards.settle()
 	}
+	e.catchUp()
 }
 
 // stopped tells that the sink takes no more.

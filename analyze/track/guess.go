@@ -31,11 +31,7 @@ func (o *opening) lookLate(s *slot, from reassembly.Side, at record.Ref, b []byt
 		o.guess = &guess{}
 	}
 	g := o.guess
-	if len(o.held[from]) > 0 {
-		held, heldAt := o.held[from], o.heldAt[from]
-		o.held[from] = nil
-		g.add(from, heldAt, held)
-	}
+	o.addHeld(from)
 	g.add(from, at, b)
 	switch {
 	case o.attempt != nil && g.probe[from].Frames > 0 && g.probe[from].AtBoundary() && g.probe[from].Masked == (from == s.conn.flow.Client):
@@ -58,6 +54,20 @@ func (o *opening) lookLate(s *slot, from reassembly.Side, at record.Ref, b []byt
 		g.release()
 		s.dismiss()
 	}
+}
+
+// addHeld takes what was held of a side that might have been another protocol.
+func (o *opening) addHeld(from reassembly.Side) {
+	if held := o.held[from]; len(held) > 0 {
+		o.held[from] = nil
+		o.guess.add(from, o.heldAt[from], held)
+	}
+}
+
+// goesOn tells that a side's frames have begun: what comes next may begin with
+// their payload, which looks like anything.
+func (g *guess) goesOn(from reassembly.Side) bool {
+	return g != nil && g.probe[from].Bytes > 0 && !g.probe[from].Broken
 }
 
 func (g *guess) add(from reassembly.Side, at record.Ref, b []byte) {
@@ -98,6 +108,8 @@ func (g *guess) release() { g.bytes, g.chunks = nil, nil }
 
 // frames goes over to reading frames, from the first that was found on.
 func (o *opening) frames(s *slot, at record.Ref) {
+	o.addHeld(0)
+	o.addHeld(1)
 	g := o.guess
 	c := s.conn
 	if c.flow.ClientBy == reassembly.ClientByPort {

@@ -32,7 +32,7 @@ func (p *Parser) Gap(obs Observer, n int64) bool {
 	p.releaseStream()
 	p.have = 0
 	p.off += n
-	p.hunted = 0
+	p.hunted, p.held = 0, nil
 	p.set(unknownMessage|lostHistory|hunting, true)
 	return false
 }
@@ -68,20 +68,53 @@ func (p *Parser) lost(b []byte) []byte {
 		p.off += int64(len(b))
 		return nil
 	}
-	if i := findFrame(b, p.is(fromClient)); i >= 0 {
+	masked := p.is(fromClient)
+	if n := len(p.held); n > 0 {
+		p.held = append(p.held, b...)
+		if convinces(0, walkFrames(p.held, masked), masked) {
+			p.off -= int64(n)
+			b = p.held
+			p.found()
+			return b
+		}
+	}
+	if i := findFrame(b, masked); i >= 0 {
 		p.off += int64(i)
-		p.set(hunting, false)
-		p.Resyncs++
-		p.trusted = p.numFrames() + soundFrames
+		p.found()
 		return b[i:]
 	}
+	p.hold(b, masked)
 	p.off += int64(len(b))
 	if uint64(p.hunted)+uint64(len(b)) > MaxHunt {
+		p.held = nil
 		p.set(dead, true)
 		return nil
 	}
 	p.hunted += uint32(len(b))
 	return nil
+}
+
+// found ends the search.
+func (p *Parser) found() {
+	p.held = nil
+	p.set(hunting, false)
+	p.Resyncs++
+	p.trusted = p.numFrames() + soundFrames
+}
+
+// maxHeld bounds the bytes kept of a packet and those behind it that together
+// may be one frame.
+const maxHeld = 16 << 10
+
+// hold keeps what may be the beginning of a frame that later packets complete.
+func (p *Parser) hold(b []byte, masked bool) {
+	if len(p.held) > 0 && len(p.held) <= maxHeld && !walkFrames(p.held, masked).broken {
+		return
+	}
+	p.held = nil
+	if len(b) <= maxHeld && !walkFrames(b, masked).broken {
+		p.held = append(p.held, b...)
+	}
 }
 
 // soundFrames is how many frames after a guess prove that it was right.
@@ -127,20 +160,30 @@ const (
 func findFrame(b []byte, masked bool) int {
 	for i := range b {
 		w := walkFrames(b[i:], masked)
-		switch {
-		case w.broken:
-		case w.frames >= manyFrames,
-			w.frames >= exactFrames && w.exact,
-			i == 0 && w.frames >= 1 && w.exact,
-			i == 0 && w.frames >= 3,
-			// A key taken from within masked text makes text of text: only a
-			// whole frame convinces.
-			i == 0 && masked && w.frames >= 1 && w.text >= 32,
-			i == 0 && !masked && w.text >= 16:
+		if convinces(i, w, masked) {
 			return i
 		}
 	}
 	return -1
+}
+
+// convinces tells whether the frames that were seen at a place in a packet are enough.
+func convinces(place int, w walk, masked bool) bool {
+	switch {
+	case w.broken:
+		return false
+	case w.frames >= manyFrames, w.frames >= exactFrames && w.exact:
+		return true
+	case place > 0:
+		return false
+	case w.frames >= 1 && w.exact, w.frames >= 3:
+		return true
+	case masked:
+		// A key taken from within masked text makes text of text: only a
+		// whole frame convinces.
+		return w.frames >= 1 && w.text >= 32
+	}
+	return w.text >= 16
 }
 
 // walk is what walkFrames saw.

@@ -54,6 +54,35 @@ func TestGap(t *testing.T) {
 	}
 }
 
+// TestGapBeforeSplitFrames: the frames behind a gap need not lie whole in a packet.
+func TestGapBeforeSplitFrames(t *testing.T) {
+	in := join(frame(0x82, 5, strings.Repeat("\xfe\x81", 300)), frame(0x89, 6, "ping"), frame(0x88, 7, "\x03\xe8done"))
+	want := "message 9 binary wire=600 size=600 frames=1\ncontrol 617 ping \"ping\"\ncontrol 627 close \"\\x03\\xe8done\"\n"
+	for _, size := range []int{1, 2, 3, 100, 607, 608, len(in)} {
+		for _, before := range []string{"", "\x81\xa0", "\xff\xff\xff"} {
+			var tr transcript
+			var p Parser
+			p.Init(Options{FromClient: true})
+			p.Gap(&tr, int64(9-len(before)))
+			if before != "" { // the end of what the gap began in
+				p.Feed(&tr, []byte(before))
+			}
+			for from := 0; from < len(in); from += size {
+				p.Feed(&tr, in[from:min(from+size, len(in))])
+			}
+			if before == "\x81\xa0" && size < 608 {
+				continue // it may have been the beginning of a frame
+			}
+			if got := withoutFrames(tr.String()); got != want {
+				t.Errorf("by %d bytes behind %q: got\n%swant\n%s", size, before, got, want)
+			}
+			if p.Offset() != int64(9+len(in)) {
+				t.Errorf("offset %d of %d", p.Offset(), 9+len(in))
+			}
+		}
+	}
+}
+
 func TestGapInControl(t *testing.T) {
 	var tr transcript
 	var p Parser

@@ -55,6 +55,7 @@ type underway struct {
 	head    Header // the frame
 	msg     Message
 	control *[MaxControlPayload]byte // of a control frame that is split over Feeds
+	held    []byte                   // may be the beginning of a frame: hunting
 	hunted  uint32                   // bytes looked through for a frame since the last gap
 	part    [14]byte                 // of a header
 	have    uint8                    // bytes in part

@@ -249,6 +249,8 @@ type UpgradeFacts struct {
 	EarlyDataRef Ref
 	// Absolute: the target is in absolute form (sent to a forward proxy).
 	Absolute bool
+	// ExtensionsFit: the answer selects no extension, or one permessage-deflate that answers the one offered.
+	ExtensionsFit bool
 	// BadExtensions: what is wrong where the server selected an extension or a parameter that was not offered or is invalid.
 	BadExtensions []string
 	// TLSAnswer: the plaintext request was answered by a TLS alert record.

@@ -32,7 +32,7 @@ const (
 	SecureOrigin // and it is of https
 	Secrets      // the request has a field or a parameter that may hold a secret, or there is a forward proxy
 	Subprotocol  // Sec-WebSocket-Protocol in the request or in the answer that accepts
-	Extension    // Sec-WebSocket-Extensions in the answer that accepts
+	Extension    // Sec-WebSocket-Extensions in the answer that accepts, unless that plainly fits
 	Unanswered   // a handshake without the whole head of an answer
 	Page         // the answer has text that does not belong to a WebSocket, or is a TLS alert
 	Refusal      // an answer of 200 or more
@@ -246,7 +246,7 @@ func ofAnswer(u *record.UpgradeFacts) (n Needs) {
 		case len("Sec-WebSocket-Protocol"):
 			n |= when(strings.EqualFold(f.Name, "Sec-WebSocket-Protocol"), Subprotocol)
 		case len("Sec-WebSocket-Extensions"):
-			n |= when(strings.EqualFold(f.Name, "Sec-WebSocket-Extensions"), Extension)
+			n |= when(!u.ExtensionsFit && strings.EqualFold(f.Name, "Sec-WebSocket-Extensions"), Extension)
 		}
 	}
 	usual = usual && upgrades == 1 && connections == 1 && accepts == 1

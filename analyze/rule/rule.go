@@ -166,11 +166,7 @@ func (r *Reporter) File(i int32) string {
 
 // Add creates a finding of the running rule, to which the list of evidence belongs from then on.
 func (r *Reporter) Add(f Found) {
-	r.by = append(r.by, r.rule)
-	r.findings = append(r.findings, record.Finding{})
-	finding := &r.findings[len(r.findings)-1]
-	finding.Code, finding.Slug, finding.Title = r.rule.Code, r.rule.Slug, r.rule.Title
-	finding.Severity, finding.Fault, finding.Confidence = cmp.Or(f.Severity, r.rule.Severity), cmp.Or(f.Fault, r.rule.Fault), cmp.Or(f.Confidence, record.Certain)
+	finding := r.decide(&f)
 	if r.bare {
 		return
 	}
@@ -189,9 +185,28 @@ func (r *Reporter) Add(f Found) {
 // that has decided asks it before it makes its texts.
 func (r *Reporter) Enough(f Found) bool {
 	if r.bare {
-		r.Add(f)
+		r.decide(&f)
 	}
 	return r.bare
+}
+
+// decide creates a finding without its texts. It is good until the next one.
+func (r *Reporter) decide(f *Found) *record.Finding {
+	is := r.rule
+	r.by = append(r.by, is)
+	r.findings = append(r.findings, record.Finding{Code: is.Code, Slug: is.Slug, Title: is.Title,
+		Severity: is.Severity, Fault: is.Fault, Confidence: record.Certain})
+	finding := &r.findings[len(r.findings)-1]
+	if f.Severity != "" {
+		finding.Severity = f.Severity
+	}
+	if f.Fault != "" {
+		finding.Fault = f.Fault
+	}
+	if f.Confidence != "" {
+		finding.Confidence = f.Confidence
+	}
+	return finding
 }
 
 // Findings is what was found so far, in the order of the rules.

@@ -156,7 +156,9 @@ func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 	if response != nil {
 		u.ResponseLines = lines(&m.lines[1], response, a.responseAt.pieces)
 		if request != nil && !a.requestCut && (response.Status == 101 || a.h2 != nil && a.ws != nil && !request.Truncated) {
-			u.BadExtensions = badExtensions(request, response)
+			if u.ExtensionsFit = fitsPlainly(request, response); !u.ExtensionsFit {
+				u.BadExtensions = badExtensions(request, response)
+			}
 		}
 		u.BodyEncoding, _ = response.Get("Content-Encoding")
 	}

@@ -8,9 +8,6 @@ import "github.com/wsleuth/wsleuth/analyze/wire/http1"
 // Connection_." (RFC 6455, section 4.1) RFC 7692 section 7.1 says the same of
 // parameters.
 func badExtensions(request, response *http1.Head) []string {
-	if fitsPlainly(request, response) {
-		return nil
-	}
 	chosen, ok := http1.ParseExtensions(response.Values("Sec-WebSocket-Extensions"))
 	if len(chosen) == 0 {
 		return nil

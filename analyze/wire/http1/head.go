@@ -35,9 +35,9 @@ type Field struct {
 	Folded     bool // obs-fold, RFC 9112 section 5.2
 }
 
-// isNamed compares lengths first, for most names differ in them.
+// isNamed compares lengths and first letters first, for most names differ in them.
 func isNamed(f *Field, name string) bool {
-	return len(f.Name) == len(name) && (f.Name == name || strings.EqualFold(f.Name, name))
+	return len(f.Name) == len(name) && (f.Name == name || f.Name[0]|0x20 == name[0]|0x20 && strings.EqualFold(f.Name, name))
 }
 
 // append adds a field that was parsed.
@@ -62,9 +62,10 @@ func (h *Head) Get(name string) (string, bool) {
 	if !h.may(name) {
 		return "", false
 	}
-	for i := range h.Fields {
-		if isNamed(&h.Fields[i], name) {
-			return h.Fields[i].Value, true
+	fields := h.Fields
+	for i := range fields {
+		if f := &fields[i]; isNamed(f, name) {
+			return f.Value, true
 		}
 	}
 	return "", false

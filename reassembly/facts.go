@@ -103,22 +103,35 @@ func (f *Flow) probe(d Side, s *segment) bool {
 	return false
 }
 
+// burst is how many packets may lie between one and its copy.
+const burst = 512
+
+// sentAfter tells whether h sent its last packet after s. Most systems count the
+// identification up per connection.
+func (h *half) sentAfter(s *segment) bool {
+	n := int16(h.lastID - s.id)
+	return s.id != 0 && h.lastID != 0 && n > 0 && n < burst
+}
+
 // older tells whether s, all of whose bytes were seen before, is a copy that the
-// capture made of a packet further back than the fingerprints reach. Most
-// systems count the identification up per connection, so what was sent again
-// has a higher one than all that its sender sent before.
+// capture made of a packet further back than the fingerprints reach: what was
+// sent again has a higher identification than all before. Where packets have
+// none, that others were copied has to do.
 func (f *Flow) older(d Side, s *segment) bool {
 	h := &f.half[d]
-	n := int16(h.lastID - s.id)
-	return s.id != 0 && h.lastID != 0 && n > 0 && n < 64 && s.at.Time-h.lastData.time <= DuplicateWithin
+	passed := s.at.Time - h.lastData.time
+	if s.id == 0 {
+		return f.Rare != nil && f.Rare.Duplicates > 0 && passed <= DuplicateAtOnce
+	}
+	return h.sentAfter(s) && passed <= DuplicateWithin
 }
 
 func (t *Table) olderCopy(f *Flow, d Side, s *segment, original At) {
 	h := &f.half[d]
 	h.segments--
-	// The last packet of its side stays what it was.
-	s.id = h.lastID
-	h.prints[0] = h.prints[1]
+	if s.id == 0 {
+		h.prints[0] = h.prints[1]
+	}
 	t.duplicate(f, s.at, original)
 }
 

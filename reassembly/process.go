@@ -36,7 +36,9 @@ func (t *Table) segment(f *Flow, d Side, s *segment) {
 // judge records a segment of which anything may be true.
 func (t *Table) judge(f *Flow, d Side, s *segment) {
 	h, o := f.sides(d)
-	h.print(s)
+	if !h.sentAfter(s) { // else it, too, may be a copy
+		h.print(s)
+	}
 	if s.is(flagSYN|flagRST) || !s.is(flagACK) || f.flags&flowRenewal != 0 {
 		if n, side := t.identity(f, d, s); n == nil {
 			return
@@ -140,7 +142,9 @@ func (h *half) seen(s *segment) {
 
 // remember what the next segment of the other side may answer.
 func (f *Flow) remember(d Side, s *segment) {
-	f.half[d&1].lastID = s.id
+	if h := &f.half[d&1]; !h.sentAfter(s) {
+		h.lastID = s.id
+	}
 	flags := f.flags&^(flowFrom1|flowSentSYN|flowSentData) | uint16(d)*flowFrom1
 	switch {
 	case s.is(flagSYN):

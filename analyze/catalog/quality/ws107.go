@@ -32,9 +32,13 @@ func checkDuplicates(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	t := &c.Facts.TCP
-	r.Add(rule.Found{
+	f := rule.Found{
 		Title: fmt.Sprintf("%d packet%s of the connection were captured more than once (not counted twice here)", t.Duplicates, known.Plural(t.Duplicates)),
-		Evidence: []record.Evidence{r.At(t.FirstDuplicate, "a copy of packet %d", t.FirstOriginal.Packet),
-			r.At(t.FirstOriginal, "the packet first seen")},
-	})
+	}
+	if t.FirstOriginal.Seen() {
+		f.Evidence = append(f.Evidence, r.At(t.FirstDuplicate, "a copy of packet %d", t.FirstOriginal.Packet), r.At(t.FirstOriginal, "the packet first seen"))
+	} else {
+		f.Evidence = append(f.Evidence, r.At(t.FirstDuplicate, "a copy of an earlier packet"))
+	}
+	r.Add(f)
 }

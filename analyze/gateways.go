@@ -204,8 +204,8 @@ func (k *collector) admitUnreached(c *record.Connection, held bool) (hold bool) 
 func (k *collector) waitedFor(c *record.Connection) bool {
 	w := &k.gateways
 	began, ended := k.timesOf(c)
-	for i := range w.times {
-		if t := &w.times[i]; t.from <= began && ended <= t.to && w.waiting[i].fits(c) {
+	for i, t := range w.times {
+		if t.from <= began && ended <= t.to && w.waiting[i].fits(c) {
 			return true
 		}
 	}
@@ -309,8 +309,8 @@ func (k *collector) provable(g *gateway, c *record.Connection) bool {
 	rival := false
 	w := &k.gateways
 	began, ended := k.timesOf(c)
-	for i := range w.times {
-		if t := &w.times[i]; t.from > began || ended > t.to {
+	for i, t := range w.times {
+		if t.from > began || ended > t.to {
 			continue
 		}
 		if o := &w.waiting[i]; o.conn != front && o.fits(c) {

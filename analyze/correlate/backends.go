@@ -41,7 +41,11 @@ func (b *finder) backends() {
 	if !b.any.jobs {
 		return
 	}
-	jobs := map[job][]*part{}
+	type place struct {
+		job
+		server endKey
+	}
+	jobs, at := map[job][]*part{}, map[place]*part{}
 	b.set.each(func(d *Digest) {
 		if !d.job() || b.often.count(d.jobHash()) < minFailing {
 			return
@@ -50,16 +54,17 @@ func (b *finder) backends() {
 		if d.flags&hop != 0 {
 			key = job{proxy: d.from(), what: d.who}
 		}
-		parts := jobs[key]
-		i := slices.IndexFunc(parts, func(p *part) bool { return p.server == d.to() })
-		if i < 0 {
+		here := place{key, d.to()}
+		p := at[here]
+		if p == nil {
+			parts := jobs[key]
 			if len(parts) >= maxSiblings {
 				return
 			}
-			i = len(parts)
-			jobs[key] = append(parts, &part{server: d.to()})
+			p = &part{server: here.server}
+			at[here], jobs[key] = p, append(parts, p)
 		}
-		jobs[key][i].add(d)
+		p.add(d)
 	})
 	var found []record.Relation
 	for _, parts := range jobs {

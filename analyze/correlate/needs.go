@@ -41,20 +41,15 @@ func (n *Names) need(name string, x need) {
 	if len(*list) >= 2*record.MaxRelated {
 		list.trim()
 	}
-	list.add(x)
+	*list = append(*list, x)
 }
 
-// needs are in order.
+// needs are in no order, so that a busy name costs little; trim sorts out the latest.
 type needs []need
 
-func (l *needs) add(x need) {
-	if at, known := slices.BinarySearchFunc(*l, x, compareNeeds); !known {
-		*l = slices.Insert(*l, at, x)
-	}
-}
-
-// trim keeps the latest.
 func (l *needs) trim() {
+	slices.SortFunc(*l, compareNeeds)
+	*l = slices.Compact(*l)
 	if older := len(*l) - record.MaxRelated; older > 0 {
 		*l = append((*l)[:0], (*l)[older:]...)
 	}

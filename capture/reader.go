@@ -47,7 +47,7 @@ type reader struct {
 
 	file, vantage int32
 	number        int64
-	prev, last    int64
+	prev, last    int64 // time of the packet before, greatest time
 	backwards     int64
 	fatal         error
 	finished      bool
@@ -209,14 +209,10 @@ func (r *reader) next(p *Packet) bool {
 		r.finish()
 		return false
 	}
-	r.number++
-	if r.number == 1 {
-		r.info.First, r.last, r.prev = p.Time, p.Time, p.Time
-	}
-	if p.Time < r.prev {
-		r.disorder()
-	} else if p.Time > r.last {
+	if r.number++; p.Time >= r.last && r.number > 1 {
 		r.last = p.Time
+	} else {
+		r.disorder(p.Time)
 	}
 	r.prev = p.Time
 	p.Number, p.File, p.Vantage = r.number, r.file, r.vantage
@@ -229,9 +225,14 @@ func (r *reader) noTime(p *Packet) {
 	r.info.NoTime++
 }
 
-func (r *reader) disorder() {
-	if r.backwards++; r.backwards == 1 {
-		r.info.FirstBackwards = r.number
+// disorder takes the time of the first packet, or of one before others.
+func (r *reader) disorder(time int64) {
+	if r.number == 1 {
+		r.info.First, r.last = time, time
+	} else if time < r.prev {
+		if r.backwards++; r.backwards == 1 {
+			r.info.FirstBackwards = r.number
+		}
 	}
 }
 

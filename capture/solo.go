@@ -4,20 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 )
 
 // solo is a source of one file: there is nothing to be ordered.
 type solo struct {
 	r      *reader
 	failed []*FileInfo
-	clock  int64
 	begun  bool // r.pkt was read while looking at the file
 }
 
 func openSolo(ctx context.Context, c *candidate, failed []*FileInfo, o Options) (Source, error) {
 	if c.begun != nil {
-		return &solo{r: c.begun, failed: failed, begun: !c.empty, clock: math.MinInt64}, nil
+		return &solo{r: c.begun, failed: failed, begun: !c.empty}, nil
 	}
 	r, err := c.start(ctx, make([]byte, soloBuffer), o)
 	if errors.As(err, &c.err) {
@@ -27,7 +25,7 @@ func openSolo(ctx context.Context, c *candidate, failed []*FileInfo, o Options) 
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", c.name, err)
 	}
-	return &solo{r: r, failed: failed, clock: math.MinInt64}, nil
+	return &solo{r: r, failed: failed}, nil
 }
 
 func (s *solo) Next(p *Packet) error {
@@ -37,8 +35,7 @@ func (s *solo) Next(p *Packet) error {
 	} else if !s.r.next(p) {
 		return s.r.end()
 	}
-	s.clock = max(s.clock, p.Time)
-	p.Clock = s.clock
+	p.Clock = s.r.last
 	return nil
 }
 

@@ -20,12 +20,12 @@ const (
 
 // segment records a segment of side d of flow f and hands on its bytes.
 func (t *Table) segment(f *Flow, d Side, s *segment) {
-	h := &f.half[d&1]
+	h, o := f.sides(d)
 	switch {
 	case f.printed(h, s):
 		t.copied(f, d, s)
 	case f.carriesOn(h, s):
-		t.carryOn(f, d, s)
+		t.carryOn(f, d, h, o, s)
 	case f.passes(h, s):
 		f.pass(d, h, s)
 	default:

@@ -84,24 +84,25 @@ const (
 )
 
 func (s *segment) options(b []byte) {
-	for len(b) > 0 {
-		switch b[0] {
-		case optionEnd:
-			return
-		case optionNone:
-			b = b[1:]
+	for i := 0; i < len(b); {
+		kind := b[i]
+		if kind == optionNone {
+			i++
 			continue
 		}
-		if len(b) < 2 || b[1] < 2 || int(b[1]) > len(b) {
+		if kind == optionEnd || i+1 == len(b) {
 			return
 		}
-		switch {
-		case b[0] == optionMSS && b[1] == 4:
-			s.mss = binary.BigEndian.Uint16(b[2:])
-		case b[0] == optionTimestamps && b[1] == 10:
-			s.hasTS, s.tsval = true, binary.BigEndian.Uint32(b[2:])
+		n := int(b[i+1])
+		if n < 2 || n > len(b)-i {
+			return
 		}
-		b = b[b[1]:]
+		if kind == optionMSS && n == 4 {
+			s.mss = binary.BigEndian.Uint16(b[i+2:])
+		} else if kind == optionTimestamps && n == 10 {
+			s.hasTS, s.tsval = true, binary.BigEndian.Uint32(b[i+2:])
+		}
+		i += n
 	}
 }
 

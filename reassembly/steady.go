@@ -12,8 +12,7 @@ func (f *Flow) carriesOn(h *half, s *segment) bool {
 }
 
 // carryOn is judge for such segments.
-func (t *Table) carryOn(f *Flow, d Side, s *segment) {
-	h, o := f.sides(d)
+func (t *Table) carryOn(f *Flow, d Side, h, o *half, s *segment) {
 	h.print(s)
 	at := s.at.mark()
 	h.last, f.clock = at, s.clock

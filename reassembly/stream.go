@@ -69,9 +69,9 @@ func (t *Table) inOrder(f *Flow, d Side, s *segment, skip uint32) {
 
 // data notes a segment with new bytes.
 func (f *Flow) data(d Side, at mark) {
-	if f.half[d].lastData = at; f.flags&(flowData0<<d) == 0 {
-		f.flags |= flowData0 << d
-		f.firstData[d] = at
+	if f.half[d&1].lastData = at; f.flags&(flowData0<<(d&1)) == 0 {
+		f.flags |= flowData0 << (d & 1)
+		f.firstData[d&1] = at
 	}
 }
 

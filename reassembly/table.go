@@ -142,10 +142,11 @@ func (t *Table) PacketHashed(p *capture.Packet, ip *link.IP, hash uint64) {
 
 func (t *Table) tcp(p *capture.Packet, ip *link.IP, h uint64) {
 	s := &t.seg
-	if !t.key.of(ip) || !s.parse(ip) {
+	if !s.parse(ip) {
 		t.Counters.Malformed++
 		return
 	}
+	t.key.of(ip)
 	if h == 0 {
 		h = t.key.hash(p.Vantage)
 	}

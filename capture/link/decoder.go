@@ -101,8 +101,7 @@ func (d *Decoder) Decode(p *capture.Packet, ip *IP) Status {
 // over IP, and then has not necessarily left ip alone.
 func (d *Decoder) peek(p *capture.Packet, ip *IP) bool {
 	ip.Outgoing, ip.Interface = false, p.Interface
-	start, etherType := peekLink(p, ip)
-	b := p.Data[start:]
+	b, etherType := peekLink(p, ip)
 	ip.Encapsulation, ip.Network = 0, 0
 	if etherType == etherTypeVLAN && len(b) >= 4 {
 		if vlan := binary.BigEndian.Uint16(b) & 0x0fff; vlan != 0 {
@@ -121,32 +120,32 @@ func (d *Decoder) peek(p *capture.Packet, ip *IP) bool {
 	return false
 }
 
-// peekLink returns where the link header ends and the Ethernet type it has; 0
-// if the short path does not know.
-func peekLink(p *capture.Packet, ip *IP) (int, uint16) {
+// peekLink returns what follows the link header and the Ethernet type it has;
+// 0 if the short path does not know.
+func peekLink(p *capture.Packet, ip *IP) ([]byte, uint16) {
 	b := p.Data
 	switch p.LinkType {
 	case typeEthernet:
 		if len(b) >= ethernetHeaderLen {
-			return ethernetHeaderLen, binary.BigEndian.Uint16(b[12:])
+			return b[ethernetHeaderLen:], binary.BigEndian.Uint16(b[12:])
 		}
 	case typeSLL:
 		if len(b) >= sllHeaderLen && etherTypeFollows(binary.BigEndian.Uint16(b[2:])) {
 			ip.Outgoing = binary.BigEndian.Uint16(b) == packetTypeSent
-			return sllHeaderLen, binary.BigEndian.Uint16(b[14:])
+			return b[sllHeaderLen:], binary.BigEndian.Uint16(b[14:])
 		}
 	case typeSLL2:
 		if len(b) >= sll2HeaderLen && etherTypeFollows(binary.BigEndian.Uint16(b[8:])) {
 			ip.Outgoing = b[10] == packetTypeSent
 			ip.Interface = int32(binary.BigEndian.Uint32(b[4:]))
-			return sll2HeaderLen, binary.BigEndian.Uint16(b)
+			return b[sll2HeaderLen:], binary.BigEndian.Uint16(b)
 		}
 	case typeRaw, typeRawBSD, typeRawOpenBSD:
 		if len(b) > 0 {
-			return 0, etherTypeOfVersion(b[0])
+			return b, etherTypeOfVersion(b[0])
 		}
 	}
-	return 0, 0
+	return nil, 0
 }
 
 // peekIPv4 takes an unfragmented IPv4 packet with TCP inside and a total

@@ -131,6 +131,9 @@ func (e *engine) flush() {
 	}
 	e.ask()
 	for _, c := range e.closed {
+		e.tracker.Fill(c)
+	}
+	for _, c := range e.closed {
 		e.collect.add(c, 0)
 	}
 	e.closed = e.closed[:0]

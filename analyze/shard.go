@@ -143,6 +143,11 @@ func (s *shard) add(e event) {
 }
 
 func (s *shard) send(last bool) {
+	for i := range s.events {
+		if c := s.events[i].conn; c != nil {
+			s.tracker.Fill(c)
+		}
+	}
 	s.out <- chunk{s.events, last}
 	s.recycle()
 	s.recycle()

@@ -18,7 +18,12 @@ func (c *counter) Wants(*record.Connection) bool       { return false }
 // newShort makes what follows, judges and counts connections that nobody wants to read of.
 func newShort() *talk {
 	collect, files := newCollector(Options{}, catalog.All(), new(counter)), []string{"a"}
-	tracker := track.New(track.Options{Emit: collect.add, Files: func() []string { return files },
+	var tracker *track.Tracker
+	emit := func(c *record.Connection, order int64) {
+		tracker.Fill(c)
+		collect.add(c, order)
+	}
+	tracker = track.New(track.Options{Emit: emit, Files: func() []string { return files },
 		Encapsulation: func(int32) []string { return nil }, End: func(int32) record.Ref { return record.Ref{} }})
 	collect.recycle = tracker.Recycle
 	return &talk{table: reassembly.New(reassembly.Options{Handler: tracker})}

@@ -12,6 +12,7 @@ type block struct {
 	record    *report
 	handshake *handshake // nil: the connection did not come so far
 	conn      *conn      // whose facts they are; nil if it is not to be used again
+	attempt   *attempt   // whose part is still to be filled in
 }
 
 // report is a record with what it refers to. It is the sink's if the sink wants it.
@@ -74,6 +75,7 @@ func (t *Tracker) Recycle(facts *record.Facts) {
 		t.pool.giveBack(b.conn)
 		b.conn = nil
 	}
+	b.attempt = nil
 	if !facts.Bare {
 		b.record = nil // it belongs to the sink now
 	}

@@ -14,6 +14,22 @@ import (
 // build puts together the record of one attempt, when its flow has ended. c is
 // nil for a flow that never carried a byte.
 func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *record.Connection {
+	r := t.outline(f, c, a, last)
+	t.Fill(r)
+	return r
+}
+
+// Fill adds to an emitted record what its attempt's own layers saw, unless that is there.
+func (t *Tracker) Fill(r *record.Connection) {
+	if b := r.Facts.Memory.(*block); b.attempt != nil {
+		a := b.attempt
+		b.attempt, b.handshake = nil, t.handshake()
+		a.fill(b, r)
+	}
+}
+
+// outline is build without what Fill adds, unless more depends on that.
+func (t *Tracker) outline(f *reassembly.Flow, c *conn, a *attempt, last bool) *record.Connection {
 	b := t.block()
 	facts := &b.facts
 	facts.Files, facts.First, facts.Last, facts.Preceding = t.o.Files(), ref(f.First()), ref(f.Last()), int(a.preceding)
@@ -50,8 +66,10 @@ func (t *Tracker) build(f *reassembly.Flow, c *conn, a *attempt, last bool) *rec
 	if a.request == "" && a.response == "" && a.h2 == nil && a.ws == nil {
 		r.Scheme, r.Transport = "", ""
 	} else {
-		b.handshake = t.handshake()
-		a.fill(b, r)
+		b.attempt = a
+	}
+	if a.tls != nil || a.h2 != nil || c != nil && (c.tunnel != nil || c.few != nil) {
+		t.Fill(r)
 	}
 	if c != nil && c.tunnel != nil && c.tunnel.carries(a) {
 		c.tunnel.fill(r, facts)

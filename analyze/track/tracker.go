@@ -17,7 +17,9 @@ import (
 // Options of a Tracker.
 type Options struct {
 	// Emit gets each finished connection with the time at which it became
-	// final (ns), in the order in which the table closes flows.
+	// final (ns), in the order in which the table closes flows. It is complete
+	// when Fill was called. That can be done for several in turn, so that the
+	// code for it stays in the cache.
 	Emit func(c *record.Connection, order int64)
 	// Files names the files of the source by their place, as far as they are known.
 	Files func() []string
@@ -194,7 +196,7 @@ func (t *Tracker) Closed(f *reassembly.Flow, order int64, last bool) {
 	}
 	c.root.layer.close(&c.root)
 	for _, a := range c.attempts {
-		r := t.build(f, c, a, last)
+		r := t.outline(f, c, a, last)
 		if len(c.attempts) == 1 {
 			r.Facts.Memory.(*block).conn = c // given back with the facts, which refer to it
 		}

@@ -22,30 +22,39 @@ const (
 // wsLayer reads the frames of both directions. Hundreds of thousands may be
 // open at once: what few need lies apart.
 type wsLayer struct {
-	t           *Tracker
-	a           *attempt
-	frames      uint32
-	masked      uint32
-	began       [2]uint8 // noBytes, noMessage or hasMessage
-	dead        [2]bool  // no longer fed
-	late        bool
-	deflate     bool
-	lastMessage [2]mark
-	parser      [2]ws.Parser // by direction
+	// What every frame touches fills this cache line and the two of a direction.
+	t *Tracker
+	a *attempt
 	// story is the first keptFrames frames, and a ring of the last ones.
-	story []frameEvent
+	story   []frameEvent
+	closing *closing // nil: no Close frame was seen
+	frames  uint32
+	masked  uint32
+	began   [2]uint8 // noBytes, noMessage or hasMessage
+	dead    [2]bool  // no longer fed
+	late    bool
+	deflate bool
+
+	parser [2]frameParser // by direction
 
 	firstMessage [2]mark
 	largestAt    [2]mark
+	pings        *pings
+	start        *start // nil: each direction that has bytes has a message
+	oddities     *oddities
 	damaged      [2]bool
 	midFrame     [2]bool // the stream ended inside a frame
 	midMessage   [2]bool // or a message
 	notWebSocket record.Dir
 	notFrames    bool
-	closing      *closing // nil: no Close frame was seen
-	pings        *pings
-	start        *start // nil: each direction that has bytes has a message
-	oddities     *oddities
+
+	_ [32]byte // a size in which Go allocates at the beginning of a cache line
+}
+
+// frameParser reads one direction.
+type frameParser struct {
+	ws.Parser
+	lastMessage mark
 }
 
 // How far a direction has come.
@@ -306,10 +315,11 @@ func (l *wsLayer) weakKey() {
 // Message implements ws.Observer.
 func (l *wsLayer) Message(p *ws.Parser, m *ws.Message) {
 	d, at := l.t.now.dir, markOf(l.t.now.at)
-	if !l.lastMessage[d].seen() {
+	last := &l.parser[d].lastMessage
+	if !last.seen() {
 		l.firstMessage[d] = at
 	}
-	l.lastMessage[d] = at
+	*last = at
 	if m.Size > p.LargestMessage {
 		l.largestAt[d] = at
 	}
@@ -481,7 +491,7 @@ func (l *wsLayer) facts(f *record.WSFacts, response *http1.Head) {
 		p, n := &l.parser[d], &f.Frames[d]
 		n.Text, n.Binary, n.Continuation = int64(p.Count(ws.Text)), int64(p.Count(ws.Binary)), int64(p.Count(ws.Continuation))
 		n.Ping, n.Pong, n.Close = int64(p.Count(ws.Ping)), int64(p.Count(ws.Pong)), int64(p.Count(ws.Close))
-		f.FirstMessage[d], f.LastMessage[d], f.LargestRef[d] = l.firstMessage[d].ref(), l.lastMessage[d].ref(), l.largestAt[d].ref()
+		f.FirstMessage[d], f.LastMessage[d], f.LargestRef[d] = l.firstMessage[d].ref(), p.lastMessage.ref(), l.largestAt[d].ref()
 		f.Messages[d], f.Bytes[d], f.Largest[d] = int64(p.Messages), int64(p.MessageBytes), int64(p.LargestMessage)
 		f.MidFrame[d] = l.midFrame[d] && !l.damaged[d]
 		f.MidMessage[d] = (l.midMessage[d] || l.midFrame[d]) && !l.damaged[d]

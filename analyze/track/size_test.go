@@ -13,7 +13,7 @@ func TestSizes(t *testing.T) {
 		size, max uintptr
 	}{
 		{"conn", unsafe.Sizeof(conn{}), 320},
-		{"wsLayer", unsafe.Sizeof(wsLayer{}), 416},
+		{"wsLayer", unsafe.Sizeof(wsLayer{}), 448},
 		{"frameEvent", unsafe.Sizeof(frameEvent{}), 24},
 	} {
 		if c.size > c.max {

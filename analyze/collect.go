@@ -59,8 +59,11 @@ type collector struct {
 func newCollector(o Options, rules []*rule.Rule, sink record.Sink) *collector {
 	k := &collector{judge: newJudge(rules), o: o, sink: sink, bare: make([][]record.Finding, maxFinal), endpoints: map[netip.AddrPort]struct{}{},
 		sum: newSummary(), recycle: func(*record.Facts) {}}
-	if some, ok := sink.(record.Selective); ok && o.Keep == nil {
-		k.wants = some.Wants
+	if some, ok := sink.(record.Selective); ok {
+		k.judge.storyless = !some.Events()
+		if o.Keep == nil {
+			k.wants = some.Wants
+		}
 	}
 	return k
 }

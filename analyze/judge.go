@@ -20,6 +20,8 @@ type judge struct {
 	fired    ruleSet // those that ever found anything
 	reporter *rule.Reporter
 	story    story
+	// storyless: the sink has no use for the story of what failed.
+	storyless bool
 }
 
 func newJudge(rules []*rule.Rule) *judge {
@@ -60,7 +62,7 @@ func (j *judge) explain(c *record.Connection, o Options, wants func(*record.Conn
 	if c.Facts.Upgrade != nil && c.Facts.Upgrade.Request != nil && c.Outcome != record.ClosedClean && c.Outcome != record.Open {
 		c.ServerLog = serverLog(c)
 	}
-	if o.Events || grave(c.Findings) {
+	if o.Events || !j.storyless && grave(c.Findings) {
 		c.Events = j.story.tell(c)
 	}
 	hidden.apply(c)

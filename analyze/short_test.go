@@ -14,6 +14,7 @@ type counter struct{ gathered }
 
 func (c *counter) Connection(*record.Connection) error { return nil }
 func (c *counter) Wants(*record.Connection) bool       { return false }
+func (c *counter) Events() bool                        { return false }
 
 // newShort makes what follows, judges and counts connections that nobody wants to read of.
 func newShort() *talk {

@@ -26,6 +26,9 @@ func (v *view) Wants(c *record.Connection) bool {
 	return false
 }
 
+// Events implements record.Selective: a table tells no story.
+func (t *Table) Events() bool { return false }
+
 // maxCases is how many findings of unidentified connections are explained.
 const maxCases = 5
 

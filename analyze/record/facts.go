@@ -524,9 +524,11 @@ type CaptureProblem struct {
 // Selective is a Sink that needs the whole of some connections only. Wants is
 // asked when a connection's addresses, times, phase, outcome and fault are known, and of its
 // findings code, severity, fault, confidence and CausedBy; if it says no, Sink.Connection gets
-// the connection with nothing more than that.
+// the connection with nothing more than that. Events tells whether it has a use for
+// Connection.Events where nobody asked for them.
 type Selective interface {
 	Wants(*Connection) bool
+	Events() bool
 }
 
 // Sink takes a result as it becomes final: connections and patterns in the

@@ -165,8 +165,9 @@ func ofRequest(u *record.UpgradeFacts) (n Needs) {
 	h := u.Request
 	var hosts, upgrades, connections, versions, keys int
 	usual := !u.RequestCut && !h.Truncated && h.Method == "GET" && h.Version == "HTTP/1.1"
-	for i := range h.Fields {
-		f := &h.Fields[i]
+	fields := h.Fields
+	for i := range fields {
+		f := &fields[i]
 		switch key(f.Name) {
 		case len("Host")<<8 | 'h':
 			if f.Name == "Host" || strings.EqualFold(f.Name, "Host") {

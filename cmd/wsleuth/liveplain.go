@@ -128,6 +128,12 @@ func (s *plainSink) Wants(c *record.Connection) bool {
 	return !ok || some.Wants(c)
 }
 
+// Events implements record.Selective: a line needs none.
+func (s *plainSink) Events() bool {
+	some, ok := s.Sink.(record.Selective)
+	return !ok || some.Events()
+}
+
 // Made names the program in results.
 func (s *plainSink) Made(by record.Tool) {
 	if m, ok := s.Sink.(interface{ Made(record.Tool) }); ok {

@@ -180,6 +180,9 @@ func (s *screenSink) Wants(c *record.Connection) bool {
 	return !ok || some.Wants(c)
 }
 
+// Events implements record.Selective: the screen tells the story of each.
+func (s *screenSink) Events() bool { return true }
+
 // countingSource counts what it hands out, for the view.
 type countingSource struct {
 	capture.Source

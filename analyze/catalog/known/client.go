@@ -167,13 +167,15 @@ func inOrder(names, list []string) bool {
 	at, found := 0, 0
 	for _, name := range names {
 		for i, want := range list {
-			if len(name) == len(want) && name[0]|0x20 == want[0]|0x20 && strings.EqualFold(name, want) {
-				if name != want || i < at {
-					return false
-				}
-				at = i
-				found++
+			if name != want && (len(name) != len(want) || name[0]|0x20 != want[0]|0x20 || !strings.EqualFold(name, want)) {
+				continue
 			}
+			if name != want || i < at {
+				return false
+			}
+			at = i
+			found++
+			break
 		}
 	}
 	return len(list) > 0 && found*4 >= len(list)*3

@@ -48,7 +48,7 @@ const (
 	TLS          // TLS
 	TLSFailed    // a TLS handshake that failed
 	HTTP2        // HTTP/2
-	Tunnel       // a forward proxy
+	Tunnel       // a forward proxy, or a 407, which only one gives
 	Proxied      // a PROXY protocol header
 )
 
@@ -150,7 +150,7 @@ func ofHandshake(f *record.Facts, u *record.UpgradeFacts) Needs {
 	case status >= 500:
 		n |= Refusal | ServerError
 	case status >= 400:
-		n |= Refusal | ClientError
+		n |= Refusal | ClientError | when(status == 407, Tunnel)
 	case status >= 200:
 		n |= Refusal | NoError
 	}

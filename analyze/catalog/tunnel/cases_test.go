@@ -142,6 +142,9 @@ var cases = []caseOf{
 		c.Facts.Tunnel.AuthRefused, c.Facts.Tunnel.AuthSent = true, "username/password"
 	}), "refused the client's user name and password", "", "", ""},
 	{"WS302", "opened after rounds", asked(withBasic, "HTTP/1.1 200 OK\n", "", offers("Basic")), "", "", "", ""},
+	{"WS302", "an Upgrade request without CONNECT", upgrade(base(), goodRequest, "HTTP/1.1 407 Proxy Authentication Required\nProxy-Authenticate: Basic realm=\"x\"\n"),
+		"wants authentication for the Upgrade request (407, offers Basic) and the client sent none", record.FaultClient, record.Certain, "user name and password"},
+	{"WS302", "an Upgrade request refused otherwise", upgrade(base(), goodRequest, "HTTP/1.1 401 Unauthorized\n"), "", "", "", ""},
 	{"WS302", "403", asked(connect, "HTTP/1.1 403 Forbidden\n", ""), "", "", "", ""},
 
 	{"WS303", "502", asked(connect, "HTTP/1.1 502 Bad Gateway\n", ""), "could not reach app.test:80: it answered CONNECT with 502 Bad Gateway", record.FaultServer, record.Certain, "look up app.test and connect to port 80"},

@@ -15,7 +15,7 @@ var WS302 = &rule.Rule{
 	Title:    "The proxy demanded or refused authentication",
 	Severity: record.Error, Fault: record.FaultClient,
 	Text: rule.Text{
-		Seen: "The forward proxy wants to know who the client is: it answered CONNECT with 407 (or 401), or refused the SOCKS methods or the user name and password that the client gave.",
+		Seen: "The forward proxy wants to know who the client is: it answered CONNECT with 407 (or 401), an Upgrade request with 407, or refused the SOCKS methods or the user name and password that the client gave.",
 		Why:  "The tunnel did not open, so the WebSocket never began. Browsers ask their user or use the system's login; most WebSocket libraries only do what they were told, and many know Basic alone.",
 		How: "The status, the schemes that the proxy offered and the scheme that the client used are quoted; what it said is not shown. Several rounds on one connection are followed (NTLM and Negotiate need them), and the last answer decides. " +
 			"A 407 that was followed by success on the same connection is no finding.",
@@ -31,7 +31,11 @@ var WS302 = &rule.Rule{
 
 func checkProxyAuth(c *record.Connection, r *rule.Reporter) {
 	t := failed(c)
-	if t == nil || !t.AuthRefused {
+	if t == nil {
+		refusedItself(c, r)
+		return
+	}
+	if !t.AuthRefused {
 		return
 	}
 	if t.Kind != "http-connect" {
@@ -57,6 +61,37 @@ func checkProxyAuth(c *record.Connection, r *rule.Reporter) {
 	}
 	if t.AuthSent == "" && strings.Contains(f.SeenByUser, string(known.Chromium)) && !slices.ContainsFunc(t.AuthOffered, common) {
 		f.SeenByUser += "; as a page: ERR_PROXY_AUTH_UNSUPPORTED"
+	}
+	r.Add(f)
+}
+
+// refusedItself: "The 407 (Proxy Authentication Required) status code is similar
+// to 401 (Unauthorized), but it indicates that the client needs to authenticate
+// itself in order to use a proxy for this request." (RFC 9110, section 15.5.8)
+// The Upgrade request went to the proxy without CONNECT, or through one unawares.
+func refusedItself(c *record.Connection, r *rule.Reporter) {
+	if c.Facts == nil || c.Facts.Tunnel != nil || c.Facts.Upgrade == nil || c.Facts.Upgrade.Response == nil || c.Facts.Upgrade.Response.Status != 407 || r.Enough(rule.Found{}) {
+		return
+	}
+	u := c.Facts.Upgrade
+	offered, sent := "no scheme named", "and the client sent none"
+	if schemes := u.Response.Values("Proxy-Authenticate"); len(schemes) > 0 {
+		scheme, _, _ := strings.Cut(schemes[0], " ")
+		offered = "offers " + known.Clip(scheme)
+	}
+	remedy := "Give the client the proxy's user name and password, or let the proxy pass this host without; a proxy that is to carry WebSockets should be asked with CONNECT."
+	if u.Request != nil && u.Request.Has("Proxy-Authorization") {
+		sent = "and refused what the client sent"
+		remedy = "Check the user name and password that the client has for the proxy; the proxy's log names the user."
+	}
+	f := rule.Found{
+		Title:      fmt.Sprintf("%s wants authentication for the Upgrade request (407, %s) %s", known.Who(c), offered, sent),
+		Remedy:     remedy,
+		SeenByUser: known.UserSaw(c, known.SawStatus, "407"),
+		Evidence:   []record.Evidence{r.At(u.ResponseRef, "407 %s", known.Clip(u.Response.Reason))},
+	}
+	if u.Request != nil {
+		f.Evidence = append(f.Evidence, r.At(u.RequestRef, "the Upgrade request"))
 	}
 	r.Add(f)
 }

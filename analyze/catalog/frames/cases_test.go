@@ -78,6 +78,8 @@ var cases = []caseOf{
 		c.Facts.WS.FirstClose = c.Facts.WS.Closes[record.Server]
 		c.Facts.WS.FirstClose.Code, c.Facts.WS.FirstClose.Reason = 1011, "keepalive ping timeout"
 	}, title: "and the server gave up: Close 1011", fault: record.FaultClient, severity: record.Error},
+	{code: "WS614", name: "the server hangs and the client goes", change: mute(3 * time.Second), title: "sent nothing else either, and the client gave up (FIN)", fault: record.FaultServer, severity: record.Error},
+	{code: "WS614", name: "the server goes on sending and the client goes", change: mute(6 * time.Second), title: "any of the client's 2 Pings with a Pong within 4.00 s", fault: record.FaultServer, severity: record.Warning},
 	{code: "WS614", name: "the Pong may be in a gap", change: func(c *record.Connection) {
 		unanswered(5*time.Second, record.Client)(c)
 		c.Facts.WS.Damaged[record.Server] = true
@@ -136,5 +138,20 @@ func foreign(first string) func(*record.Connection) {
 func unanswered(first time.Duration, by record.Dir) func(*record.Connection) {
 	return func(c *record.Connection) {
 		c.Facts.WS.Pings[by] = record.PingFacts{Sent: 2, Unanswered: 2, FirstUnanswered: at(10, first), LastUnanswered: at(11, first+time.Second/2)}
+	}
+}
+
+// mute has the client leave at 9 s with two Pings unanswered since 5 s; the server's last data is older or newer than they.
+func mute(last time.Duration) func(*record.Connection) {
+	return func(c *record.Connection) {
+		abnormal(c)
+		unanswered(5*time.Second, record.Client)(c)
+		t := &c.Facts.TCP
+		t.End, t.EndBy, t.EndHow = at(13, 9*time.Second), record.Client, "fin"
+		packet := int64(9)
+		if last > 5*time.Second {
+			packet = 12
+		}
+		t.Sides[record.Server].LastData = at(packet, last)
 	}
 }

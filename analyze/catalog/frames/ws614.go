@@ -48,7 +48,8 @@ func checkPing(c *record.Connection, r *rule.Reporter) {
 			continue
 		}
 		f := rule.Found{Fault: by.Other().Fault()}
-		if gaveUp(w, by) {
+		mute := wentMute(c, w, by)
+		if mute || gaveUp(w, by) {
 			f.Severity = record.Error
 		}
 		if r.Enough(f) {
@@ -63,7 +64,10 @@ func checkPing(c *record.Connection, r *rule.Reporter) {
 		if by == record.Client {
 			f.SeenByUser = known.UserSaw(c, known.SawKeepalive)
 		}
-		if f.Severity == record.Error {
+		if mute {
+			f.Title += fmt.Sprintf(", sent nothing else either, and the %s gave up (%s)", by, strings.ToUpper(c.Facts.TCP.EndHow))
+			f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.End, "%s of the %s", strings.ToUpper(c.Facts.TCP.EndHow), by))
+		} else if f.Severity == record.Error {
 			f.Title += fmt.Sprintf(", and the %s gave up: %s", by, closeName(w.FirstClose))
 			f.Evidence = append(f.Evidence, r.At(w.FirstClose.Ref, "%s of the %s", closeName(w.FirstClose), by))
 		}
@@ -118,6 +122,16 @@ func lostSince(c *record.Connection, from record.Dir, since record.Ref) bool {
 		}
 	}
 	return false
+}
+
+// wentMute: the side that pinged ended the connection without a Close frame when
+// the other had left several Pings unanswered and sent nothing at all since the
+// first of them, though its kernel acknowledged them: its program hangs.
+func wentMute(c *record.Connection, w *record.WSFacts, by record.Dir) bool {
+	t, p := &c.Facts.TCP, &w.Pings[by]
+	last := t.Sides[by.Other()].LastData
+	return w.FirstClose == nil && c.Facts.H2 == nil && p.Unanswered > 1 && t.EndBy == by && (t.EndHow == "fin" || t.EndHow == "rst") &&
+		last.Seen() && last.Before(p.FirstUnanswered)
 }
 
 // gaveUp: the side that pinged closed because of it, as it says.

@@ -244,10 +244,13 @@ func (h *httpLayer) begin(s *slot, a *attempt) {
 
 func (h *httpLayer) response(s *slot, p *http1.Parser) {
 	kind, known := methodOther, h.first < len(h.pending)
+	status := p.StatusCode()
+	if !known && status >= 300 && h.answersUnfinished(s) {
+		known = true
+	}
 	if known {
 		kind = h.pending[h.first]
 	}
-	status := p.StatusCode()
 	if status >= 100 && status < 200 && status != 101 {
 		if h.upgrade != nil && kind == methodUpgrade {
 			h.upgrade.interim++
@@ -278,6 +281,16 @@ func (h *httpLayer) response(s *slot, p *http1.Parser) {
 			p.SetBody(body, n)
 		}
 	}
+}
+
+// answersUnfinished: the server refused an Upgrade request whose head it has not
+// got as a whole: it waited long enough (408), or the head is too large.
+func (h *httpLayer) answersUnfinished(s *slot) bool {
+	if h.requestsLost || !h.parser[record.Client].InHead() || !h.cutRequest(s, &h.parser[record.Client], false) {
+		return false
+	}
+	h.silent[record.Client] = true
+	return true
 }
 
 // answer takes the final response to the Upgrade request.
@@ -515,7 +528,7 @@ func (h *httpLayer) cut101(s *slot, p *http1.Parser) bool {
 // cutRequest makes an attempt of an Upgrade request whose head is incomplete.
 func (h *httpLayer) cutRequest(s *slot, p *http1.Parser, byCapture bool) bool {
 	head := p.Partial()
-	if head == nil || !http1.HasTrace(head) {
+	if head == nil || h.silent[record.Client] || !http1.HasTrace(head) {
 		return false
 	}
 	a := &attempt{by: byUpgrade, scheme: s.scheme, tls: s.tls, transport: overHTTP1, preceding: int32(h.done), requestCut: true, requestLost: byCapture}

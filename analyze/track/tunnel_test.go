@@ -95,6 +95,7 @@ var roads = []struct {
 	{"PROXY v2 LOCAL", []said{clientRaw("\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"), client(upgradeText), server(openText)}, "proxy v2  ; attempt app.test 101"},
 	{"PROXY before CONNECT", []said{client("PROXY TCP4 203.0.113.7 198.51.100.1 4711 443\n" + connectText), server("HTTP/1.1 200 OK\n\n"), client(upgradeText), server(openText)},
 		"proxy v1 203.0.113.7:4711 198.51.100.1:443; http-connect app.test:80 200 opened rounds=1; attempt app.test 101"},
+	{"the request never ends and is refused", []said{client(strings.TrimSuffix(upgradeText, "\n")), server("HTTP/1.0 408 Request Time-out\n\nlate")}, "attempt app.test 408"},
 	{"server answers the header", []said{client("PROXY TCP4 203.0.113.7 198.51.100.1 4711 443\n"), server("HTTP/1.1 400 Bad Request\nContent-Length: 0\n\n"), client(upgradeText)},
 		"proxy v1 203.0.113.7:4711 198.51.100.1:443 early; attempt app.test 400"},
 }

@@ -96,7 +96,7 @@ func unanswered(c *record.Connection) *record.UpgradeFacts {
 		return nil
 	}
 	u := c.Facts.Upgrade
-	if u.Request == nil || u.RequestCut || u.Response != nil || u.ResponseCut || u.NotHTTP != nil || u.TLSAnswer {
+	if u.Request == nil || u.RequestCut && !unfinished(c) || u.Response != nil || u.ResponseCut || u.NotHTTP != nil || u.TLSAnswer {
 		return nil
 	}
 	if c.Facts.TCP.OneWay || c.Facts.CaptureDrops && c.Facts.TCP.GapBytes[record.Server] > 0 {
@@ -109,6 +109,20 @@ func unanswered(c *record.Connection) *record.UpgradeFacts {
 	}
 	return u
 }
+
+// unfinished: the client never sent the empty line that ends the request's head,
+// and the capture lacks nothing of what it sent. RFC 9112 section 2.1: the
+// fields are followed by "an empty line indicating the end of the header section".
+func unfinished(c *record.Connection) bool {
+	u, t := c.Facts.Upgrade, &c.Facts.TCP
+	return u.Request != nil && u.RequestCut && !u.CutByCapture && !c.Facts.CaptureDrops && t.CutShort == 0 &&
+		t.GapBytes[record.Client] == 0 && t.Sides[record.Client].Unacked == 0 && t.End.Seen()
+}
+
+const (
+	neverEnded = " does not end: its head lacks the empty line (CR LF CR LF)"
+	endTheHead = "Let the client end the head of its request with an empty line: look at what it writes, and whether something between it and the server takes the line off."
+)
 
 // hasUpgrade tells whether a request lists websocket in Upgrade.
 func hasUpgrade(u *record.UpgradeFacts) bool {

@@ -46,6 +46,9 @@ func checkClientError(c *record.Connection, r *rule.Reporter) {
 	if why.lost && fine(c, c.Facts.Upgrade) {
 		lost(c, r, &f)
 	}
+	if status == 408 && unfinished(c) {
+		f.Fault, clause, f.Remedy = record.FaultClient, ": the request"+neverEnded, endTheHead
+	}
 	if r.Enough(f) {
 		return
 	}

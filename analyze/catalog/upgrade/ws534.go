@@ -51,6 +51,9 @@ func checkNoResponse(c *record.Connection, r *rule.Reporter) {
 	}
 	lost, ok := lostAnswer(c)
 	f := rule.Found{Fault: record.FaultServer, Confidence: record.Likely}
+	if u.RequestCut {
+		f.Fault, f.Confidence = record.FaultClient, record.Certain
+	}
 	if ok {
 		f.Fault = record.FaultIntermediary
 	}
@@ -64,6 +67,10 @@ func checkNoResponse(c *record.Connection, r *rule.Reporter) {
 	f.Evidence = []record.Evidence{r.At(u.RequestRef, "%s", target(u)), r.At(end, "%s after %s", how, known.Seconds(waited))}
 	if client := known.ClientOf(c); how == "the client gave up" && client.Timeout > 0 && (waited-client.Timeout).Abs() < time.Second {
 		f.Title += ", the limit of " + string(client.Engine)
+	}
+	if u.RequestCut {
+		f.Title = target(u) + " of the client" + neverEnded + ", so it got no response: " + how + " after " + known.Seconds(waited)
+		f.Remedy, f.NextStep = endTheHead, ""
 	}
 	if ok {
 		f.Title = fmt.Sprintf("%s sent %d bytes in answer to %s that never arrived: they were lost on the path", known.Endpoint(c), lost.Length, target(u))

@@ -38,7 +38,7 @@ func checkClosed(c *record.Connection, r *rule.Reporter) {
 	}
 	f := rule.Found{Fault: record.FaultServer}
 	plain := c.Facts.TLS == nil && c.Scheme != "wss" && tlsPorts[c.Server.Port()]
-	if plain {
+	if plain || u.RequestCut {
 		f.Fault = record.FaultClient
 	}
 	if r.Enough(f) {
@@ -55,7 +55,10 @@ func checkClosed(c *record.Connection, r *rule.Reporter) {
 	if u.Interim > 0 {
 		f.Title += " (only an interim answer)"
 	}
-	if plain {
+	if u.RequestCut {
+		f.Title = target(u) + " of the client" + neverEnded + ": " + known.Endpoint(c) + " closed the connection " + when
+		f.Remedy = endTheHead
+	} else if plain {
 		f.Title += ": the port usually speaks TLS"
 		f.Remedy = "Use wss:// if the port speaks TLS: some TLS servers close without a word when they get plain text."
 		f.NextStep = "openssl s_client -connect " + known.Endpoint(c) + " tells whether the port speaks TLS."

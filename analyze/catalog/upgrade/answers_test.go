@@ -139,6 +139,10 @@ var silenceCases = []caseOf{
 	{code: "WS534", name: "client gives up", change: ended(record.Client, "fin", 4*time.Second), title: "acknowledged GET /socket but sent no response: the client gave up after 4.00 s", fault: record.FaultServer},
 	{code: "WS534", name: "a client's own limit", request: goodRequest + "User-Agent: Python/3.11 websockets/10.4\n", change: ended(record.Client, "fin", 10*time.Second),
 		title: ", the limit of Python websockets"},
+	{code: "WS534", name: "the request never ends", change: both(cutRequest, ended(record.Client, "fin", 4*time.Second)), title: "its head lacks the empty line (CR LF CR LF), so it got no response", fault: record.FaultClient, confidence: record.Certain},
+	{code: "WS534", name: "the capture lacks the request's end", change: both(both(cutRequest, ended(record.Client, "fin", 4*time.Second)), func(c *record.Connection) { c.Facts.TCP.GapBytes[record.Client] = 9 })},
+	{code: "WS535", name: "the request never ends", change: both(cutRequest, ended(record.Server, "fin", 4*time.Second)), title: "GET /socket of the client does not end", fault: record.FaultClient},
+	{code: "WS527", name: "the request never ends", response: status("408 Request Timeout"), change: both(cutRequest, ended(record.Server, "fin", 4*time.Second)), title: "its head lacks the empty line", fault: record.FaultClient},
 	{code: "WS534", name: "capture ends", change: func(c *record.Connection) { c.Facts.Last = at(9, 3*time.Second) }, title: "the capture ended"},
 	{code: "WS534", name: "the answer was lost on the path", change: both(ended(record.Client, "fin", 4*time.Second), func(c *record.Connection) {
 		c.Facts.TCP.Gaps = []record.Gap{{Ref: at(9, 4*time.Second), From: record.Server, Length: 129, Kind: "lost", Unacked: true}}
@@ -239,7 +243,8 @@ var switchCases = []caseOf{
 	{code: "WS544", name: "refused", response: status("404 x") + "Sec-WebSocket-Protocol: b\n"},
 
 	{code: "WS545", name: "none", request: goodRequest + "Sec-WebSocket-Protocol: chat.v2, chat.v1\n", response: good101, title: "offered the subprotocols 'chat.v2', 'chat.v1' and the server at", fault: record.FaultServer},
-	{code: "WS545", name: "client leaves", request: goodRequest + "Sec-WebSocket-Protocol: chat\n", response: good101, change: ended(record.Client, "fin", time.Second), title: "left without a frame"},
+	{code: "WS545", name: "client leaves", request: goodRequest + "Sec-WebSocket-Protocol: chat\n", response: good101, change: ended(record.Client, "fin", time.Second/2), title: "left without a frame"},
+	{code: "WS545", name: "client leaves later", request: goodRequest + "Sec-WebSocket-Protocol: chat\n", response: good101, change: ended(record.Client, "fin", 3*time.Second), title: "left without a frame"},
 	{code: "WS545", name: "a token is not shown", request: goodRequest + "Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.hunter2\n", response: good101, title: "a token"},
 	{code: "WS545", name: "selected", request: goodRequest + "Sec-WebSocket-Protocol: chat\n", response: good101 + "Sec-WebSocket-Protocol: chat\n"},
 	{code: "WS545", name: "none offered", response: good101},

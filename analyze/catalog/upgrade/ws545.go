@@ -1,6 +1,8 @@
 package upgrade
 
 import (
+	"time"
+
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -23,6 +25,9 @@ var WS545 = &rule.Rule{
 	Needs:      rule.Subprotocol,
 	Check:      checkNoSubprotocol,
 }
+
+// atOnce is how soon after the 101 a client leaves that fails the handshake.
+const atOnce = time.Second
 
 // The WebSocket API's standard: "If protocols is not the empty list and
 // extracting header list values given `Sec-WebSocket-Protocol` and response's
@@ -48,6 +53,9 @@ func checkNoSubprotocol(c *record.Connection, r *rule.Reporter) {
 			r.At(u.ResponseRef, "the answer has no Sec-WebSocket-Protocol")},
 	}
 	if ws := c.Facts.WS; ws != nil && c.Facts.TCP.End.Seen() && c.Facts.TCP.EndBy == record.Client && ws.Messages[record.Client] == 0 && ws.Closes[record.Client] == nil {
+		if c.Outcome == record.ClosedAbnormal && c.Facts.TCP.End.Time.Sub(u.ResponseLast.Time) < atOnce {
+			f.Severity = record.Error
+		}
 		f.Title += "; this client left without a frame"
 		f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.End, "the client leaves without having sent a frame"))
 	}

@@ -36,6 +36,10 @@ var cases = []caseOf{
 		abnormal(c)
 		c.Facts.WS.Damaged[record.Server] = true
 	}, title: "without a Close frame", confidence: record.Possible},
+	{code: "WS701", name: "the client had gone before the 101 came", change: func(c *record.Connection) {
+		abnormal(c)
+		c.Facts.TCP.End, c.Facts.TCP.EndBy, c.Facts.TCP.EndHow = c.Facts.Upgrade.RequestLast, record.Client, "fin"
+	}, title: "before the 101 had come", fault: record.FaultClient},
 	{code: "WS702", name: "healthy"},
 	{code: "WS702", name: "no frame to blame", change: closed(record.Server, 1002, "protocol error"), title: "closed with 1002 (protocol error) 'protocol error': no frame of the client in this capture breaks RFC 6455", fault: record.FaultUnknown},
 	{code: "WS702", name: "the peer broke a rule", change: func(c *record.Connection) {

@@ -50,6 +50,10 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	if r.Enough(f) {
 		return
 	}
+	if end.by == record.Client && end.at.Before(c.Facts.WS.OpenedRef) && c.Facts.Upgrade != nil {
+		leftBefore(c, r, end, f)
+		return
+	}
 	f.Title = fmt.Sprintf("%s ended the WebSocket by %s, without a Close frame, after %s", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time)))
 	f.SeenByUser = known.UserSaw(c, known.SawAbnormal)
 	f.Remedy = "Look at the log of " + known.Side(c, end.by) + " at this second; let it send a Close frame with a code before it ends a connection."
@@ -57,5 +61,18 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	if c.Facts.TCP.LastData.Seen() && c.Facts.H2 == nil {
 		f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.LastData, "last data, of the %s, %s before", c.Facts.TCP.LastDataFrom, known.Seconds(c.Facts.TCP.Silence)))
 	}
+	r.Add(f)
+}
+
+// leftBefore is for a client that had gone when the 101 came.
+func leftBefore(c *record.Connection, r *rule.Reporter, end cut, f rule.Found) {
+	u := c.Facts.Upgrade
+	f.Title = fmt.Sprintf("%s closed the connection (%s) %s after its request, before the 101 had come", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(u.RequestLast.Time)))
+	f.SeenByUser = known.UserSaw(c, known.SawAbnormal)
+	if known.ClientOf(c).Engine == known.Chromium {
+		f.SeenByUser = "Chromium: WebSocket is closed before the connection is established."
+	}
+	f.Remedy = "If nobody left the page or stopped the program, look for code that closes a WebSocket while it still connects (a component that is mounted twice, a timeout that is too short)."
+	f.Evidence = []record.Evidence{r.At(end.at, "%s of the %s", end.how, end.by), r.At(c.Facts.WS.OpenedRef, "the 101 comes after it")}
 	r.Add(f)
 }

@@ -120,8 +120,11 @@ func (n *names) name(c *record.Connection) {
 	}
 }
 
-// need notes the name that a failed connection asked for.
+// need notes the name of the host that a connection reached, and the name that one which failed asked for.
 func (n *names) need(c *record.Connection) {
+	if c.Facts.TCP.Established.Seen() {
+		n.Spoke(c.Client.Addr().Unmap(), hostOf(c))
+	}
 	if c.Outcome == record.ClosedClean || c.Outcome == record.Open {
 		return
 	}

@@ -38,6 +38,7 @@ type Names struct {
 	// resolved are clients that resolved some name, and whether they then connected to
 	// anything; one that did not has its connections elsewhere: the capture does not show them.
 	resolved map[netip.Addr]bool
+	spoke    map[netip.Addr][]string // the hosts that clients did reach
 }
 
 // Named is a name that an address had from a packet on; a name resolution
@@ -228,7 +229,7 @@ func (n *Names) Relations(files []string) []record.Relation {
 		r := record.Relation{Files: files, Connections: needed, Total: len(needed), LookUp: l.describe(key)}
 		r.LookUp.Needed = len(needed) > 0
 		// A name may well have addresses of one kind only: that alone stops nobody.
-		r.LookUp.Nothing = !l.followed && n.shows(key.client) && r.LookUp.Code != "no address"
+		r.LookUp.Nothing = !l.followed && n.shows(key.client) && !n.strange(key.client, key.name) && r.LookUp.Code != "no address"
 		if !r.LookUp.Needed && !r.LookUp.Nothing {
 			continue
 		}
@@ -252,6 +253,33 @@ func (n *Names) Relations(files []string) []record.Relation {
 func (n *Names) shows(client netip.Addr) bool {
 	connected, known := n.resolved[client]
 	return connected || !known
+}
+
+// Spoke notes that a client reached a host.
+func (n *Names) Spoke(client netip.Addr, host string) {
+	list, known := n.spoke[client]
+	if !known && len(n.spoke) >= maxLookUps || len(list) >= maxNames || host == "" || slices.Contains(list, host) {
+		return
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return
+	}
+	if n.spoke == nil {
+		n.spoke = map[netip.Addr][]string{}
+	}
+	n.spoke[client] = append(list, strings.Clone(host)) // it may be a piece of a long head
+}
+
+// strange tells that a client has to do with hosts of which none is akin to
+// name: something else on its machine asked for that, as browsers do for their
+// maker's hosts.
+func (n *Names) strange(client netip.Addr, name string) bool {
+	hosts := n.spoke[client]
+	base := name
+	for dots := strings.Count(base, "."); dots > 1 || base == name && dots == 1; dots-- {
+		_, base, _ = strings.Cut(base, ".")
+	}
+	return len(hosts) > 0 && !slices.ContainsFunc(hosts, func(h string) bool { return h == base || strings.HasSuffix(h, "."+base) })
 }
 
 // withoutSuffixes leaves out what a resolver tries with its search list when

@@ -89,6 +89,23 @@ func TestLookUps(t *testing.T) {
 				fail(n, 1.1, name, "NXDOMAIN")
 			}
 		}, "app.test NXDOMAIN"},
+		{"a browser's own business", func(n *Names) {
+			ask(n, 1, "accounts.maker.example")
+			fail(n, 1.1, "accounts.maker.example", "NXDOMAIN")
+			n.Spoke(asker, "app.test")
+		}, ""},
+		{"another host of the same domain", func(n *Names) {
+			for _, name := range []string{"ws.eu.app.test", "wss.test"} {
+				ask(n, 1, name)
+				fail(n, 1.1, name, "NXDOMAIN")
+			}
+			n.Spoke(asker, "www.app.test")
+		}, "wss.test NXDOMAIN; ws.eu.app.test NXDOMAIN"},
+		{"the client reached an address without a name", func(n *Names) {
+			ask(n, 1, "app.test")
+			fail(n, 1.1, "app.test", "NXDOMAIN")
+			n.Spoke(asker, "10.0.0.5")
+		}, "app.test NXDOMAIN"},
 		{"too many", func(n *Names) {
 			for i := range 2 * maxUnresolved {
 				ask(n, 1, "n"+itoa(i)+".test")

@@ -17,7 +17,7 @@ var WS809 = &rule.Rule{
 			"Either a connection in the capture failed that asked for this very name, or the client opened no connection at all afterwards.",
 		Why: "Without an address there is no TCP connection, so there is nothing to see of the WebSocket itself. Browsers report net::ERR_NAME_NOT_RESOLVED, other programs getaddrinfo ENOTFOUND or 'no such host'.",
 		How: "DNS over UDP and TCP port 53 is read. A name counts as not resolved if no query of the client for it, of type A or AAAA, got an address in the whole capture. " +
-			"What systems ask for all day and never find (single words, wpad, .local, .arpa) is left out, and so is a search list's second try. Where many names fail, only those that a failed connection asked for are named.",
+			"What systems ask for all day and never find (single words, wpad, .local, .arpa) is left out, and so is a search list's second try. Where the client reached other hosts, a name of a domain that none of them has is left out: browsers ask for their maker's hosts. Where many names fail, only those that a failed connection asked for are named.",
 		Alike: "Whether the silent client wanted a WebSocket cannot be seen: then this is only likely. DNS over TLS or HTTPS cannot be read. A client that uses a hosts file or a cached address asks nothing.",
 		Fix: "NXDOMAIN: correct the name in the client, or create the record; inside a company the name may exist only on the internal name server. SERVFAIL: look at the name server and its upstream, often DNSSEC or a dead authority. " +
 			"No answer: the name server's address is wrong, or a firewall drops port 53.",
@@ -55,7 +55,7 @@ func checkLookUp(x *record.Relation, r *rule.Reporter) {
 	}
 	if !l.Needed {
 		f.Confidence = record.Likely
-		f.Title += fmt.Sprintf(", and %s opened no connection", l.Client)
+		f.Title += fmt.Sprintf(", and %s opened no connection then", l.Client)
 	}
 	f.SeenByUser = "Chromium: net::ERR_NAME_NOT_RESOLVED; Node.js: getaddrinfo ENOTFOUND; Go: no such host"
 	r.Add(f)

@@ -126,9 +126,12 @@ func (e *engine) alone() {
 // flush gives the collector the connections that were closed, which were followed
 // first: see collector.flush.
 func (e *engine) flush() {
-	if len(e.closed) == 0 {
-		return
+	if len(e.closed) > 0 {
+		e.give()
 	}
+}
+
+func (e *engine) give() {
 	e.ask()
 	for _, c := range e.closed {
 		e.tracker.Fill(c)

@@ -110,7 +110,7 @@ const burst = 512
 // identification up per connection.
 func (h *half) sentAfter(s *segment) bool {
 	n := int16(h.lastID - s.id)
-	return s.id != 0 && h.lastID != 0 && n > 0 && n < burst
+	return n > 0 && n < burst && s.id != 0 && h.lastID != 0
 }
 
 // older tells whether s, all of whose bytes were seen before, is a copy that the

@@ -83,7 +83,7 @@ func (t *Table) judge(f *Flow, d Side, s *segment) {
 	if f.waits > 0 {
 		t.resolve(f, s)
 	}
-	f.remember(d, s)
+	f.remember(d, h, s)
 	t.settle(f, s)
 }
 
@@ -141,20 +141,16 @@ func (h *half) seen(s *segment) {
 }
 
 // remember what the next segment of the other side may answer.
-func (f *Flow) remember(d Side, s *segment) {
-	if h := &f.half[d&1]; !h.sentAfter(s) {
+func (f *Flow) remember(d Side, h *half, s *segment) {
+	if !h.sentAfter(s) {
 		h.lastID = s.id
 	}
-	flags := f.flags&^(flowFrom1|flowSentSYN|flowSentData) | uint16(d)*flowFrom1
-	switch {
-	case s.is(flagSYN):
-		if !s.is(flagACK) {
-			flags |= flowSentSYN
-		}
-	case s.n > 0:
-		flags |= flowSentData
+	f.flags = f.flags&^(flowFrom1|flowSentSYN|flowSentData) | uint16(d)*flowFrom1
+	if s.n > 0 && s.flags&flagSYN == 0 {
+		f.flags |= flowSentData
+	} else if s.flags&(flagSYN|flagACK) == flagSYN {
+		f.flags |= flowSentSYN
 	}
-	f.flags = flags
 }
 
 // far tells whether s lies nowhere near what h sent.

@@ -37,7 +37,7 @@ func (t *Table) carryOn(f *Flow, d Side, h, o *half, s *segment) {
 			t.handler.Data(f, d, s.at, s.data)
 		}
 	}
-	f.remember(d, s)
+	f.remember(d, h, s)
 	if f.Ignore {
 		t.settle(f, s)
 	}

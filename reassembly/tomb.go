@@ -45,7 +45,7 @@ func (t *tombs) find(hash uint64) (i uint32, found *tomb) {
 }
 
 func (t *tombs) add(f *Flow, hash uint64, now int64, period time.Duration) {
-	e := tomb{hash: hash, until: f.clock + int64(period), first: uint32(hashEndpoint(f.tuple.addr[0], f.tuple.port[0]))}
+	e := tomb{hash: hash, until: f.clock + int64(period), first: f.tuple.first()}
 	for i := range f.half {
 		e.next[i], e.known[i] = f.half[i].end(), f.half[i].is(halfStarted)
 	}
@@ -102,6 +102,9 @@ func (t *tombs) removeOldest() {
 	t.places[i] = slot{}
 }
 
+// first is a hash of side 0's endpoint.
+func (t *tuple) first() uint32 { return uint32(mix(endpoint(t.addr[0], t.port[0])^seeds[0], seeds[2])) }
+
 // late tells whether a segment without a flow is a late one of a connection
 // that is over: nothing in it is new. A RST without one never begins a flow.
 func (t *tombs) late(hash uint64, k *tuple, s *segment) bool {
@@ -116,7 +119,7 @@ func (t *tombs) late(hash uint64, k *tuple, s *segment) bool {
 		return true
 	}
 	side := 0
-	if uint32(hashEndpoint(k.addr[0], k.port[0])) != e.first {
+	if k.first() != e.first {
 		side = 1
 	}
 	if !e.known[side] {

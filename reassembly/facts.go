@@ -252,7 +252,7 @@ func (f *Flow) resetOf(d Side, s *segment) Reset {
 		HasAck: s.is(flagACK), Timestamps: s.hasTS, Payload: int(s.n),
 		OtherTTL: h.ttl, MinTTL: h.minTTL, MaxTTL: h.maxTTL, OtherID: h.lastID,
 		Others:     h.packets - 1 - f.resetsOf(d),
-		AnswersSYN: f.answers(d, flowSentSYN), AnswersData: f.answers(d, flowSentData),
+		AnswersSYN: f.answers(d, flowSentSYN) && !(h.is(halfSYN) && s.seq == h.next), AnswersData: f.answers(d, flowSentData),
 		AfterOwnFIN: h.is(halfFIN), AfterOtherFIN: o.is(halfFIN),
 		SeqIsAck: o.packets > 0 && s.seq == o.acks, // 0 while nothing was
 	}

@@ -157,6 +157,8 @@ type Rare struct {
 	syn, lastSYN At
 	missing      [2]int64 // bytes of gaps, per sender
 	renewal      renewal
+	held         []held
+	inVain       uint8 // how often bytes that were waited for did not come
 }
 
 // Retransmission is a data segment that was sent again.

@@ -48,7 +48,7 @@ func (t *Table) secondSYN(f *Flow, d Side, s *segment) (*Flow, Side) {
 		}
 	case h.packets == 0 && o.is(halfSYN):
 		// The SYN-ACK was captured before the SYN, or both ends opened at once.
-		if !f.synack.seen() || o.is(halfAcks) && o.acks == s.seq+1 {
+		if n := int32(o.acks - (s.seq + 1)); !f.synack.seen() || o.is(halfAcks) && n >= 0 && n < window {
 			return f, d
 		}
 	case h.packets == 0 && o.packets == 0:

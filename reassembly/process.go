@@ -22,6 +22,19 @@ const (
 func (t *Table) segment(f *Flow, d Side, s *segment) {
 	h, o := f.sides(d)
 	switch {
+	case f.flags&flowHolds != 0:
+		t.meanwhile(f, d, s)
+	case before(o.next, s.ack) && f.early(h, o, s):
+		t.hold(f, d, s)
+	default:
+		t.place(f, d, s)
+	}
+}
+
+// place records a segment whose turn it is.
+func (t *Table) place(f *Flow, d Side, s *segment) {
+	h, o := f.sides(d)
+	switch {
 	case f.printed(h, s):
 		t.copied(f, d, s)
 	case f.carriesOn(h, s):
@@ -40,11 +53,11 @@ func (t *Table) judge(f *Flow, d Side, s *segment) {
 		h.print(s)
 	}
 	if s.is(flagSYN|flagRST) || !s.is(flagACK) || f.flags&flowRenewal != 0 {
-		if n, side := t.identity(f, d, s); n == nil {
+		// Another flow may have the place in memory of the one before.
+		if f, d = t.identity(f, d, s); f == nil {
 			return
-		} else if n != f {
-			f, d = n, side
-			h, o = f.sides(d)
+		}
+		if h, o = f.sides(d); h.prints[0].of != s.print {
 			h.print(s)
 		}
 	} else if s.n > 0 && h.is(halfStarted) && h.far(s) && f.ended() {
@@ -165,10 +178,12 @@ func (h *half) start(o *half, s *segment) {
 	h.flags |= halfStarted | halfSoft
 	// What the other side acknowledged before cannot be new: a keep-alive
 	// lies one below, a retransmission of what came before the capture more.
+	// But the acknowledgement may have reached the capture before its segment.
 	if !o.is(halfAcks) {
 		return
 	}
-	if d := int32(o.acks - s.end()); d >= 0 && d < plausible {
+	overtaken := s.n > 1 && s.at.Time-o.lastAck.time < HeldFor
+	if d := int32(o.acks - s.end()); d > 0 && d < plausible || d == 0 && !overtaken {
 		h.next = o.acks
 	}
 	// What lies between the acknowledged and the first data was sent before

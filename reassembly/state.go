@@ -52,6 +52,7 @@ const (
 	flowSentData        // … payload
 	flowData0           // firstData[0] is known
 	flowData1
+	flowHolds // Rare.held is not empty
 )
 
 // flow is the part of a Flow that its users do not see. A look-up and a

@@ -102,6 +102,7 @@ type Table struct {
 	freeOut     *outstanding
 	freeClosing *closing
 	freeRare    []*Rare
+	holding     []*Flow // have segments that wait
 	ending      Ending
 	dues        []due
 	soonest     int64  // no flow is over before it was silent for so long
@@ -301,6 +302,9 @@ func byFirst(a, b *Flow) int {
 // flow leaves the table. A SYN that nobody decided upon begins another, which
 // is the result.
 func (t *Table) finish(f *Flow, order int64, last bool) (begun *Flow) {
+	if f.flags&flowHolds != 0 {
+		t.letGo(f)
+	}
 	t.flush(f)
 	var next renewal
 	again := f.flags&flowRenewal != 0

@@ -83,6 +83,9 @@ func (t *Table) unschedule(f *Flow) {
 func (t *Table) Advance(clock int64) {
 	if clock > t.clock {
 		t.clock = clock
+		if len(t.holding) > 0 {
+			t.letGoOld(clock)
+		}
 		if clock >= t.timers.turnAt {
 			t.turn(clock >> tickBits)
 		}

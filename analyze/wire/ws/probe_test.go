@@ -197,3 +197,26 @@ func TestUTF8Automaton(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// TestMaskedText: one byte that is no ASCII is seen wherever it lies.
+func TestMaskedText(t *testing.T) {
+	const mask = 0x91F23380
+	key := uint64(mask)<<32 | mask
+	for n := range 150 {
+		b := bytes.Repeat([]byte("a"), n)
+		for at := -1; at < n; at++ {
+			want := utf8Accept
+			if at >= 0 {
+				b[at], want = 0xFF, utf8Reject
+			}
+			masked := make([]byte, n)
+			unmask(masked, key, b)
+			if state, bad := checkText(utf8Accept, key, masked); int(state) != want || bad != at {
+				t.Fatalf("%d bytes, bad at %d: state %d, bad at %d", n, at, state, bad)
+			}
+			if at >= 0 {
+				b[at] = 'a'
+			}
+		}
+	}
+}

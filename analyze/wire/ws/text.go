@@ -82,37 +82,50 @@ func utf8Step(state int, b byte) int {
 
 const highBits = 0x8080808080808080
 
+// ascii reports whether all of b, at least eight bytes XORed with the key, is
+// below 0x80. The last eight are looked at together, whatever they overlap with.
+func ascii(key uint64, b []byte) bool {
+	n := len(b)
+	high := binary.LittleEndian.Uint64(b[n-8:]) ^ bits.RotateLeft64(key, -8*(n&3))
+	i := 0
+	for ; n-i >= 32; i += 32 {
+		c := b[i : i+32 : i+32]
+		w := binary.LittleEndian.Uint64(c) ^ key
+		w |= binary.LittleEndian.Uint64(c[8:]) ^ key
+		w |= binary.LittleEndian.Uint64(c[16:]) ^ key
+		w |= binary.LittleEndian.Uint64(c[24:]) ^ key
+		if w&highBits != 0 {
+			return false
+		}
+	}
+	for ; n-i >= 8; i += 8 {
+		high |= binary.LittleEndian.Uint64(b[i:i+8]) ^ key
+	}
+	return high&highBits == 0
+}
+
 // checkText runs the automaton over b, each byte XORed with the key's byte of
 // its place (keyWord; 0 for none), without storing what comes out. It returns
 // the new state and, if that is utf8Reject, the index of the byte that broke it.
 func checkText(state uint8, key uint64, b []byte) (next uint8, bad int) {
+	if state == utf8Accept && len(b) >= 8 && ascii(key, b) {
+		return utf8Accept, -1
+	}
 	i := 0
-	for ; len(b)-i >= 8; i += 8 {
-		if state == utf8Accept {
-			for len(b)-i >= 32 {
-				c := b[i : i+32 : i+32]
-				w := binary.LittleEndian.Uint64(c) ^ key
-				w |= binary.LittleEndian.Uint64(c[8:]) ^ key
-				w |= binary.LittleEndian.Uint64(c[16:]) ^ key
-				w |= binary.LittleEndian.Uint64(c[24:]) ^ key
-				if w&highBits != 0 {
-					break
-				}
-				i += 32
-			}
-			if len(b)-i < 8 {
-				break
-			}
-		}
+	for len(b)-i >= 8 {
 		w := binary.LittleEndian.Uint64(b[i:]) ^ key
 		if state == utf8Accept && w&highBits == 0 {
+			for i += 8; len(b)-i >= 32 && ascii(key, b[i:i+32]); {
+				i += 32
+			}
 			continue
 		}
-		if n := stepWord(state, w); n != utf8Reject {
-			state = n
-			continue
+		next := stepWord(state, w)
+		if next == utf8Reject {
+			return utf8Reject, i + badByte(state, w)
 		}
-		return utf8Reject, i + badByte(state, w)
+		state = next
+		i += 8
 	}
 	rest := b[i:]
 	if len(rest) == 0 {

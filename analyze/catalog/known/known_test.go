@@ -308,3 +308,20 @@ func TestClip(t *testing.T) {
 		}
 	}
 }
+
+func TestSidesBehindProxies(t *testing.T) {
+	c := &record.Connection{Client: netip.MustParseAddrPort("10.0.0.1:50000"), Server: netip.MustParseAddrPort("10.0.0.9:3128"), Facts: &record.Facts{}}
+	check := func(d record.Dir, want string) {
+		t.Helper()
+		if got := Side(c, d); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	c.Facts.Upgrade = &record.UpgradeFacts{Request: http1.ParseHead(http1.Request, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")}
+	check(record.Client, "the client at 10.0.0.1:50000")
+	check(record.Server, "the server at 10.0.0.9:3128")
+	c.Facts.Upgrade.Request = http1.ParseHead(http1.Request, "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.9.9.9\r\n\r\n")
+	check(record.Client, "the client at 10.0.0.1:50000 (a proxy, by X-Forwarded-For)")
+	c.Tunnel, c.Facts.Tunnel = &record.Tunnel{Target: "app.test:443"}, &record.TunnelFacts{Opened: true}
+	check(record.Server, "the server at app.test:443 (through the proxy at 10.0.0.9:3128)")
+}

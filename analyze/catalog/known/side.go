@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 )
 
 // Side names one end of the connection in the middle of a sentence: "the
@@ -15,13 +16,33 @@ func Side(c *record.Connection, d record.Dir) string {
 		return ""
 	}
 	if d == record.Client {
+		if f := c.Facts; f != nil && f.Upgrade != nil && f.Upgrade.Request != nil {
+			if name, _ := Forwarder(f.Upgrade.Request); name != "" {
+				return "the client at " + addr(c.Client) + " (a proxy, by " + name + ")"
+			}
+		}
 		return "the client at " + addr(c.Client)
 	}
 	name, _, _ := Answerer(c)
 	if name == "" {
 		name = "the server"
 	}
+	if target, proxy := Endpoint(c), addr(c.Server); target != proxy {
+		return name + " at " + target + " (through the proxy at " + proxy + ")"
+	}
 	return name + " at " + addr(c.Server)
+}
+
+// Forwarder is the field, with its value, by which a proxy says that it passed a
+// request on; empty if there is none.
+func Forwarder(request *http1.Head) (name, value string) {
+	for _, name := range [...]string{"Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP",
+		"X-Envoy-External-Address", "X-Amzn-Trace-Id", "CF-Connecting-IP", "X-BlueCoat-Via", "X-ARR-LOG-ID"} {
+		if value, ok := request.Get(name); ok {
+			return name, value
+		}
+	}
+	return "", ""
 }
 
 // SideFirst is Side for the beginning of a sentence.

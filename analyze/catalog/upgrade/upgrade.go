@@ -192,11 +192,8 @@ func responseField(u *record.UpgradeFacts, name string) record.Ref {
 // forwarder is the request's field by which a proxy says that it passed the
 // request on; empty if there is none.
 func forwarder(u *record.UpgradeFacts) string {
-	for _, name := range []string{"Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP",
-		"X-Envoy-External-Address", "X-Amzn-Trace-Id", "CF-Connecting-IP", "X-BlueCoat-Via", "X-ARR-LOG-ID"} {
-		if value, ok := u.Request.Get(name); ok {
-			return name + ": " + known.Clip(value)
-		}
+	if name, value := known.Forwarder(u.Request); name != "" {
+		return name + ": " + known.Clip(value)
 	}
 	return ""
 }

@@ -170,7 +170,7 @@ var silenceCases = []caseOf{
 
 	{code: "WS536", name: "ssh", change: answeredBy("SSH-2.0-OpenSSH_9\r\n"), title: "answered GET /socket with an SSH server, expected HTTP", fault: record.FaultServer},
 	{code: "WS536", name: "frame", change: answeredBy("\x81\x05hello"), title: "a WebSocket frame without a handshake"},
-	{code: "WS536", name: "http/2", change: answeredBy("\x00\x00\x12\x04\x00\x00\x00\x00\x00"), title: "HTTP/2 frames"},
+	{code: "WS536", name: "http/2", change: answeredBy("\x00\x00\x12\x04\x00\x00\x00\x00\x00"), title: "HTTP/2 frames", remedy: "HTTP/1.1 too"},
 	{code: "WS536", name: "binary", change: answeredBy("\x00\x01\x02\x03hunter2"), title: "beginning 00 01 02 03"},
 	{code: "WS536", name: "TLS alert is WS412", change: both(answeredBy("\x15\x03\x01\x00\x02\x02\x46"), func(c *record.Connection) { c.Facts.Upgrade.TLSAnswer = true })},
 	{code: "WS536", name: "http", response: good101},

@@ -33,6 +33,8 @@ var greetings = []struct{ first, name string }{
 	{"<?xml", "XML"}, {"<stream", "an XMPP server"}, {"AMQP", "an AMQP server"}, {"NOTICE ", "an IRC server"}, {"INFO {", "a NATS server"},
 }
 
+const http2Frames = "HTTP/2 frames"
+
 func checkNotHTTP(c *record.Connection, r *rule.Reporter) {
 	if c.Facts == nil || c.Facts.Upgrade == nil || len(c.Facts.Upgrade.NotHTTP) == 0 || c.Facts.Upgrade.TLSAnswer {
 		return
@@ -42,9 +44,13 @@ func checkNotHTTP(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	what := nameBytes(u.NotHTTP)
+	remedy := "Check the port in the URL and which program owns it; a WebSocket server must answer 101 before its first frame."
+	if what == http2Frames {
+		remedy = "This listener takes HTTP/2 only: let it speak HTTP/1.1 too (nginx: no http2 on a listener without ssl), or connect the client to one that does."
+	}
 	r.Add(rule.Found{
 		Title:      known.Endpoint(c) + " answered " + target(u) + " with " + what + ", expected HTTP",
-		Remedy:     "Check the port in the URL and which program owns it; a WebSocket server must answer 101 before its first frame.",
+		Remedy:     remedy,
 		SeenByUser: known.UserSaw(c, known.SawNotHTTP),
 		Evidence:   []record.Evidence{r.At(u.NotHTTPRef, "%s", what), r.At(u.RequestRef, "%s", target(u))},
 	})
@@ -64,7 +70,7 @@ func nameBytes(b []byte) string {
 		return "a WebSocket frame without a handshake"
 	// RFC 9113 section 3.4: the server's preface is a SETTINGS frame.
 	case len(b) >= 9 && b[0] == 0 && b[3] == 4 && bytes.Equal(b[5:9], []byte{0, 0, 0, 0}):
-		return "HTTP/2 frames"
+		return http2Frames
 	// The MySQL handshake: length, sequence 0, protocol 10.
 	case len(b) > 5 && b[3] == 0 && b[4] == 10:
 		return "a MySQL server's greeting"

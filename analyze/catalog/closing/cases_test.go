@@ -74,6 +74,11 @@ var cases = []caseOf{
 	{code: "WS713", name: "healthy"},
 	{code: "WS713", name: "1006", change: closed(record.Client, 1006, ""), title: "closed with 1006, which is for local use only", fault: record.FaultClient},
 	{code: "WS713", name: "5000", change: closed(record.Server, 5000, ""), title: "above 4999", fault: record.FaultServer},
+	{code: "WS713", name: "digits", change: closed(record.Server, '1'<<8|'0', "00"), title: "closed with 12592, which is how the text '1000' begins", fault: record.FaultServer},
+	{code: "WS713", name: "in answer to a Close", change: func(c *record.Connection) {
+		closed(record.Client, 1000, "")(c)
+		c.Facts.WS.Closes[record.Server] = &record.ControlFrame{Ref: at(19, 9*time.Second), Dir: record.Server, HasCode: true, Code: 1005, Length: 2}
+	}, title: "answered the Close frame with 1005", fault: record.FaultServer},
 	{code: "WS713", name: "0", change: closed(record.Server, 0, ""), title: "below 1000"},
 	{code: "WS714", name: "healthy"},
 	{code: "WS714", name: "one byte", change: func(c *record.Connection) {
@@ -107,6 +112,8 @@ var cases = []caseOf{
 	{code: "WS716", name: "five seconds", change: silent(4930 * time.Millisecond), title: "consistent with a timer of 5s"},
 	{code: "WS716", name: "seven seconds", change: silent(7 * time.Second), title: "a timer of 7s", confidence: record.Possible},
 	{code: "WS716", name: "no timer fits", change: silent(7400 * time.Millisecond)},
+	{code: "WS716", name: "nginx's lazy timer", change: early(5850*time.Millisecond, 150*time.Millisecond), title: "after 5.85 s of silence in both directions, consistent with a timer of 6s that had begun 150 ms before"},
+	{code: "WS716", name: "begun too long before", change: early(5550*time.Millisecond, 450*time.Millisecond)},
 	{code: "WS716", name: "two programs of one host", change: func(c *record.Connection) {
 		silent(4930 * time.Millisecond)(c)
 		c.Client, c.Server = netip.MustParseAddrPort("127.0.0.1:5000"), netip.MustParseAddrPort("127.0.0.1:80")
@@ -165,5 +172,13 @@ func aged(d time.Duration) func(*record.Connection) {
 	return func(c *record.Connection) {
 		abnormal(c)
 		c.Facts.TCP.End = record.Ref{Packet: 18, Time: c.Facts.WS.OpenedRef.Time + record.Time(d)}
+	}
+}
+
+// early is silent, with the request so long before the silence.
+func early(d, before time.Duration) func(*record.Connection) {
+	return func(c *record.Connection) {
+		silent(d)(c)
+		c.Facts.Upgrade.RequestRef = at(16, 9*time.Second-before)
 	}
 }

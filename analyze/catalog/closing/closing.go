@@ -206,7 +206,30 @@ func idle(c *record.Connection, end cut) (silence time.Duration, fits []known.Ti
 			return silence, forgotten, true
 		}
 	}
-	return silence, fits, len(fits) > 0 || whole(silence, time.Second) <= wholeSecond
+	return silence, fits, len(fits) > 0 || whole(silence, time.Second) <= wholeSecond || lazy(c, end, silence) > 0
+}
+
+// lazyDelay: nginx does not set a timer anew for less than 300 ms
+// (nginx/nginx:src/event/ngx_event_timer.h, NGX_TIMER_LAZY_DELAY), so that the
+// one which cuts may have begun with data before the last.
+const (
+	lazyDelay = 350 * time.Millisecond
+	lazyClose = 30 * time.Millisecond
+)
+
+// lazy is by how much a timer began before the silence, where it began with the
+// connection's beginning and ran for whole seconds; 0: it did not.
+func lazy(c *record.Connection, end cut, silence time.Duration) time.Duration {
+	var from []record.Ref
+	if u := c.Facts.Upgrade; u != nil {
+		from = append(from, u.RequestRef, u.ResponseRef)
+	}
+	for _, x := range append(from, c.Facts.TCP.Established) {
+		if age := end.at.Time.Sub(x.Time); x.Seen() && age > silence && age-silence <= lazyDelay && whole(age, time.Second) <= lazyClose {
+			return age - silence
+		}
+	}
+	return 0
 }
 
 // lifetime tells that a limit on the connection's age explains a cut in the

@@ -30,8 +30,11 @@ func check1009(c *record.Connection, r *rule.Reporter) {
 	closedWith(c, r, 1009, func(x *record.ControlFrame) rule.Found {
 		sender := x.Dir.Other()
 		w := c.Facts.WS
-		f := rule.Found{SeenByUser: known.UserSaw(c, known.SawTooBig),
+		f := rule.Found{
 			Remedy: "Raise the message limit of " + known.Side(c, x.Dir) + ", or let the " + sender.String() + " split its data into smaller messages."}
+		if x.Dir == record.Client { // else it saw the code
+			f.SeenByUser = known.UserSaw(c, known.SawTooBig)
+		}
 		if w.LargestRef[sender].Seen() && w.Largest[sender] > 0 {
 			f.Title = fmt.Sprintf("the largest message of the %s has %d bytes", sender, w.Largest[sender])
 			f.Evidence = append(f.Evidence, r.At(w.LargestRef[sender], "the largest message of the %s, %d bytes", sender, w.Largest[sender]))

@@ -38,8 +38,12 @@ func checkCode(c *record.Connection, r *rule.Reporter) {
 		if x == nil || !x.HasCode || x.Code > 0xffff || ws.ValidCloseCode(uint16(x.Code)) {
 			continue
 		}
+		did := "closed"
+		if x != first {
+			did = "answered the Close frame"
+		}
 		f := rule.Found{
-			Title:      fmt.Sprintf("%s closed with %d, %s", known.SideFirst(c, x.Dir), x.Code, whyInvalid(x.Code)),
+			Title:      fmt.Sprintf("%s %s with %d, %s", known.SideFirst(c, x.Dir), did, x.Code, whyInvalid(x)),
 			Fault:      x.Dir.Fault(),
 			SeenByUser: known.UserSaw(c, known.SawFrame),
 			Remedy:     "Let the " + x.Dir.String() + " close with 1000, 1001, 1008, 1011 or a code from 4000 to 4999.",
@@ -50,7 +54,12 @@ func checkCode(c *record.Connection, r *rule.Reporter) {
 	}
 }
 
-func whyInvalid(code int) string {
+func whyInvalid(x *record.ControlFrame) string {
+	code := x.Code
+	switch high, low := code>>8, code&0xff; {
+	case digit(high) && digit(low) && len(x.Reason) >= 2 && digit(int(x.Reason[0])) && digit(int(x.Reason[1])):
+		return fmt.Sprintf("which is how the text '%c%c%s' begins: a code is a number of two bytes", high, low, x.Reason[:2])
+	}
 	switch {
 	case code == 1005, code == 1006, code == 1015:
 		return "which is for local use only and must not be sent"
@@ -63,3 +72,5 @@ func whyInvalid(code int) string {
 	}
 	return "which no specification defines"
 }
+
+func digit(b int) bool { return b >= '0' && b <= '9' }

@@ -63,6 +63,8 @@ func checkIdle(c *record.Connection, r *rule.Reporter) {
 	}
 	if len(fits) > 0 {
 		f.Title += ", consistent with " + known.TimerNames(fits)
+	} else if early := lazy(c, end, silence); early > 0 && whole(silence, time.Second) > wholeSecond {
+		f.Title += fmt.Sprintf(", consistent with a timer of %s that had begun %s before", (silence + early).Round(time.Second), known.Seconds(early))
 	} else {
 		f.Title += ", consistent with a timer of " + silence.Round(time.Second).String()
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
@@ -35,7 +36,18 @@ func verdict(c *record.Connection) string {
 	} else if c.Outcome == record.Incomplete {
 		return what + "."
 	}
-	return strings.TrimSuffix(what, ".") + ": " + whoActs[c.Fault] + "."
+	return strings.TrimSuffix(what, ".") + ": " + acts(c) + "."
+}
+
+// acts says who has to act. The product that answered may be the one that cut a
+// silent connection, though it is no proxy.
+func acts(c *record.Connection) string {
+	if c.Fault == record.FaultIntermediary && len(c.Findings) > 0 && c.Findings[0].Code == "WS716" && c.Facts != nil && c.Facts.TCP.EndBy == record.Server {
+		if product, proxy := known.ProductOf(c); product != known.Unknown && !proxy {
+			return "the owner of that timer has to act, this server or a device in between (proxy, load balancer or firewall)"
+		}
+	}
+	return whoActs[c.Fault]
 }
 
 // explains tells whether the first finding says why it ended so: an error, or the Close code that is only a warning.

@@ -1,0 +1,29 @@
+package analyze
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
+)
+
+func TestWhoActsOnATimer(t *testing.T) {
+	for _, c := range []struct {
+		server, want string
+		by           record.Dir
+	}{
+		{"", "the device in between", record.Server},
+		{"Server: nginx/1.22.1\r\n", "the device in between", record.Server},
+		{"Server: Mojolicious (Perl)\r\n", "the owner of that timer has to act, this server or a device", record.Server},
+		{"Server: Mojolicious (Perl)\r\n", "the device in between", record.Client},
+	} {
+		answer := http1.ParseHead(http1.Response, "HTTP/1.1 101 Switching Protocols\r\n"+c.server+"\r\n")
+		x := &record.Connection{Outcome: record.ClosedAbnormal, Fault: record.FaultIntermediary,
+			Findings: []record.Finding{{Code: "WS716", Severity: record.Error, Title: "cut"}}, Facts: &record.Facts{Upgrade: &record.UpgradeFacts{Response: answer}}}
+		x.Facts.TCP.EndBy = c.by
+		if got := verdict(x); !strings.Contains(got, c.want) {
+			t.Errorf("%q, ended by the %s: %q, want %q", c.server, c.by, got, c.want)
+		}
+	}
+}

@@ -122,13 +122,13 @@ func (n *names) name(c *record.Connection) {
 
 // need notes the name of the host that a connection reached, and the name that one which failed asked for.
 func (n *names) need(c *record.Connection) {
+	host := hostOf(c)
 	if c.Facts.TCP.Established.Seen() {
-		n.Spoke(c.Client.Addr().Unmap(), hostOf(c))
+		n.Spoke(c.Client.Addr().Unmap(), host)
 	}
 	if c.Outcome == record.ClosedClean || c.Outcome == record.Open {
 		return
 	}
-	host := hostOf(c)
 	if t := c.Facts.Tunnel; t != nil && t.Target != "" {
 		host = hostName(t.Target)
 	}

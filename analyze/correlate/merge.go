@@ -22,18 +22,21 @@ func (n *Names) Merge(o *Names) {
 		}
 		slices.SortFunc(known, func(a, b Named) int { return cmp.Or(compareRefs(a.At, b.At), cmp.Compare(a.Name, b.Name)) })
 	}
-	for key, x := range o.lookups {
-		if l := n.lookup(key.client, key.name); l != nil {
-			l.merge(x)
+	for client, who := range o.inquirers {
+		for i := range who.lookups {
+			x := &who.lookups[i]
+			if l := n.lookup(client, x.name); l != nil {
+				l.merge(x)
+			}
+		}
+		if who.resolved {
+			n.resolves(client, n.inquirers[client], who.connected)
 		}
 	}
 	for name, list := range o.needed {
 		for _, x := range *list {
 			n.need(name, x)
 		}
-	}
-	for client, connected := range o.resolved {
-		n.resolves(client, connected)
 	}
 }
 

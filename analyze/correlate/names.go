@@ -31,14 +31,20 @@ const (
 // Names remembers what addresses are called, and which names could not be
 // resolved.
 type Names struct {
-	byAddr  map[netip.Addr][]Named
-	lookups map[lookupKey]*lookup
-	needed  map[string]*needs                 // by name, whether or not it was looked up
-	asking  map[netip.Addr]map[string]*lookup // the same by client
-	// resolved are clients that resolved some name, and whether they then connected to
-	// anything; one that did not has its connections elsewhere: the capture does not show them.
-	resolved map[netip.Addr]bool
-	spoke    map[netip.Addr][]string // the hosts that clients did reach
+	byAddr    map[netip.Addr][]Named
+	needed    map[string]*needs // by name, whether or not it was looked up
+	inquirers map[netip.Addr]*inquirer
+	lookups   int                     // of all of them
+	resolved  int                     // how many of them resolved some name
+	spoke     map[netip.Addr][]string // the hosts that clients did reach
+}
+
+// inquirer is a client that looks names up.
+type inquirer struct {
+	lookups []lookup // at most maxAsking
+	// resolved: some name. If it then connected to nothing, it has its connections
+	// elsewhere: the capture does not show them.
+	resolved, connected bool
 }
 
 // Named is a name that an address had from a packet on; a name resolution
@@ -48,12 +54,8 @@ type Named struct {
 	At   record.Ref
 }
 
-type lookupKey struct {
-	client netip.Addr
-	name   string
-}
-
 type lookup struct {
+	name           string
 	server         netip.Addr
 	query, answer  record.Ref
 	last           record.Time
@@ -108,10 +110,10 @@ func (n *Names) Of(addr netip.Addr, at record.Time, host func() string) (Named, 
 }
 
 // Any tells that some name is known or was asked for.
-func (n *Names) Any() bool { return len(n.byAddr)+len(n.lookups) > 0 }
+func (n *Names) Any() bool { return len(n.byAddr)+n.lookups > 0 }
 
 // Waiting tells that some name has no address so far.
-func (n *Names) Waiting() bool { return len(n.lookups) > 0 }
+func (n *Names) Waiting() bool { return n.lookups > 0 }
 
 // Query notes that a client asks for a name. address tells that it asks for an
 // address.
@@ -131,24 +133,43 @@ func (n *Names) Query(client, server netip.Addr, name string, address bool, at r
 	l.asked = l.asked || address
 }
 
+// lookup is a client's look-up of a name, a new one if need be; nil: there are
+// too many. It may move with the next one.
 func (n *Names) lookup(client netip.Addr, name string) *lookup {
-	key := lookupKey{client, name}
-	l := n.lookups[key]
-	if l == nil {
-		if len(n.lookups) >= maxLookUps || len(n.asking[client]) >= maxAsking {
-			return nil
-		}
-		if n.lookups == nil {
-			n.lookups, n.asking = map[lookupKey]*lookup{}, map[netip.Addr]map[string]*lookup{}
-		}
-		l = &lookup{}
-		n.lookups[key] = l
-		if n.asking[client] == nil {
-			n.asking[client] = map[string]*lookup{}
-		}
-		n.asking[client][name] = l
+	who := n.inquirers[client]
+	if at := who.find(name); at >= 0 {
+		return &who.lookups[at]
 	}
-	return l
+	if n.lookups >= maxLookUps || who != nil && len(who.lookups) >= maxAsking {
+		return nil
+	}
+	if who == nil {
+		who = n.meet(client)
+	}
+	who.lookups = append(who.lookups, lookup{name: name})
+	n.lookups++
+	return &who.lookups[len(who.lookups)-1]
+}
+
+func (n *Names) meet(client netip.Addr) *inquirer {
+	if n.inquirers == nil {
+		n.inquirers = map[netip.Addr]*inquirer{}
+	}
+	who := new(inquirer)
+	n.inquirers[client] = who
+	return who
+}
+
+// find is where the look-up of a name is; -1: nowhere.
+func (q *inquirer) find(name string) int {
+	if q != nil {
+		for i := range q.lookups {
+			if q.lookups[i].name == name {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // unlikely names are asked for by every system and resolve nowhere: they say
@@ -165,38 +186,53 @@ func (n *Names) Answer(client, server netip.Addr, name string, address bool, cod
 	if unlikely(name) {
 		return
 	}
+	who := n.inquirers[client]
+	found := who.find(name)
 	if address {
-		key := lookupKey{client, name}
-		if n.lookups[key] != nil {
-			delete(n.lookups, key)
-			delete(n.asking[client], name)
+		if found >= 0 {
+			who.lookups = slices.Delete(who.lookups, found, found+1)
+			n.lookups--
 		}
-		n.resolves(client, false)
+		n.resolves(client, who, false)
 		return
 	}
-	l := n.lookups[lookupKey{client, name}]
-	if l == nil {
+	if found < 0 {
 		return
 	}
+	l := &who.lookups[found]
 	l.last = at.Time
 	if !l.failedResponse && (code != "" || !l.answer.Seen()) {
 		l.answer, l.code, l.failedResponse = at, code, code != ""
 	}
 }
 
-// resolves notes that a client resolved some name.
-func (n *Names) resolves(client netip.Addr, connected bool) {
-	if n.resolved == nil {
-		n.resolved = map[netip.Addr]bool{}
+// resolves notes that a client resolved some name; who is nil if it is not known.
+func (n *Names) resolves(client netip.Addr, who *inquirer, connected bool) {
+	switch {
+	case who != nil && who.resolved:
+	case n.resolved < maxLookUps:
+		if who == nil {
+			who = n.meet(client)
+		}
+		who.resolved = true
+		n.resolved++
+	default:
+		if who != nil && len(who.lookups) == 0 {
+			delete(n.inquirers, client)
+		}
+		return
 	}
-	if before, known := n.resolved[client]; known || len(n.resolved) < maxLookUps {
-		n.resolved[client] = before || connected
-	}
+	who.connected = who.connected || connected
 }
 
 // Unreached notes an ICMP error to a query.
 func (n *Names) Unreached(client, server netip.Addr, at record.Ref) {
-	for _, l := range n.asking[client] {
+	who := n.inquirers[client]
+	if who == nil {
+		return
+	}
+	for i := range who.lookups {
+		l := &who.lookups[i]
 		if l.server == server && l.query.Time <= at.Time && !l.answer.Seen() {
 			l.answer, l.unreached = at, true
 			l.last = max(l.last, at.Time)
@@ -206,10 +242,13 @@ func (n *Names) Unreached(client, server netip.Addr, at record.Ref) {
 
 // Connects notes that a client opens a TCP connection.
 func (n *Names) Connects(client netip.Addr, at record.Time) {
-	if _, known := n.resolved[client]; known {
-		n.resolved[client] = true
+	who := n.inquirers[client]
+	if who == nil {
+		return
 	}
-	for _, l := range n.asking[client] {
+	who.connected = who.resolved
+	for i := range who.lookups {
+		l := &who.lookups[i]
 		if !l.followed && at.Sub(l.last) <= soon {
 			l.followed = true
 		}
@@ -221,22 +260,25 @@ func (n *Names) Connects(client netip.Addr, at record.Time) {
 func (n *Names) Relations(files []string) []record.Relation {
 	var failed []record.Relation
 	quiet := 0
-	for key, l := range n.lookups {
-		if !l.asked || !l.failedResponse && !l.answer.Seen() && l.tries < 2 {
-			continue
+	for client, who := range n.inquirers {
+		for i := range who.lookups {
+			l := &who.lookups[i]
+			if !l.asked || !l.failedResponse && !l.answer.Seen() && l.tries < 2 {
+				continue
+			}
+			needed := n.needs(l)
+			r := record.Relation{Files: files, Connections: needed, Total: len(needed), LookUp: l.describe(client)}
+			r.LookUp.Needed = len(needed) > 0
+			// A name may well have addresses of one kind only: that alone stops nobody.
+			r.LookUp.Nothing = !l.followed && who.shows() && !n.strange(client, l.name) && r.LookUp.Code != "no address"
+			if !r.LookUp.Needed && !r.LookUp.Nothing {
+				continue
+			}
+			if !r.LookUp.Needed {
+				quiet++
+			}
+			failed = append(failed, r)
 		}
-		needed := n.needs(key.name, l)
-		r := record.Relation{Files: files, Connections: needed, Total: len(needed), LookUp: l.describe(key)}
-		r.LookUp.Needed = len(needed) > 0
-		// A name may well have addresses of one kind only: that alone stops nobody.
-		r.LookUp.Nothing = !l.followed && n.shows(key.client) && !n.strange(key.client, key.name) && r.LookUp.Code != "no address"
-		if !r.LookUp.Needed && !r.LookUp.Nothing {
-			continue
-		}
-		if !r.LookUp.Needed {
-			quiet++
-		}
-		failed = append(failed, r)
 	}
 	if quiet > maxUnresolved {
 		failed = slices.DeleteFunc(failed, func(r record.Relation) bool { return !r.LookUp.Needed })
@@ -250,15 +292,15 @@ func (n *Names) Relations(files []string) []record.Relation {
 }
 
 // shows: where the client resolved other names, connections came of it.
-func (n *Names) shows(client netip.Addr) bool {
-	connected, known := n.resolved[client]
-	return connected || !known
-}
+func (q *inquirer) shows() bool { return q.connected || !q.resolved }
 
 // Spoke notes that a client reached a host.
 func (n *Names) Spoke(client netip.Addr, host string) {
+	if host == "" {
+		return
+	}
 	list, known := n.spoke[client]
-	if !known && len(n.spoke) >= maxLookUps || len(list) >= maxNames || host == "" || slices.Contains(list, host) {
+	if !known && len(n.spoke) >= maxLookUps || len(list) >= maxNames || slices.Contains(list, host) {
 		return
 	}
 	if _, err := netip.ParseAddr(host); err == nil {
@@ -295,8 +337,8 @@ func withoutSuffixes(list []record.Relation) (kept []record.Relation) {
 	return kept
 }
 
-func (l *lookup) describe(key lookupKey) *record.LookUp {
-	x := &record.LookUp{Name: key.name, Client: key.client, Server: l.server, Code: l.code, Query: l.query, Answer: l.answer,
+func (l *lookup) describe(client netip.Addr) *record.LookUp {
+	x := &record.LookUp{Name: l.name, Client: client, Server: l.server, Code: l.code, Query: l.query, Answer: l.answer,
 		Unreached: l.unreached, Tries: l.tries}
 	if x.Code == "" {
 		x.Code = "no answer"

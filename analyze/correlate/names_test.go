@@ -135,7 +135,19 @@ func TestLookUpsAreBounded(t *testing.T) {
 	for i := range 2 * maxLookUps {
 		n.Query(netip.AddrFrom4([4]byte{10, byte(i >> 12), byte(i >> 6), 1}), resolver, "n"+itoa(i)+".test", true, when(1))
 	}
-	if len(n.lookups) > maxLookUps || len(n.lookups) < 100 {
-		t.Errorf("%d look-ups are remembered", len(n.lookups))
+	kept := 0
+	for _, who := range n.inquirers {
+		kept += len(who.lookups)
+	}
+	if kept > maxLookUps || kept < 100 || kept != n.lookups {
+		t.Errorf("%d look-ups are remembered, %d counted", kept, n.lookups)
+	}
+	for i := range 2 * maxLookUps {
+		client := netip.AddrFrom4([4]byte{10, byte(i >> 12), byte(i >> 6), 1})
+		n.Answer(client, resolver, "n"+itoa(i)+".test", true, "", when(2))
+		n.Answer(netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}), resolver, "app.test", true, "", when(2))
+	}
+	if n.lookups != 0 || len(n.inquirers) > maxLookUps {
+		t.Errorf("%d look-ups and %d clients are remembered", n.lookups, len(n.inquirers))
 	}
 }

@@ -56,8 +56,8 @@ func (l *needs) trim() {
 }
 
 // needs are the connections that asked for a name after it was looked up.
-func (n *Names) needs(name string, l *lookup) (ids []string) {
-	list := n.needed[name]
+func (n *Names) needs(l *lookup) (ids []string) {
+	list := n.needed[l.name]
 	if list == nil {
 		return nil
 	}

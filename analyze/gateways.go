@@ -284,17 +284,17 @@ func (g *gateway) fits(c *record.Connection) bool {
 }
 
 // requested tells whether f is true of a request that is remembered and was seen
-// where front was, after that time; own: and went to the same address.
-func (k *collector) requested(front *record.Connection, own bool, after record.Time, f func(at correlate.Conn, when record.Time) bool) bool {
+// where front was, between two times; own: and went to the same address.
+func (k *collector) requested(front *record.Connection, own bool, from, to record.Time, f func(at correlate.Conn, when record.Time) bool) bool {
 	var server netip.Addr
 	if own {
 		server = front.Server.Addr()
 	}
 	if k.vantages <= 1 {
-		return k.hops.Asked(server, after, f)
+		return k.hops.Asked(server, from, to, f)
 	}
 	return slices.ContainsFunc(k.asks, func(x correlate.Exchange) bool {
-		return x.Vantage == front.Facts.Vantage && (!own || x.Server.Addr() == server) && f(x.Conn, x.At.Time)
+		return x.Vantage == front.Facts.Vantage && from <= x.At.Time && x.At.Time <= to && (!own || x.Server.Addr() == server) && f(x.Conn, x.At.Time)
 	})
 }
 
@@ -322,8 +322,8 @@ func (k *collector) provable(g *gateway, c *record.Connection) bool {
 		return !rival
 	}
 	name := connOf(front)
-	rival = k.requested(front, own, tried-nearer*since-record.Time(time.Second), func(at correlate.Conn, when record.Time) bool {
-		if at == name || when > tried || tried-when >= nearer*since {
+	rival = k.requested(front, own, tried-nearer*since+1, tried, func(at correlate.Conn, when record.Time) bool {
+		if at == name {
 			return false
 		}
 		// One that was answered by then tells it only for refusals, which were looked at above.

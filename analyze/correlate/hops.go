@@ -3,6 +3,7 @@ package correlate
 import (
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -284,19 +285,24 @@ func (h *Hops) forget() {
 	clear(h.servers)
 }
 
-// Asked tells whether f is true of a handshake that is remembered, came after
-// that time and went to the server's address, if one is given: the latest first.
-func (h *Hops) Asked(server netip.Addr, after record.Time, f func(at Conn, when record.Time) bool) bool {
+// disorder is how far handshakes may be from the order of their times.
+const disorder = record.Time(time.Second)
+
+// Asked tells whether f is true of a handshake that is remembered, came between
+// two times and went to the server's address, if one is given: the latest first.
+func (h *Hops) Asked(server netip.Addr, from, to record.Time, f func(at Conn, when record.Time) bool) bool {
 	addr := [16]byte{}
 	if server.IsValid() {
 		addr = server.As16()
 	}
-	for i := range min(maxAsked, h.next) {
-		a := h.at(h.next - 1 - i)
-		if a.At <= after {
+	oldest := h.next - min(maxAsked, h.next)
+	last := sort.Search(int(h.next-oldest), func(i int) bool { return h.at(oldest+uint32(i)).At > to+disorder })
+	for i := last - 1; i >= 0; i-- {
+		a := h.at(oldest + uint32(i))
+		if a.At < from-disorder {
 			break
 		}
-		if (a.Server.addr == addr || !server.IsValid()) && f(a.Conn, a.At) {
+		if from <= a.At && a.At <= to && (a.Server.addr == addr || !server.IsValid()) && f(a.Conn, a.At) {
 			return true
 		}
 	}

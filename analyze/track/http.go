@@ -36,6 +36,7 @@ type exchanges struct {
 	// upgrade is the attempt whose answer is awaited; its request is the last of pending.
 	upgrade *attempt
 	latest  *attempt // the last attempt, answered or not
+	strange *attempt // whose answer is not HTTP
 	early   []byte   // what the client sent since the Upgrade request
 	earlyAt []piece
 	refused bool    // the body now coming is that of latest's refusal
@@ -129,6 +130,9 @@ func (h *httpLayer) releaseAhead(s *slot) {
 // feed pushes bytes through a parser, one event after the other.
 func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
 	p := &h.parser[d]
+	if h.strange != nil && d == record.Server {
+		h.strange.more(s.conn.t).keepNotHTTP(b)
+	}
 	for len(b) > 0 && !h.silent[d] {
 		if s.layer != h {
 			s.layer.data(s, s.conn.side(d), at, b) // what follows a 101
@@ -422,17 +426,23 @@ const maxNotHTTP = 64
 func (h *httpLayer) notHTTP(s *slot, d record.Dir, at record.Ref, p *http1.Parser, fed []byte) {
 	h.silent[d] = true
 	if a := h.upgrade; a != nil && d == record.Server {
-		held, x := p.Held(), a.more(s.conn.t)
-		x.notHTTP = append(x.notHTTP, held[:min(len(held), maxNotHTTP)]...)
-		x.notHTTP = append(x.notHTTP, fed[:min(len(fed), maxNotHTTP-len(x.notHTTP))]...)
+		x := a.more(s.conn.t)
+		x.keepNotHTTP(p.Held())
+		x.keepNotHTTP(fed)
 		x.notHTTPAt = at
-		x.tlsAnswer = len(x.notHTTP) >= 3 && x.notHTTP[0] == 0x15 && x.notHTTP[1] == 3
+		h.strange = a
 		h.upgrade = nil
 		return
 	}
 	if len(s.conn.attempts) == 0 {
 		s.dismiss()
 	}
+}
+
+// keepNotHTTP adds to an answer that is not HTTP.
+func (x *further) keepNotHTTP(b []byte) {
+	x.notHTTP = append(x.notHTTP, b[:min(len(b), maxNotHTTP-len(x.notHTTP))]...)
+	x.tlsAnswer = len(x.notHTTP) >= 3 && x.notHTTP[0] == 0x15 && x.notHTTP[1] == 3
 }
 
 func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int64) {

@@ -305,7 +305,7 @@ func (k *collector) changed(hop *record.Hop, cause *string) bool {
 	}
 	*cause = found[0].Code
 	for _, c := range []*record.Connection{hop.Front, hop.Back} {
-		if c.Fault == record.FaultUnknown || c.Fault == record.FaultServer {
+		if c.Fault == record.FaultUnknown || c.Fault == record.FaultServer || c.Fault == record.FaultClient && onlyRefused(c) {
 			c.Fault = found[0].Fault
 		}
 	}
@@ -313,6 +313,14 @@ func (k *collector) changed(hop *record.Hop, cause *string) bool {
 		hop.Front.Verdict = found[0].Title + " (hop " + hop.Back.ID + "): " + whoActs[hop.Front.Fault] + "."
 	}
 	return true
+}
+
+// onlyRefused: nothing is held against the client but the status of the answer,
+// as a 404 for what a server behind the proxy took for a page.
+func onlyRefused(c *record.Connection) bool {
+	return c.Outcome == record.Rejected && !slices.ContainsFunc(c.Findings, func(f record.Finding) bool {
+		return f.Severity == record.Error && (f.Code < "WS521" || f.Code > "WS539")
+	})
 }
 
 // hopVerdict adds to the verdict of the client's side what the hop behind tells.

@@ -218,7 +218,7 @@ func fault(c *record.Connection) record.Fault {
 	case record.ClosedClean, record.Open:
 		return record.FaultNone
 	}
-	if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
+	if len(c.Findings) > 0 && explains(c, &c.Findings[0]) {
 		return c.Findings[0].Fault
 	}
 	if c.Outcome == record.Incomplete {

@@ -27,3 +27,13 @@ func TestWhoActsOnATimer(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoActsOnAWarning(t *testing.T) {
+	c := &record.Connection{Outcome: record.ClosedError, Findings: []record.Finding{{Code: "WS710", Severity: record.Warning, Fault: record.FaultServer, Title: "busy"}}}
+	if c.Fault = fault(c); c.Fault != record.FaultServer {
+		t.Errorf("the fault of a 1013 is %s", c.Fault)
+	}
+	if got := verdict(c); got != "busy: the server's side has to act." {
+		t.Errorf("verdict %q", got)
+	}
+}

@@ -49,7 +49,7 @@ func (t *Table) place(f *Flow, d Side, s *segment) {
 // judge records a segment of which anything may be true.
 func (t *Table) judge(f *Flow, d Side, s *segment) {
 	h, o := f.sides(d)
-	if !h.sentAfter(s) { // else it, too, may be a copy
+	if !h.sentAfter(s) || s.at.Time-h.last.time > DuplicateWithin { // else it, too, may be a copy
 		h.print(s)
 	}
 	if s.is(flagSYN|flagRST) || !s.is(flagACK) || f.flags&flowRenewal != 0 {
@@ -201,7 +201,11 @@ func (t *Table) syn(f *Flow, d Side, s *segment) {
 	if s.is(flagACK) {
 		if f.SYNACKs++; !f.synack.seen() {
 			f.synack = s.at.mark()
-			if !f.established.seen() {
+			switch n := int32(f.half[d^1].acks - (s.seq + 1)); {
+			case f.established.seen():
+			case f.half[d^1].is(halfAcks) && n >= 0 && n < window: // the ACK was captured before it
+				f.established = f.half[d^1].lastAck
+			default:
 				f.flags |= flowOpening
 			}
 		}

@@ -42,12 +42,12 @@ func (t *Table) place(f *Flow, d Side, s *segment) {
 	case f.passes(h, s):
 		f.pass(d, h, s)
 	default:
-		t.judge(f, d, s)
+		t.examine(f, d, s)
 	}
 }
 
-// judge records a segment of which anything may be true.
-func (t *Table) judge(f *Flow, d Side, s *segment) {
+// examine records a segment of which anything may be true.
+func (t *Table) examine(f *Flow, d Side, s *segment) {
 	h, o := f.sides(d)
 	if !h.sentAfter(s) || s.at.Time-h.last.time > DuplicateWithin { // else it, too, may be a copy
 		h.print(s)

@@ -11,9 +11,11 @@ func (f *Flow) carriesOn(h *half, s *segment) bool {
 		f.flags&(flowRenewal|flowICMP) == 0 && f.waits == 0 && !f.Ignore && s.window > 0 && len(s.data) == int(s.n)
 }
 
-// carryOn is judge for such segments.
+// carryOn is examine for such segments.
 func (t *Table) carryOn(f *Flow, d Side, h, o *half, s *segment) {
-	h.print(s)
+	if !h.sentAfter(s) { // else it, too, may be a copy
+		h.print(s)
+	}
 	at := s.at.mark()
 	h.last, f.clock = at, s.clock
 	f.flags = f.flags&^flowLast1 | uint16(d)*flowLast1

@@ -1,10 +1,13 @@
 package known
 
+import "math"
+
 // Phrases finds which of many texts stands in a page, in one pass and without
 // memory: almost no page has one. In it, ASCII letters may have any case.
 type Phrases struct {
 	texts []string // in lower case; empty ones are never found
 	heads []uint32 // the first four bytes of each
+	least int      // the length of the shortest
 	sieve [1 << 6]uint64
 }
 
@@ -14,11 +17,12 @@ const headBytes = 4
 // NewPhrases takes texts in lower case, of four bytes or more; empty ones keep
 // a place that is never found.
 func NewPhrases(texts ...string) *Phrases {
-	p := &Phrases{texts: texts, heads: make([]uint32, len(texts))}
+	p := &Phrases{texts: texts, heads: make([]uint32, len(texts)), least: math.MaxInt}
 	for i, text := range texts {
 		if text == "" {
 			continue
 		}
+		p.least = min(p.least, len(text))
 		for _, b := range []byte(text[:headBytes]) {
 			p.heads[i] = p.heads[i]<<8 | uint32(b)
 		}
@@ -44,7 +48,7 @@ func (p *Phrases) FindString(page string) int { return find(p, page) }
 
 func find[T string | []byte](p *Phrases, page T) int {
 	best, head := len(p.texts), uint32(0)
-	for i := range len(page) {
+	for i := range len(page) - p.least + headBytes { // behind that, none can begin
 		head = head<<8 | uint32(lower(page[i]))
 		word, bit := sieveAt(head)
 		if p.sieve[word]&bit == 0 || i < headBytes-1 {

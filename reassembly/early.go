@@ -1,6 +1,7 @@
 package reassembly
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -50,6 +51,7 @@ func (t *Table) hold(f *Flow, d Side, s *segment) {
 	if len(r.held) == 0 {
 		f.flags |= flowHolds
 		t.holding = append(t.holding, f)
+		t.wake = math.MinInt64
 	}
 	f.clock = s.clock
 	r.held = append(r.held, held{*s, d})

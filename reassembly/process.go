@@ -49,9 +49,7 @@ func (t *Table) place(f *Flow, d Side, s *segment) {
 // examine records a segment of which anything may be true.
 func (t *Table) examine(f *Flow, d Side, s *segment) {
 	h, o := f.sides(d)
-	if !h.sentAfter(s) || s.at.Time-h.last.time > DuplicateWithin { // else it, too, may be a copy
-		h.print(s)
-	}
+	h.printNew(s)
 	if s.is(flagSYN|flagRST) || !s.is(flagACK) || f.flags&flowRenewal != 0 {
 		// Another flow may have the place in memory of the one before.
 		if f, d = t.identity(f, d, s); f == nil {
@@ -140,6 +138,14 @@ func (f *Flow) copies(h *half, s *segment) bool {
 func (h *half) print(s *segment) {
 	h.prints[1] = h.prints[0]
 	h.prints[0] = print{s.print, uint32(s.at.Time >> 10)}
+}
+
+// printNew does so unless s stands a moment behind what h sent later: it, too,
+// may be a copy then.
+func (h *half) printNew(s *segment) {
+	if !h.sentAfter(s) || s.at.Time-h.last.time > DuplicateWithin {
+		h.print(s)
+	}
 }
 
 // seen takes what every segment but a RST tells.

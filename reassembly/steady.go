@@ -13,9 +13,7 @@ func (f *Flow) carriesOn(h *half, s *segment) bool {
 
 // carryOn is examine for such segments.
 func (t *Table) carryOn(f *Flow, d Side, h, o *half, s *segment) {
-	if !h.sentAfter(s) { // else it, too, may be a copy
-		h.print(s)
-	}
+	h.printNew(s)
 	at := s.at.mark()
 	h.last, f.clock = at, s.clock
 	f.flags = f.flags&^flowLast1 | uint16(d)*flowLast1

@@ -94,6 +94,7 @@ type Table struct {
 	handler     Handler
 	limits      Limits
 	clock       int64
+	wake        int64 // when Advance has something to do
 	index       index
 	slab        slab
 	timers      timers
@@ -115,7 +116,7 @@ type Table struct {
 // New makes a table.
 func New(o Options) *Table {
 	o.Limits.defaults()
-	t := &Table{handler: o.Handler, limits: o.Limits, clock: math.MinInt64}
+	t := &Table{handler: o.Handler, limits: o.Limits, clock: math.MinInt64, wake: math.MinInt64}
 	t.soonest = int64(min(o.Limits.Linger, o.Limits.LingerReset, o.Limits.SYNTimeout, o.Limits.Idle))
 	t.timers.turnAt = math.MinInt64
 	t.index.init()

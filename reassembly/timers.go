@@ -83,12 +83,22 @@ func (t *Table) unschedule(f *Flow) {
 func (t *Table) Advance(clock int64) {
 	if clock > t.clock {
 		t.clock = clock
-		if len(t.holding) > 0 {
-			t.letGoOld(clock)
+		if clock >= t.wake {
+			t.awake(clock)
 		}
-		if clock >= t.timers.turnAt {
-			t.turn(clock >> tickBits)
-		}
+	}
+}
+
+// awake lets go of what was held long enough, and closes what is due.
+func (t *Table) awake(clock int64) {
+	if len(t.holding) > 0 {
+		t.letGoOld(clock)
+	}
+	if clock >= t.timers.turnAt {
+		t.turn(clock >> tickBits)
+	}
+	if t.wake = t.timers.turnAt; len(t.holding) > 0 {
+		t.wake = math.MinInt64
 	}
 }
 

@@ -37,6 +37,7 @@ type Names struct {
 	lookups   int                     // of all of them
 	resolved  int                     // how many of them resolved some name
 	spoke     map[netip.Addr][]string // the hosts that clients did reach
+	reached   []string                // by any of them, the first maxAsking
 }
 
 // inquirer is a client that looks names up.
@@ -309,7 +310,11 @@ func (n *Names) Spoke(client netip.Addr, host string) {
 	if n.spoke == nil {
 		n.spoke = map[netip.Addr][]string{}
 	}
-	n.spoke[client] = append(list, strings.Clone(host)) // it may be a piece of a long head
+	host = strings.Clone(host) // it may be a piece of a long head
+	n.spoke[client] = append(list, host)
+	if len(n.reached) < maxAsking && !slices.Contains(n.reached, host) {
+		n.reached = append(n.reached, host)
+	}
 }
 
 // strange tells that a client has to do with hosts of which none is akin to
@@ -317,6 +322,9 @@ func (n *Names) Spoke(client netip.Addr, host string) {
 // maker's hosts.
 func (n *Names) strange(client netip.Addr, name string) bool {
 	hosts := n.spoke[client]
+	if len(hosts) == 0 {
+		hosts = n.reached // before a proxy, the client's connections are not in the capture, the look-ups are
+	}
 	base := name
 	for dots := strings.Count(base, "."); dots > 1 || base == name && dots == 1; dots-- {
 		_, base, _ = strings.Cut(base, ".")

@@ -94,6 +94,13 @@ func TestLookUps(t *testing.T) {
 			fail(n, 1.1, "accounts.maker.example", "NXDOMAIN")
 			n.Spoke(asker, "app.test")
 		}, ""},
+		{"a browser's own business behind a proxy", func(n *Names) {
+			for _, name := range []string{"accounts.maker.example", "ws.app.test"} {
+				ask(n, 1, name)
+				fail(n, 1.1, name, "NXDOMAIN")
+			}
+			n.Spoke(resolver, "www.app.test")
+		}, "ws.app.test NXDOMAIN"},
 		{"another host of the same domain", func(n *Names) {
 			for _, name := range []string{"ws.eu.app.test", "wss.test"} {
 				ask(n, 1, name)

@@ -24,6 +24,12 @@ type chunk struct {
 
 // lookLate tries whether the bytes are frames.
 func (o *opening) lookLate(s *slot, from reassembly.Side, at record.Ref, b []byte) {
+	held, heldAt := o.held[from], o.heldAt[from]
+	o.held[from] = nil
+	if len(held) > 0 && o.lookH2(s, from, heldAt, held) {
+		s.layer.data(s, from, at, b)
+		return
+	}
 	if o.lookH2(s, from, at, b) {
 		return
 	}
@@ -31,7 +37,9 @@ func (o *opening) lookLate(s *slot, from reassembly.Side, at record.Ref, b []byt
 		o.guess = &guess{}
 	}
 	g := o.guess
-	o.addHeld(from)
+	if len(held) > 0 {
+		g.add(from, heldAt, held)
+	}
 	g.add(from, at, b)
 	switch {
 	case o.attempt != nil && g.probe[from].Frames > 0 && g.probe[from].AtBoundary() && g.probe[from].Masked == (from == s.conn.flow.Client):
@@ -66,7 +74,11 @@ func (o *opening) addHeld(from reassembly.Side) {
 
 // goesOn tells that a side's frames have begun: what comes next may begin with
 // their payload, which looks like anything.
-func (g *guess) goesOn(from reassembly.Side) bool {
+func (o *opening) goesOn(from reassembly.Side) bool {
+	if g := o.h2; g != nil && !g.done && g.probe[from].Bytes > 0 && !g.probe[from].Broken {
+		return true
+	}
+	g := o.guess
 	return g != nil && g.probe[from].Bytes > 0 && !g.probe[from].Broken
 }
 

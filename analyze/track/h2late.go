@@ -43,6 +43,11 @@ func (o *opening) lookH2(s *slot, from reassembly.Side, at record.Ref, b []byte)
 	for _, k := range g.chunks {
 		l.data(s, k.from, k.at, g.bytes[k.start:k.end])
 	}
+	for side, held := range o.held {
+		if len(held) > 0 {
+			l.data(s, reassembly.Side(side), o.heldAt[side], held)
+		}
+	}
 	return true
 }
 

@@ -120,7 +120,7 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 	}
 	client := from == s.conn.flow.Client
 	kind := o.look(s, from, b)
-	if o.late && (kind == protoOther || kind == protoMaybe && (len(o.held[from])+len(b) > maxHeld || o.guess.goesOn(from))) {
+	if o.late && (kind == protoOther || kind == protoMaybe && (len(o.held[from])+len(b) > maxHeld || o.goesOn(from))) {
 		o.lookLate(s, from, at, b)
 		return
 	}

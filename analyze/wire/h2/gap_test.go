@@ -36,6 +36,10 @@ func TestGaps(t *testing.T) {
 			[]string{"settings []", "lost", "data 5 ab", "window 5 9"}},
 		{"a second gap while hunting", []step{{bytes: settingsFrame}, {gap: 5}, {gap: 6}, {bytes: frame(Data, 0, 5, "ab")}},
 			[]string{"settings []", "lost", "data 5 ab"}},
+		{"a frame in pieces behind a gap", []step{{bytes: settingsFrame}, {gap: 5}, {bytes: frame(Data, 0, 5, "ab")[:4]}, {bytes: frame(Data, 0, 5, "ab")[4:10]}, {bytes: "b"}, {bytes: frame(Data, 0, 5, "cd")}},
+			[]string{"settings []", "lost", "data 5 ab", "data 5 cd"}},
+		{"a gap in what may be a frame", []step{{bytes: settingsFrame}, {gap: 5}, {bytes: frame(Data, 0, 5, "ab")[:4]}, {gap: 2}, {bytes: frame(Data, 0, 5, "cd")}},
+			[]string{"settings []", "lost", "data 5 cd"}},
 		{"inside padding length", []step{{bytes: settingsFrame + frame(Headers, EndHeaders|Padded, 1, "\x00\x88")[:9]}, {gap: 1}, {bytes: "\x88"}, {bytes: frame(Data, 0, 1, "ok")}},
 			[]string{"settings []", "lost", "data 1 ok"}},
 	} {

@@ -6,8 +6,12 @@ const MaxHunt = 1 << 20
 
 // hunt is the search for frames after a gap.
 type hunt struct {
-	seen int // bytes looked through
+	seen int    // bytes looked through
+	held []byte // may be the beginning of a frame that later packets complete
 }
+
+// maxHeld bounds what is held.
+const maxHeld = 16 << 10
 
 // Gap tells that n bytes of the stream are not in the capture. Inside the
 // content of a DATA frame the parser goes on behind them and returns true.
@@ -21,6 +25,7 @@ func (p *Parser) Gap(obs Observer, n int64) bool {
 	}
 	if p.state == dead || p.state == hunting {
 		p.off += n
+		p.hunt.held = nil
 		return p.state == dead
 	}
 	if p.state == inContent {
@@ -30,7 +35,7 @@ func (p *Parser) Gap(obs Observer, n int64) bool {
 		}
 	}
 	p.off += n
-	p.state, p.have, p.inBlock, p.hunt.seen, p.late = hunting, 0, false, 0, true
+	p.state, p.have, p.inBlock, p.hunt, p.late = hunting, 0, false, hunt{}, true
 	p.hpack.lose()
 	obs.Lost(p)
 	return false
@@ -76,19 +81,46 @@ func (p *Parser) damage() {
 
 // feedHunt looks for frames in b.
 func (p *Parser) feedHunt(obs Observer, b []byte) []byte {
+	if n := len(p.hunt.held); n > 0 {
+		p.hunt.held = append(p.hunt.held, b...)
+		if w := walk(p.hunt.held, p.max); w.frames >= 3 || w.frames >= 1 && w.exact {
+			b = p.hunt.held
+			p.off -= int64(n)
+			p.found()
+			return b
+		}
+	}
 	i := findFrame(b, p.max)
 	if i < 0 {
+		p.hold(b)
 		p.off += int64(len(b))
 		p.hunt.seen += len(b)
 		if p.hunt.seen > MaxHunt {
-			p.state = dead
+			p.hunt.held, p.state = nil, dead
 		}
 		return nil
 	}
 	p.off += int64(i)
+	p.found()
+	return b[i:]
+}
+
+// found ends the search.
+func (p *Parser) found() {
+	p.hunt.held = nil
 	p.state = inHeader
 	p.Resyncs++
-	return b[i:]
+}
+
+// hold keeps what may be the beginning of a frame.
+func (p *Parser) hold(b []byte) {
+	if held := p.hunt.held; len(held) > 0 && len(held) <= maxHeld && !walk(held, p.max).broken {
+		return
+	}
+	p.hunt.held = nil
+	if len(b) <= maxHeld && !walk(b, p.max).broken {
+		p.hunt.held = append(p.hunt.held, b...)
+	}
 }
 
 // findFrame looks for a place in b from where frames follow one another, and
@@ -99,8 +131,8 @@ func findFrame(b []byte, limit uint32) int {
 		return len(Preface)
 	}
 	for i := range b {
-		frames, exact := walk(b[i:], limit)
-		if frames >= 3 || frames >= 2 && exact || i == 0 && frames >= 1 && exact {
+		w := walk(b[i:], limit)
+		if w.frames >= 3 || w.frames >= 2 && w.exact || i == 0 && w.frames >= 1 && w.exact {
 			return i
 		}
 	}
@@ -110,25 +142,32 @@ func findFrame(b []byte, limit uint32) int {
 // maxWalk bounds the frames that one walk looks at.
 const maxWalk = 8
 
-// walk counts the frames that lie whole at b's beginning; exact tells that b
-// ends where the last of them does. Something that is no frame makes it 0.
-func walk(b []byte, limit uint32) (frames int, exact bool) {
-	for frames < maxWalk {
+// walked is what walk saw.
+type walked struct {
+	frames int  // that lie whole in the bytes
+	exact  bool // the bytes end where the last of them does
+	broken bool // something is no frame
+}
+
+// walk goes through the frames that b begins with.
+func walk(b []byte, limit uint32) (w walked) {
+	for w.frames < maxWalk {
 		if len(b) < HeaderLen {
-			return frames, len(b) == 0
+			w.exact = len(b) == 0
+			return w
 		}
 		h := readHeader(b, 0)
 		if !plausible(&h, b[5], limit) {
-			return 0, false
+			return walked{broken: true}
 		}
 		b = b[HeaderLen:]
 		if uint32(len(b)) < h.Length {
-			return frames, false
+			return w
 		}
 		b = b[h.Length:]
-		frames++
+		w.frames++
 	}
-	return frames, false
+	return w
 }
 
 // allowedFlags are the flags that a type defines.

@@ -16,6 +16,9 @@ func (p *Parser) Gap(obs Observer, n int64) bool {
 	}
 	if p.flags&(dead|hunting) != 0 {
 		p.off += n
+		if p.underway != nil {
+			p.held = nil
+		}
 		return false
 	}
 	p.begin()

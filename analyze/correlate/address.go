@@ -3,7 +3,6 @@ package correlate
 import (
 	"encoding/binary"
 	"net/netip"
-	"slices"
 )
 
 // addrKey is an address as digests of one set are compared by it: the bytes of
@@ -77,24 +76,6 @@ func (s *Set) locate(d *Digest, client, server netip.AddrPort) {
 		d.flags |= wideServer
 	}
 	d.port = server.Port()
-}
-
-// relocated gives digests of another set with the addresses numbered as in this one.
-func (s *Set) relocated(chunk []Digest, from *wideAddrs) []Digest {
-	if len(from.list) == 0 {
-		return chunk
-	}
-	chunk = slices.Clone(chunk)
-	for i := range chunk {
-		d := &chunk[i]
-		if d.flags&wideClient != 0 {
-			d.client = s.wide.add(from.list[d.client])
-		}
-		if d.flags&wideServer != 0 {
-			d.server = s.wide.add(from.list[d.server])
-		}
-	}
-	return chunk
 }
 
 func (s *Set) addr(a addrKey) netip.Addr {

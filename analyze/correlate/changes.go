@@ -122,30 +122,6 @@ func (g *hopGroup) include(id string, started record.Time) {
 	}
 }
 
-// Merge adds the changes that another noted; the order does not matter. A part
-// of a capture must have all hops of its stories: handshakes are not joined afterwards.
-func (h *Hops) Merge(o *Hops) {
-	for key, add := range o.groups {
-		g := h.group(key)
-		if g == nil {
-			continue
-		}
-		hop := *add.Hop
-		if g.Hop != nil {
-			if compareRefs(asks(g.Hop), asks(&hop)) < 0 {
-				hop = *g.Hop
-			}
-			hop.First, hop.Last = min(g.Hop.First, add.Hop.First), max(g.Hop.Last, add.Hop.Last)
-		}
-		g.Hop = &hop
-		g.Total += add.Total
-		g.kept = g.kept || add.kept
-		for i, id := range add.Connections {
-			g.include(id, add.started[i])
-		}
-	}
-}
-
 // Relations are the changes that were noted, in order of time.
 func (h *Hops) Relations(files []string) []record.Relation {
 	var list []record.Relation

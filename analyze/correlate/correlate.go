@@ -29,8 +29,7 @@ const (
 
 const chunkSize = 1 << 10
 
-// Set is what is remembered of finished connections. Sets of parts of a capture
-// add up in any order.
+// Set is what is remembered of finished connections.
 type Set struct {
 	chunks  [][]Digest
 	n       int
@@ -77,33 +76,6 @@ func (s *Set) nameURL(url uint64, c *record.Connection) {
 	u := c.Facts.Upgrade
 	host, _ := u.Request.Get("Host")
 	s.urls[url] = strings.Clone(c.Scheme + "://" + host + path(u.Request.Target))
-}
-
-// Merge adds what another set remembers; the order does not matter.
-func (s *Set) Merge(o *Set) {
-	for _, chunk := range o.chunks {
-		if room := MaxDigests - s.n; len(chunk) > room {
-			chunk, s.limited = chunk[:room], true
-		}
-		chunk = s.relocated(chunk, &o.wide)
-		if len(chunk) > 0 {
-			// The last chunk must be full before another stands behind it only for Add: any order will do.
-			s.chunks = append(s.chunks, chunk)
-			s.n += len(chunk)
-		}
-	}
-	s.limited = s.limited || o.limited
-	for url, text := range o.urls {
-		if s.urls == nil {
-			s.urls = map[uint64]string{}
-		}
-		if _, known := s.urls[url]; !known && len(s.urls) < maxURLs {
-			s.urls[url] = text
-		}
-	}
-	for key, p := range o.polling {
-		s.mergePolls(key, p)
-	}
 }
 
 // Relations finds what the connections have in common, in the order of the

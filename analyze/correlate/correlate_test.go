@@ -149,44 +149,6 @@ func TestFallback(t *testing.T) {
 	}
 }
 
-// TestSetsAddUpInAnyOrder: parts of a capture can be judged apart and joined.
-func TestSetsAddUpInAnyOrder(t *testing.T) {
-	var all []made
-	for _, list := range [][]made{
-		many(12, func(i int) made { return at(float64(i)/2, 1, 1).asks().answered(503, 0.01) }),
-		six(many(4, func(i int) made { return at(float64(3*i), byte(i), 2).open(70+float64(i)/3).cut(server, 60) })),
-		six(many(6, func(i int) made { return at(float64(i), byte(i), 3).open(60-float64(i)).closed(server, 1012) })),
-	} {
-		all = append(all, list...)
-	}
-	var whole Set
-	for _, m := range all {
-		whole.Add(m.Connection, true)
-	}
-	polling(&whole, 1, 0.1, 6, 7, 8)
-	want := outline(whole.Relations(nil))
-	if strings.Count(want, "\n") != 4 {
-		t.Fatalf("found %q", want)
-	}
-	for parts := 2; parts < 6; parts++ {
-		sets := make([]Set, parts)
-		for i, m := range all {
-			sets[i*7%parts].Add(m.Connection, true)
-		}
-		polling(&sets[parts-1], 1, 7, 8)
-		polling(&sets[0], 1, 6, 0.1)
-		for first := range parts {
-			var joined Set
-			for i := range parts {
-				joined.Merge(&sets[(first+i)%parts])
-			}
-			if got := outline(joined.Relations(nil)); got != want {
-				t.Errorf("%d parts, from %d on: %q, want %q", parts, first, got, want)
-			}
-		}
-	}
-}
-
 func TestWhatIsNotShownIsNoPattern(t *testing.T) {
 	var s Set
 	for _, m := range many(10, func(i int) made { return at(float64(i), 1, 1).asks().answered(503, 0.01) }) {

@@ -34,10 +34,6 @@ type polls struct {
 // AddPoll remembers a polling request.
 func (s *Set) AddPoll(p Poll) {
 	key := pollKey{p.Client.Addr().As16(), endpointOf(p.Server)}
-	s.mergePolls(key, &polls{n: 1, family: p.Family, transport: p.Transport, latest: []record.Ref{p.At}})
-}
-
-func (s *Set) mergePolls(key pollKey, add *polls) {
 	have := s.polling[key]
 	if have == nil {
 		if len(s.polling) >= maxPolling {
@@ -47,18 +43,17 @@ func (s *Set) mergePolls(key pollKey, add *polls) {
 		if s.polling == nil {
 			s.polling = map[pollKey]*polls{}
 		}
-		have = &polls{family: add.family, transport: add.transport}
+		have = new(polls)
 		s.polling[key] = have
 	}
-	have.n += add.n
-	have.latest = append(have.latest, add.latest...)
+	have.n++
+	have.latest = append(have.latest, p.At)
 	slices.SortFunc(have.latest, compareRefs)
 	if n := len(have.latest); n > keptPolls {
 		have.latest = append(have.latest[:0], have.latest[n-keptPolls:]...)
 	}
-	last := add.latest[len(add.latest)-1]
-	if have.latest[len(have.latest)-1] == last {
-		have.family, have.transport = add.family, add.transport
+	if have.latest[len(have.latest)-1] == p.At {
+		have.family, have.transport = p.Family, p.Transport
 	}
 }
 

@@ -284,7 +284,7 @@ type cause struct {
 	examples    []example
 	servers     tally[netip.AddrPort]
 	following   tally[string] // slugs of consequences
-	beside      tally[string] // slugs of errors that stand beside it, not explained by it
+	beside      tally[string] // slugs of errors, and of warnings that bear on it, that stand beside it, not explained by it
 	limits      tally[string] // slugs of what the capture lacks of these connections
 }
 
@@ -343,6 +343,10 @@ func (s *causes) remedyHash(remedy string) uint64 {
 	return maphash.Bytes(s.seed, s.scratch)
 }
 
+// bears are the warnings that may have had a hand in a failure which another
+// finding names: losses, a receiver that does not read, Pings without Pong.
+var bears = map[string]bool{"WS207": true, "WS209": true, "WS614": true}
+
 // add puts a connection into the group of its finding at place i.
 func (s *causes) add(c *record.Connection, i int) *cause {
 	f := s.findingOf(c, i)
@@ -370,7 +374,7 @@ func (s *causes) add(c *record.Connection, i int) *cause {
 			group.limits.add(other.Slug, other.Code)
 		case other.CausedBy != "":
 			group.following.add(other.Slug, other.Code)
-		case other.Severity == record.Error && f.Severity == record.Error:
+		case f.Severity == record.Error && (other.Severity == record.Error || bears[other.Code]):
 			group.beside.add(other.Slug, other.Code)
 		}
 	}

@@ -186,3 +186,16 @@ func TestHTMLIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// Beside a cause stand other errors, and warnings that may have had a hand in the failure.
+func TestBesideACause(t *testing.T) {
+	s := newCauses()
+	group := s.add(&record.Connection{ID: "1", Findings: []record.Finding{
+		{Code: "WS701", Slug: "closed-without-close-frame", Severity: record.Error},
+		{Code: "WS209", Slug: "receiver-stalled", Severity: record.Warning},
+		{Code: "WS510", Slug: "credentials-in-clear", Severity: record.Warning},
+	}}, 0)
+	if got := named(&group.beside); got != "WS209 receiver-stalled" {
+		t.Errorf("beside it %q", got)
+	}
+}

@@ -23,6 +23,8 @@ var requestCases = []caseOf{
 	{code: "WS501", name: "squid", request: without(without(goodRequest, "Upgrade: websocket"), "Connection: Upgrade") + "Via: 1.1 proxy.test (squid/5.7)\nConnection: keep-alive\n",
 		title: "Squid took it off (Via: 1.1 proxy.test (squid/5.7))", remedy: "http_upgrade_request_protocols"},
 	{code: "WS501", name: "apache", request: without(goodRequest, "Upgrade: websocket") + "X-Forwarded-Host: a\nX-Forwarded-Server: a\n", title: "like Apache", remedy: "upgrade=websocket"},
+	{code: "WS501", name: "lighttpd", request: without(without(goodRequest, "Upgrade: websocket"), "Connection: Upgrade") + "X-Forwarded-For: 10.9.9.9\nX-Host: a\nX-Forwarded-Host: a\nX-Forwarded-Proto: http\nConnection: close\n",
+		title: "like lighttpd took it off", remedy: "proxy.header"},
 	{code: "WS501", name: "varnish", request: without(goodRequest, "Upgrade: websocket") + "X-Varnish: 3\n", title: "Varnish", remedy: "pipe"},
 	{code: "WS501", name: "another proxy", request: without(goodRequest, "Upgrade: websocket") + "X-Forwarded-For: 10.9.9.9\n", title: "a proxy took it off (X-Forwarded-For"},
 	{code: "WS501", name: "only Upgrade is gone", request: without(goodRequest, "Upgrade: websocket"), title: "while 'Connection: Upgrade' is there", fault: record.FaultIntermediary, confidence: record.Likely},

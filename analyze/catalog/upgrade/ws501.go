@@ -82,6 +82,9 @@ func stripper(u *record.UpgradeFacts) (known.Product, string) {
 	case h.Has("X-Forwarded-Server") && h.Has("X-Forwarded-Host"):
 		// Apache's mod_proxy_http adds these two by itself.
 		return known.Apache, ": a proxy like Apache took it off (X-Forwarded-Server is there)"
+	case h.Has("X-Host") && h.Has("X-Forwarded-Host"):
+		// lighttpd's mod_proxy adds these two by itself.
+		return known.Lighttpd, ": a proxy like lighttpd took it off (X-Host is there)"
 	case h.Version == "HTTP/1.0" && strings.EqualFold(connection, "close"), strings.EqualFold(connection, "close"):
 		// nginx: ngx_http_proxy_module's default "Connection: close".
 		return known.Nginx, ": a proxy took it off, nginx by default does so (" + known.Clip(h.Version) + ", Connection: close)"

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 	"github.com/wsleuth/wsleuth/analyze/wire/ws"
 )
 
@@ -36,6 +37,16 @@ var cases = []caseOf{
 		abnormal(c)
 		c.Facts.WS.Damaged[record.Server] = true
 	}, title: "without a Close frame", confidence: record.Possible},
+	{code: "WS701", name: "the 101 has no CR", change: func(c *record.Connection) {
+		abnormal(c)
+		c.Facts.Upgrade.Response = http1.ParseHead(http1.Response, "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\n\n")
+		c.Facts.WS.Messages = [2]int64{}
+		c.Facts.TCP.End, c.Facts.TCP.EndBy, c.Facts.TCP.EndHow = record.Ref{Packet: 8, Time: c.Facts.WS.OpenedRef.Time + 3e6}, record.Client, "fin"
+	}, title: "whose lines end in LF alone", fault: record.FaultServer, confidence: record.Likely},
+	{code: "WS701", name: "a proxy ended it", change: func(c *record.Connection) {
+		abnormal(c)
+		c.Facts.Upgrade.Response = http1.ParseHead(http1.Response, "HTTP/1.1 101 Switching Protocols\r\nServer: nginx/1.22.1\r\n\r\n")
+	}, title: "nginx/1.22.1 at 10.0.0.5:80 ended", remedy: "of the server behind it"},
 	{code: "WS701", name: "the client had gone before the 101 came", change: func(c *record.Connection) {
 		abnormal(c)
 		c.Facts.TCP.End, c.Facts.TCP.EndBy, c.Facts.TCP.EndHow = c.Facts.Upgrade.RequestLast, record.Client, "fin"

@@ -17,6 +17,7 @@ type caseOf struct {
 	code, name string
 	change     func(*record.Connection)
 	title      string // part of the title
+	remedy     string // part of the remedy
 	fault      record.Fault
 	severity   record.Severity
 	confidence record.Confidence
@@ -89,6 +90,9 @@ func (tc caseOf) run(t *testing.T) {
 	}
 	if !strings.Contains(found.Title, tc.title) {
 		t.Errorf("title %q, expected it to contain %q", found.Title, tc.title)
+	}
+	if !strings.Contains(found.Remedy, tc.remedy) {
+		t.Errorf("remedy %q, expected it to contain %q", found.Remedy, tc.remedy)
 	}
 	if tc.fault != "" && found.Fault != tc.fault {
 		t.Errorf("fault %s, expected %s", found.Fault, tc.fault)

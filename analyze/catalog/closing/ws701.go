@@ -2,10 +2,13 @@ package closing
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 )
 
 var WS701 = &rule.Rule{
@@ -47,6 +50,10 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	if _, aged := lifetime(c, end); aged && end.by == record.Server {
 		f.Fault = record.FaultIntermediary
 	}
+	bare := refusesBareLF(c, end)
+	if bare {
+		f.Fault, f.Confidence = record.FaultServer, record.Likely
+	}
 	if r.Enough(f) {
 		return
 	}
@@ -57,6 +64,13 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	f.Title = fmt.Sprintf("%s ended the WebSocket by %s, without a Close frame, after %s", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time)))
 	f.SeenByUser = known.UserSaw(c, known.SawAbnormal)
 	f.Remedy = "Look at the log of " + known.Side(c, end.by) + " at this second; let it send a Close frame with a code before it ends a connection."
+	if _, proxy := known.ProductOf(c); proxy && end.by == record.Server {
+		f.Remedy = "Look at the log of " + known.Side(c, end.by) + ", and of the server behind it, at this second: a proxy ends a WebSocket without a Close frame when the server behind it does, and when it is reloaded, restarted or out of time."
+	}
+	if bare {
+		f.Title = fmt.Sprintf("%s left by %s right after the 101, whose lines end in LF alone: strict clients refuse that", known.SideFirst(c, end.by), end.how)
+		f.Remedy = "Let the server end each line of its answer with CR LF (RFC 9112 section 2.2)."
+	}
 	f.Evidence = []record.Evidence{r.At(end.at, "%s of the %s, no Close frame of either side before it", end.how, end.by)}
 	if c.Facts.TCP.LastData.Seen() && c.Facts.H2 == nil {
 		f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.LastData, "last data, of the %s, %s before", c.Facts.TCP.LastDataFrom, known.Seconds(c.Facts.TCP.Silence)))
@@ -75,4 +89,14 @@ func leftBefore(c *record.Connection, r *rule.Reporter, end cut, f rule.Found) {
 	f.Remedy = "If nobody left the page or stopped the program, look for code that closes a WebSocket while it still connects (a component that is mounted twice, a timeout that is too short)."
 	f.Evidence = []record.Evidence{r.At(end.at, "%s of the %s", end.how, end.by), r.At(c.Facts.WS.OpenedRef, "the 101 comes after it")}
 	r.Add(f)
+}
+
+// refusesBareLF: "a recipient MAY recognize a single LF as a line terminator"
+// (RFC 9112, section 2.2); one that does not leaves at once, without a frame.
+func refusesBareLF(c *record.Connection, end cut) bool {
+	u, w := c.Facts.Upgrade, c.Facts.WS
+	if end.by != record.Client || u == nil || u.Response == nil || w.Messages[record.Client] > 0 || end.at.Time.Sub(w.OpenedRef.Time) > time.Second {
+		return false
+	}
+	return slices.ContainsFunc(u.Response.Violations, func(v http1.Violation) bool { return v.Code == http1.BareLF })
 }

@@ -87,7 +87,7 @@ func untrusted(c *record.Connection, t *record.TLSFacts) rule.Found {
 		f.SeenByUser = known.UserSaw(c, known.SawCertSelfSigned)
 		f.Remedy = "Use a certificate of an authority that the client trusts, or install this one at the client."
 	} else if x != nil && len(t.Chain.Certificates) == 1 {
-		f.Remedy = "Let the server at " + known.Endpoint(c) + " send the intermediate certificate " + known.Quote(x.IssuerCommonName) + " after its own (nginx: ssl_certificate with the full chain)."
+		f.Remedy = "Let the server at " + known.Endpoint(c) + " send the intermediate certificate " + known.Quote(x.IssuerCommonName) + " after its own (nginx: ssl_certificate with the full chain); if that is a root of your own, install it at the client."
 	}
 	return f
 }

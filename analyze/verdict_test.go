@@ -16,7 +16,7 @@ func TestWhoActsOnATimer(t *testing.T) {
 		{"", "the device in between", record.Server},
 		{"Server: nginx/1.22.1\r\n", "the device in between", record.Server},
 		{"Server: Mojolicious (Perl)\r\n", "the owner of that timer has to act, this server or a device", record.Server},
-		{"Server: Mojolicious (Perl)\r\n", "the device in between", record.Client},
+		{"Server: Mojolicious (Perl)\r\n", "the owner of that timer has to act, this client or a device", record.Client},
 	} {
 		answer := http1.ParseHead(http1.Response, "HTTP/1.1 101 Switching Protocols\r\n"+c.server+"\r\n")
 		x := &record.Connection{Outcome: record.ClosedAbnormal, Fault: record.FaultIntermediary,

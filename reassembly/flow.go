@@ -130,6 +130,7 @@ type Half struct {
 	Unacked                   int64
 	UnackedFirst, UnackedLast At
 	UnackedSent               uint16
+	UnackedAgain              uint32 // how often segments of it were sent again, all together
 	MaxSegment, MaxAcked      uint32 // largest payload sent in one segment; largest payload of a segment that was acknowledged (at most 65535)
 	LastAck                   At     // last segment of this side whose acknowledgement number was new
 }

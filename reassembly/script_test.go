@@ -367,6 +367,7 @@ func describe(f *Flow) string {
 		num("unacked", h.Unacked)
 		at("from", h.UnackedFirst)
 		num("sent", int64(h.UnackedSent))
+		num("in-vain", int64(h.UnackedAgain))
 		num("max", int64(h.MaxSegment))
 		num("maxacked", int64(h.MaxAcked))
 		at("lastack", h.LastAck)

@@ -260,5 +260,8 @@ func (h *half) unacked(o *half, v *Half) {
 	if l := h.out.list(); len(l) > 0 {
 		v.UnackedFirst, v.UnackedSent = l[0].at.at(), l[0].count
 		v.UnackedLast = l[len(l)-1].at.at()
+		for i := range l {
+			v.UnackedAgain += uint32(l[i].count - 1)
+		}
 	}
 }

@@ -159,6 +159,7 @@ type TCPSide struct {
 	Unacked                   int64
 	UnackedFirst, UnackedLast Ref
 	UnackedSent               int // how often the first unacknowledged segment was sent
+	UnackedAgain              int // how often unacknowledged segments were sent again, all together
 	MaxSegment, MaxAcked      int
 }
 

@@ -100,6 +100,7 @@ func sideFacts(s *record.TCPSide, h *reassembly.Half) {
 	s.FirstData, s.LastData, s.FIN = ref(h.FirstData), ref(h.LastData), ref(h.FIN)
 	s.KeepAlives, s.MSS, s.TTL, s.ISN, s.HasISN = int64(h.KeepAlives), int(h.MSS), h.TTL, h.ISN, h.HasISN
 	s.Unacked, s.UnackedFirst, s.UnackedLast, s.UnackedSent = h.Unacked, ref(h.UnackedFirst), ref(h.UnackedLast), int(h.UnackedSent)
+	s.UnackedAgain = int(h.UnackedAgain)
 	s.MaxSegment, s.MaxAcked = int(h.MaxSegment), int(h.MaxAcked)
 }
 

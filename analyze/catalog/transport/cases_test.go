@@ -141,6 +141,11 @@ var cases = []caseOf{
 		c.Facts.TCP.Sides[0].Retransmissions, c.Facts.TCP.Sides[0].DataSegments = 3, 2000
 	}},
 	{code: "WS207", name: "sent in vain at the end", change: vanish},
+	{code: "WS207", name: "two segments sent in vain at the end", change: func(c *record.Connection) {
+		vanish(c)
+		s := &c.Facts.TCP.Sides[record.Client]
+		s.Retransmissions, s.UnackedAgain = 10, 10
+	}},
 	{code: "WS208", name: "healthy"},
 	{code: "WS208", name: "vanished", change: vanish, title: "The server at 10.0.0.5:80 did not acknowledge data any more: the client sent its last 40 bytes 6 times", fault: record.FaultNetwork},
 	{code: "WS208", name: "zero window", change: func(c *record.Connection) {

@@ -42,8 +42,8 @@ func checkLoss(c *record.Connection, r *rule.Reporter) {
 	var by [2]int64
 	for d := range t.Sides {
 		by[d] = t.Sides[d].Retransmissions - t.Sides[d].Resized
-		if t.Sides[d].Unacked > 0 && t.Sides[d].UnackedSent > 1 { // sent in vain at the end: another finding's
-			by[d] = max(0, by[d]-int64(t.Sides[d].UnackedSent-1))
+		if s := &t.Sides[d]; s.Unacked > 0 { // sent in vain at the end: another finding's
+			by[d] = max(0, by[d]-int64(max(s.UnackedSent-1, s.UnackedAgain, 0)))
 		}
 		again += by[d]
 		all += t.Sides[d].DataSegments

@@ -38,6 +38,7 @@ func (t *Table) Close() error {
 	if !t.o.Failed {
 		t.warningSections()
 		t.healthySection()
+		t.applicationCodes()
 	}
 	t.unidentifiedSection()
 	t.opaqueSection()
@@ -322,6 +323,27 @@ func (t *Table) healthySection() {
 	t.page.grid(columns, rows, nil)
 	t.more(n-int64(len(rows)), "connection")
 	t.page.paragraph(0, "Messages: from the client / from the server.", faint)
+}
+
+// maxCodeRows is how many Close codes of applications are told.
+const maxCodeRows = 5
+
+// applicationCodes tells of WebSockets that worked and were closed with a code
+// from 4000 on: to the protocol that is a clean end, the application may mean an error.
+func (t *Table) applicationCodes() {
+	keys, moreKeys, _ := t.codes.top(maxCodeRows)
+	for _, code := range keys {
+		entry := t.codes.entries[code]
+		text := fmt.Sprintf("closed with %d", code)
+		if len(entry.names) > 0 {
+			text = entry.names[0]
+		}
+		if entry.count > 1 {
+			text += fmt.Sprintf(" (%s connections closed so)", number(entry.count))
+		}
+		t.page.paragraph(0, Clean("Closed by the application: "+sentence(text)+" What the code means is for its documentation to say."), plain)
+	}
+	t.more(moreKeys, "code")
 }
 
 // maxEndpointRows is how many servers a table by endpoint names.

@@ -117,3 +117,25 @@ func TestHTML(t *testing.T) {
 		})
 	}
 }
+
+// A code of an application is no error of WebSocket, but the application may mean one.
+func TestApplicationCodes(t *testing.T) {
+	var out strings.Builder
+	table := NewTable(&out, Options{Width: 200})
+	for i := range 3 {
+		c := sample(i)
+		c.Outcome, c.Fault = record.ClosedClean, record.FaultNone
+		c.Close = &record.Close{By: record.Server, HasCode: true, Code: 4401, Reason: "Unauthorized"}
+		c.Findings = []record.Finding{{Code: "WS712", Slug: "close-application-code", Severity: record.Info, Title: "The server closed with 4401 'Unauthorized'"}}
+		if i == 2 {
+			c.Close.Code, c.Findings = 3001, nil
+		}
+		table.Connection(c)
+	}
+	if err := table.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); !strings.Contains(got, "Closed by the application: The server closed with 4401 'Unauthorized' (2 connections closed so).") || strings.Contains(got, "3001.") {
+		t.Error(got)
+	}
+}

@@ -47,6 +47,7 @@ type view struct {
 	causes   causes // of failed connections
 	warnings causes // of those that worked
 	unknown  tally[endpoint]
+	codes    tally[int]      // Close codes of an application, of those that worked, with what a finding says of one
 	told     string          // the failed connection that came last: its further hops follow it
 	cases    []example       // unidentified: the first of each finding
 	dark     tally[endpoint] // opaque
@@ -76,6 +77,9 @@ type endpoint struct {
 	code, slug string
 }
 
+// maxCodes is how many Close codes of applications are counted.
+const maxCodes = 100
+
 func newView() *view {
 	return &view{
 		ends:     make(map[end]int64),
@@ -83,6 +87,7 @@ func newView() *view {
 		rules:    make(map[string]record.Rule),
 		causes:   newCauses(),
 		warnings: newCauses(),
+		codes:    newTally[int](maxCodes),
 		unknown:  newTally[endpoint](maxEndpoints),
 		dark:     newTally[endpoint](maxEndpoints),
 	}
@@ -163,6 +168,9 @@ func (v *view) Connection(c *record.Connection) error {
 		}
 		if v.counts[failed] == 0 {
 			v.fine = keep(v.fine, c)
+		}
+		if c.Close != nil && c.Close.Code >= 4000 && c.HopOf == "" {
+			v.codes.add(c.Close.Code, titleOf(c, "WS712"))
 		}
 		v.addWarnings(c)
 	case failed:
@@ -474,4 +482,14 @@ func (t *tally[K]) top(n int) (keys []K, moreKeys, more int64) {
 		keys = keys[:n]
 	}
 	return keys, moreKeys, more
+}
+
+// titleOf is the title of a connection's finding with this code.
+func titleOf(c *record.Connection, code string) string {
+	for i := range c.Findings {
+		if c.Findings[i].Code == code {
+			return c.Findings[i].Title
+		}
+	}
+	return ""
 }

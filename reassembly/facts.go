@@ -113,23 +113,33 @@ func (h *half) sentAfter(s *segment) bool {
 	return n > 0 && n < burst && s.id != 0 && h.lastID != 0
 }
 
-// older tells whether s, all of whose bytes were seen before, is a copy that the
-// capture made of a packet further back than the fingerprints reach: what was
-// sent again has a higher identification than all before. Where packets have
-// none, that others were copied has to do.
-func (f *Flow) older(d Side, s *segment) bool {
-	h := &f.half[d]
-	passed := s.at.Time - h.lastData.time
-	if s.id == 0 {
-		return f.Rare != nil && f.Rare.Duplicates > 0 && passed <= DuplicateAtOnce
+// older tells whether s, all of whose bytes were seen before, at a time, is a
+// copy that the capture made of a packet further back than the fingerprints
+// reach: what was sent again has a higher identification than all before. Where
+// packets have none, or any, that others were copied has to do.
+func (f *Flow) older(d Side, s *segment, seen int64) bool {
+	passed := s.at.Time - seen
+	if n := int16(s.id - f.half[d].lastID); s.id != 0 && n > -burst && n < burst && n != 0 {
+		return n < 0 && passed <= DuplicateWithin
 	}
-	return h.sentAfter(s) && passed <= DuplicateWithin
+	return f.Rare != nil && f.Rare.Duplicates > 0 && passed <= DuplicateAtOnce
+}
+
+// lastSent is when the bytes at seq were seen; of those that were acknowledged since,
+// it is only known that it was no later than this.
+func (h *half) lastSent(seq uint32) int64 {
+	if h.out != nil {
+		if e := h.out.find(seq); e != nil {
+			return e.at.time
+		}
+	}
+	return h.lastData.time
 }
 
 func (t *Table) olderCopy(f *Flow, d Side, s *segment, original At) {
 	h := &f.half[d]
 	h.segments--
-	if s.id == 0 {
+	if h.prints[0].of == s.print {
 		h.prints[0] = h.prints[1]
 	}
 	t.duplicate(f, s.at, original)
@@ -142,7 +152,7 @@ func (t *Table) again(f *Flow, d Side, s *segment) {
 		return // from before the capture began
 	}
 	t.compare(f, d, s)
-	if f.older(d, s) {
+	if f.older(d, s, h.lastSent(s.seq)) {
 		t.olderCopy(f, d, s, At{})
 		return
 	}

@@ -161,7 +161,7 @@ func (h *half) seen(s *segment) {
 
 // remember what the next segment of the other side may answer.
 func (f *Flow) remember(d Side, h *half, s *segment) {
-	if !h.sentAfter(s) {
+	if s.id != 0 && !h.sentAfter(s) { // hosts leave it out where they hold no connection
 		h.lastID = s.id
 	}
 	f.flags = f.flags&^(flowFrom1|flowSentSYN|flowSentData) | uint16(d)*flowFrom1

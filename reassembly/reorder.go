@@ -8,7 +8,7 @@ func (e *episode) judge(s *segment, fresh bool, behind, over *waiting) {
 		e.f.data(e.side, s.at.mark())
 	}
 	switch {
-	case !fresh && over != nil && e.f.older(e.side, s):
+	case !fresh && over != nil && e.f.older(e.side, s, over.at.Time):
 		e.t.olderCopy(e.f, e.side, s, over.at)
 	case !fresh && over != nil:
 		e.f.retransmissions[e.side]++

@@ -136,7 +136,11 @@ func (t *Table) count(f *Flow, d Side, s *segment, off int32) {
 		h.pos += int64(n)
 		f.data(d, s.at.mark())
 	} else if s.n > 0 && off > -plausible {
-		f.retransmissions[d]++
+		if f.older(d, s, h.lastData.time) {
+			t.olderCopy(f, d, s, At{})
+		} else {
+			f.retransmissions[d]++
+		}
 	}
 	t.releaseOut(h)
 }

@@ -150,8 +150,10 @@ func first(pieces []piece) (r record.Ref) {
 }
 
 func final(pieces []piece) (r record.Ref) {
-	if len(pieces) > 0 {
-		r = pieces[len(pieces)-1].at
+	for i := range pieces {
+		if !pieces[i].at.Before(r) { // segments may have changed places on the way
+			r = pieces[i].at
+		}
 	}
 	return r
 }

@@ -120,3 +120,12 @@ var lostForGood = map[string]bool{
 func troubled(c *record.Connection) bool {
 	return slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Severity != record.Info })
 }
+
+// TestProxyHeaderWithoutHandshake: a PROXY protocol header shows itself in a
+// capture that began after the TCP handshake.
+func TestProxyHeaderWithoutHandshake(t *testing.T) {
+	c := onlyConnection(t, without(t, "../testdata/captures/roads/pp-v1-400.pcap", 3, 4, 5))
+	if !has(c, "started-mid-connection") || c.Outcome != record.Rejected || !has(c, "proxy-header-rejected") {
+		t.Errorf("%s: %s", c.Outcome, c.Verdict)
+	}
+}

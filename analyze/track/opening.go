@@ -155,6 +155,9 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 			s.dismiss()
 			return
 		}
+		if o.late && s.conn.flow.ClientBy == reassembly.ClientByPort {
+			s.conn.flow.ClientBy, s.conn.flow.Client = reassembly.ClientByBytes, from
+		}
 		o.replace(s, &proxyLayer{}, from, at, b)
 	case protoMaybe:
 		if len(o.held[from])+len(b) > maxFirst {
@@ -178,7 +181,11 @@ func (o *opening) look(s *slot, from reassembly.Side, b []byte) proto {
 	if !o.late {
 		return classifyFirst(b, from == s.conn.flow.Client)
 	}
-	// Either side may be the client: only HTTP and TLS show themselves.
+	// Either side may be the client: only HTTP, TLS and the PROXY protocol show
+	// themselves.
+	if classifyFront(b) == protoPROXY {
+		return protoPROXY
+	}
 	if kind := classify(b, true); kind != protoOther {
 		return kind
 	}

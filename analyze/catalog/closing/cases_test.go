@@ -148,7 +148,7 @@ var cases = []caseOf{
 		c.Facts.TLS = &record.TLSFacts{}
 	}},
 	{code: "WS717", name: "healthy"},
-	{code: "WS717", name: "thirty seconds", change: aged(30 * time.Second), title: "at an age of 30.0 s, in the middle of traffic, consistent with Google Cloud load balancing's backend service timeout", fault: record.FaultIntermediary},
+	{code: "WS717", name: "thirty seconds", change: aged(30 * time.Second), title: "at an age of 30.0 s, in the middle of traffic, consistent with Google Cloud load balancing's backend service timeout", fault: record.FaultIntermediary, severity: record.Error},
 	{code: "WS701", name: "cut by its age", change: aged(30 * time.Second), title: "ended the WebSocket", fault: record.FaultIntermediary},
 	{code: "WS717", name: "no round age", change: aged(34 * time.Second)},
 	{code: "WS717", name: "too young", change: aged(20 * time.Second)},

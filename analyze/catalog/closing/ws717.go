@@ -37,7 +37,7 @@ func checkLifetime(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	product, _ := known.ProductOf(c)
-	f := rule.Found{Confidence: record.Possible}
+	f := rule.Found{Confidence: record.Possible, Severity: record.Error} // of a connection that was cut it is the cause
 	fits := known.LifetimeTimers(age, product)
 	if len(fits) > 0 {
 		f.Confidence = record.Likely

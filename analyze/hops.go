@@ -319,7 +319,7 @@ func (k *collector) changed(hop *record.Hop, cause *string) bool {
 // as a 404 for what a server behind the proxy took for a page.
 func onlyRefused(c *record.Connection) bool {
 	return c.Outcome == record.Rejected && !slices.ContainsFunc(c.Findings, func(f record.Finding) bool {
-		return f.Severity == record.Error && (f.Code < "WS521" || f.Code > "WS539")
+		return f.Severity != record.Info && f.Fault == record.FaultClient && (f.Code < "WS521" || f.Code > "WS539")
 	})
 }
 

@@ -22,6 +22,8 @@ func TestStoryAtAProxy(t *testing.T) {
 		{[]string{"nginx-strips-upgrade.client.pcap", "nginx-strips-upgrade.server.pcap"}, "nginx/1.22.1 at 10.77.9.2:80 took Upgrade", "WS807", "WS807"},
 		// lighttpd 1.4.69 without proxy.header's upgrade before a server that has a page for nothing.
 		{[]string{"../../../analyze/testdata/404-behind-lighttpd.pcap"}, "before it went on to 10.88.2.2:9000 (hop 7): the device in between", "WS807", "WS807"},
+		// A client that does not ask for a tunnel is told so, too.
+		{[]string{"squid-absolute-form.proxy.pcap"}, "in the handshake before it went on to 10.77.2.2:8080 (hop 12): the client has to change", "WS807", "WS807"},
 		{[]string{"ok-nginx.proxy.pcap"}, "Opened and closed cleanly", "", ""},
 	} {
 		var paths []string

@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
@@ -58,6 +59,11 @@ func checkPlainToTLS(c *record.Connection, r *rule.Reporter) {
 	case u.Response != nil && saysTLS(u) != "":
 		f.Title = known.Who(c) + " answered that the plaintext Upgrade request was sent to a TLS port"
 		f.SeenByUser = known.UserSaw(c, known.SawStatus, strconv.Itoa(u.Response.Status))
+		if behindProxy(c, saysTLS(u)) {
+			f.Fault = record.FaultIntermediary
+			f.Title = known.Who(c) + " passed on that the server behind it got its plaintext request on a TLS port"
+			f.Remedy = "Let the proxy speak TLS to the server behind it (nginx: proxy_pass https://; Apache: SSLProxyEngine on and wss:// in ProxyPass; HAProxy: ssl on the server line), or send it to a port without TLS."
+		}
 		f.Evidence = []record.Evidence{r.At(u.BodyRef, "its text says %s", known.Quote(saysTLS(u))), r.At(u.ResponseRef, "status %d", u.Response.Status)}
 	default:
 		return
@@ -72,4 +78,21 @@ func saysTLS(u *record.UpgradeFacts) string {
 		return ""
 	}
 	return plainAnswers.In(u.Body)
+}
+
+// wordings are whose own the texts are: of another product that answers, they
+// come from behind it.
+var wordings = map[string][]known.Product{
+	"the plain http request was sent to https port":     {known.Nginx},
+	"client sent an http request to an https server":    {known.Caddy, known.Traefik},
+	"speaking plain http to an ssl-enabled server port": {known.Apache},
+	"this combination of host and port requires tls":    {},
+}
+
+// behindProxy: a proxy that says by its own field who it is answers with the
+// words of another product.
+func behindProxy(c *record.Connection, text string) bool {
+	product, proxy := known.ProductOf(c)
+	own, listed := wordings[text]
+	return proxy && listed && !slices.Contains(own, product)
 }

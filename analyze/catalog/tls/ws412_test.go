@@ -59,3 +59,24 @@ func TestWS412(t *testing.T) {
 		})
 	}
 }
+
+// nginx that speaks HTTP to a backend's TLS port passes on Go's words.
+func TestWS412BehindAProxy(t *testing.T) {
+	for _, tc := range []struct {
+		server, text string
+		fault        record.Fault
+	}{
+		{"nginx/1.22.1", "Client sent an HTTP request to an HTTPS server.", record.FaultIntermediary},
+		{"nginx/1.22.1", "400 The plain HTTP request was sent to HTTPS port", record.FaultClient},
+		{"Caddy", "Client sent an HTTP request to an HTTPS server.", record.FaultClient},
+		{"TornadoServer/6.4", "Client sent an HTTP request to an HTTPS server.", record.FaultClient},
+	} {
+		u := &record.UpgradeFacts{Request: http1.ParseHead(http1.Request, "GET /x HTTP/1.1\r\n\r\n"), Body: []byte(tc.text), RequestRef: record.Ref{Packet: 4},
+			BodyRef: record.Ref{Packet: 6}, ResponseRef: record.Ref{Packet: 6}, Response: http1.ParseHead(http1.Response, "HTTP/1.1 400 Bad Request\r\nServer: "+tc.server+"\r\n\r\n")}
+		r := rule.NewReporter([]string{"a.pcap"})
+		r.Run(WS412, &record.Connection{Server: netip.MustParseAddrPort("10.0.0.5:80"), Facts: &record.Facts{Upgrade: u, Files: []string{"a.pcap"}}})
+		if found := r.Findings(); len(found) != 1 || found[0].Fault != tc.fault {
+			t.Errorf("%s, %q: %v", tc.server, tc.text, found)
+		}
+	}
+}

@@ -31,6 +31,8 @@ var reasons = []reason{
 	{"'sec-websocket-key' header must be base64", "gorilla/websocket wants a Sec-WebSocket-Key of 16 bytes in base64", false, ""},
 	{"request origin not allowed by upgrader.checkorigin", "gorilla/websocket does not allow this Origin", false,
 		"Set Upgrader.CheckOrigin to allow the page's origin. " + origin},
+	{"is not authorized for host", "coder/websocket does not allow this Origin for the Host that it got", false, origin},
+	{"cross origin websockets not allowed", "Tornado does not allow this Origin", false, origin},
 	{"response does not implement http.hijacker", "a middleware hides http.Hijacker from gorilla/websocket", false,
 		hijackRemedy},
 	{"http.responsewriter does not implement http.hijacker", "a middleware hides http.Hijacker from coder/websocket", false,

@@ -42,6 +42,9 @@ var statusCases = []caseOf{
 	{code: "WS524", name: "wrong", request: goodRequest + "Authorization: Basic aHVudGVyMg==\n", response: status("401 Unauthorized"), title: ": the request's Authorization is not accepted"},
 	{code: "WS524", name: "403", response: status("403 Forbidden")},
 
+	{code: "WS525", name: "coder saw another host", request: goodRequest + "Origin: http://app.test\n", response: status("403 Forbidden") + nginx, body: `request Origin "http://app.test" is not authorized for Host "backend.internal"`,
+		title: "coder/websocket does not allow this Origin for the Host that it got, though the page is on the very host", remedy: "proxy_set_header Host $host"},
+	{code: "WS525", name: "another origin", request: goodRequest + "Origin: http://evil.test\n", response: status("403 Forbidden"), body: "Cross origin websockets not allowed", title: "Tornado does not allow this Origin", remedy: "Add the page's origin"},
 	{code: "WS525", name: "plain", response: status("403 Forbidden"), title: "answered 403 Forbidden to GET /socket", fault: record.FaultServer},
 	{code: "WS525", name: "origin", request: goodRequest + "Origin: http://evil.test\n", response: status("403 Forbidden"), title: "perhaps because of the Origin: the page is on evil.test, not on app.test", remedy: "origins"},
 	{code: "WS525", name: "origin by its text", request: goodRequest + "Origin: http://evil.test\n", response: status("403 Forbidden"), body: "Failed to open a WebSocket connection: invalid Origin header: http://evil.test.", title: "does not allow this Origin"},

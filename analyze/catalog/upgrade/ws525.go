@@ -1,6 +1,8 @@
 package upgrade
 
 import (
+	"strings"
+
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -29,7 +31,7 @@ func checkForbidden(c *record.Connection, r *rule.Reporter) {
 	if refusal(c) != 403 {
 		return
 	}
-	_, clause, f := because(c, r)
+	why, clause, f := because(c, r)
 	envoy := refusedByEnvoy(c)
 	if envoy {
 		f.Fault, f.Confidence = record.FaultIntermediary, record.Possible
@@ -54,6 +56,11 @@ func checkForbidden(c *record.Connection, r *rule.Reporter) {
 			f.Remedy = origin
 		}
 	}
+	if u := c.Facts.Upgrade; sameHost(u) && (strings.Contains(why.says, "this Origin") || refusedByGorilla(u)) {
+		clause += ", though the page is on the very host that was asked for: a proxy probably put another into Host"
+		f.Remedy = "Let the proxy pass the Host on (nginx: proxy_set_header Host $host; Apache: ProxyPreserveHost On), or add the page's origin to those that the server allows."
+		f.Evidence = append(f.Evidence, r.At(requestField(u, "Origin"), "Origin and Host name the same host"))
+	}
 	if f.Remedy == "" {
 		f.Remedy = "Look for this request in the log of who answered: an address list, a missing login or token, the Origin check or a firewall rule refused it."
 	}
@@ -70,4 +77,15 @@ func refusedByEnvoy(c *record.Connection) bool {
 	}
 	product, _ := known.ProductOf(c)
 	return product == known.Envoy && !u.Response.Has("X-Envoy-Upstream-Service-Time")
+}
+
+// sameHost: Origin and Host name the same host, and nothing says that a proxy changed that.
+func sameHost(u *record.UpgradeFacts) bool {
+	if u.Request == nil || u.Request.Has("X-Forwarded-Host") {
+		return false
+	}
+	value, _ := u.Request.Get("Origin")
+	host, _ := u.Request.Get("Host")
+	_, authority, found := strings.Cut(value, "://")
+	return found && host != "" && strings.EqualFold(hostOf(authority), hostOf(host))
 }

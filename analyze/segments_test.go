@@ -12,12 +12,7 @@ import (
 
 // inPieces is a little-endian pcap of Ethernet with the payload of TCP segments
 // in pieces of the given size, the last of which is the rest.
-func inPieces(t *testing.T, path string, size, most int) []byte {
-	t.Helper()
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+func inPieces(whole []byte, size, most int) []byte {
 	const header, perRecord, ip, tcp = 24, 16, 14, 34
 	split := bytes.Clone(whole[:header])
 	for at := header; at+perRecord <= len(whole); {
@@ -63,16 +58,17 @@ func TestInPieces(t *testing.T) {
 	paths, _ := filepath.Glob("../testdata/captures/plain/*.pcap")
 	tried := 0
 	for _, path := range paths {
-		if b, err := os.ReadFile(path); err != nil || len(b) > 8<<10 || binary.LittleEndian.Uint32(b) != 0xa1b2c3d4 && binary.LittleEndian.Uint32(b) != 0xa1b23c4d || b[20] != 1 {
+		b, err := os.ReadFile(path)
+		if err != nil || len(b) > 8<<10 || binary.LittleEndian.Uint32(b) != 0xa1b2c3d4 && binary.LittleEndian.Uint32(b) != 0xa1b23c4d || b[20] != 1 {
 			continue
 		}
-		whole, ok := analyzeBytes(t, inPieces(t, path, 1<<16, 0), 0)
+		whole, ok := analyzeBytes(t, inPieces(b, 1<<16, 0), 0)
 		if !ok || len(whole.Connections) == 0 {
 			continue
 		}
 		tried++
 		for _, size := range []int{1, 7} {
-			pieces, ok := analyzeBytes(t, inPieces(t, path, size, 40), 0)
+			pieces, ok := analyzeBytes(t, inPieces(b, size, 40), 0)
 			if !ok || len(pieces.Connections) != len(whole.Connections) {
 				t.Errorf("%s by %d bytes: other connections", filepath.Base(path), size)
 				continue
@@ -98,4 +94,21 @@ func alarms(c *record.Connection) (slugs string) {
 		}
 	}
 	return slugs
+}
+
+// TestInPiecesWithoutHandshake: a line cut where "HTTP/1.1" begins is no response.
+func TestInPiecesWithoutHandshake(t *testing.T) {
+	const path = "../testdata/captures/roads/squid-ws-ok.client.pcap"
+	b := without(t, path, handshakeIn(t, path)...)
+	for _, size := range []int{1 << 16, len("CONNECT app.test:80 ")} {
+		if c := onlyConnection(t, inPieces(b, size, 3)); c.Outcome != record.ClosedClean || c.Tunnel == nil {
+			t.Errorf("by %d bytes: %s: %s", size, c.Outcome, c.Verdict)
+		}
+	}
+}
+
+// handshakeIn is the first three packets of the first connection.
+func handshakeIn(t *testing.T, path string) []int {
+	first := int(analyzeFiles(t, Options{}, path).Connections[0].FirstPacket)
+	return []int{first, first + 1, first + 2}
 }

@@ -129,7 +129,7 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 		if o.late && s.conn.flow.ClientBy == reassembly.ClientByPort {
 			s.conn.flow.ClientBy = reassembly.ClientByBytes
 			s.conn.flow.Client = from
-			if http1.LooksResponse(b) == http1.Yes {
+			if http1.LooksResponse(o.begun(from, b)) == http1.Yes {
 				s.conn.flow.Client = from.Other()
 			}
 		}
@@ -173,11 +173,17 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 	}
 }
 
+// begun is what is known of a side with b behind it.
+func (o *opening) begun(from reassembly.Side, b []byte) []byte {
+	if n := len(o.held[from]); n > 0 {
+		return append(o.held[from][:n:n], b[:min(len(b), maxFirst)]...)
+	}
+	return b
+}
+
 // look classifies what is known of a side with b behind it.
 func (o *opening) look(s *slot, from reassembly.Side, b []byte) proto {
-	if len(o.held[from]) > 0 {
-		b = append(o.held[from][:len(o.held[from]):len(o.held[from])], b[:min(len(b), maxFirst)]...)
-	}
+	b = o.begun(from, b)
 	if !o.late {
 		return classifyFirst(b, from == s.conn.flow.Client)
 	}

@@ -315,6 +315,12 @@ func (k *collector) changed(hop *record.Hop, cause *string) bool {
 	return true
 }
 
+// knowsMore: behind the proxy there is an error that explains the answer, which
+// the client's side cannot know.
+func knowsMore(front, back *record.Connection) bool {
+	return len(back.Findings) > 0 && back.Findings[0].Severity == record.Error && len(front.Findings) > 0 && front.Findings[0].Code != back.Findings[0].Code
+}
+
 // onlyRefused: nothing is held against the client but the status of the answer,
 // as a 404 for what a server behind the proxy took for a page.
 func onlyRefused(c *record.Connection) bool {
@@ -332,6 +338,8 @@ func hopVerdict(front, back *record.Connection) string {
 	switch {
 	case front.Facts.WS != nil && back.Facts.WS != nil:
 		return verdict + ". " + whoEnded(front, back, where)
+	case answered(f) && answered(b) && f.Response.Status == b.Response.Status && knowsMore(front, back):
+		return verdict + fmt.Sprintf(". The server behind the proxy answered so (%s, packet %d): %s.", where, b.ResponseRef.Packet, back.Findings[0].Title)
 	case answered(f) && answered(b) && f.Response.Status == b.Response.Status:
 		return verdict + fmt.Sprintf(". The server behind the proxy answered so: %s, packet %d.", where, b.ResponseRef.Packet)
 	case answered(f) && answered(b):

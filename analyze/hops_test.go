@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/track"
 	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 )
@@ -95,6 +96,22 @@ func TestHandshakeAsked(t *testing.T) {
 			if long := handshakeAsked(&track.Ask{Stream: -1, Head: head}); short != long {
 				t.Errorf("%q: %+v, by the lines %+v", head, short, long)
 			}
+		}
+	}
+}
+
+// Where the hop behind the proxy has an error that the client's side cannot know, its title is told.
+func TestVerdictTellsWhatTheHopKnows(t *testing.T) {
+	part := func(code, title string) *record.Connection {
+		u := &record.UpgradeFacts{Response: http1.ParseHead(http1.Response, "HTTP/1.1 400 Bad Request\r\n\r\n"), ResponseRef: record.Ref{Packet: 18}}
+		return &record.Connection{ID: "7", Verdict: "It answered 400: the server's side has to act.", Facts: &record.Facts{Upgrade: u},
+			Findings: []record.Finding{{Code: code, Severity: record.Error, Title: title}}}
+	}
+	front := part("WS523", "It answered 400")
+	for code, want := range map[string]string{"WS307": "answered so (hop 7 to ", "WS523": "answered so: hop 7 to "} {
+		got := hopVerdict(front, part(code, "It does not expect the PROXY header"))
+		if !strings.Contains(got, want) || strings.HasSuffix(got, ": It does not expect the PROXY header.") != (code == "WS307") {
+			t.Errorf("behind it %s: %q", code, got)
 		}
 	}
 }

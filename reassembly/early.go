@@ -1,7 +1,6 @@
 package reassembly
 
 import (
-	"math"
 	"slices"
 	"time"
 )
@@ -14,8 +13,9 @@ import (
 const (
 	// HeldFor is how long a segment waits for bytes that it acknowledges.
 	HeldFor = int64(time.Millisecond)
-	// MaxHeld bounds the segments of a flow that wait.
-	MaxHeld = 8
+	// MaxHeld bounds the segments of a flow that wait, maxHolding the flows that have some.
+	MaxHeld    = 8
+	maxHolding = 256
 	// maxInVain is how often the bytes may fail to come: then they were
 	// lost, and those that follow are not waited for.
 	maxInVain = 8
@@ -49,9 +49,12 @@ func (f *Flow) early(h, o *half, s *segment) bool {
 func (t *Table) hold(f *Flow, d Side, s *segment) {
 	r := t.rare(f)
 	if len(r.held) == 0 {
+		if len(t.holding) >= maxHolding {
+			t.letGo(t.holding[0])
+		}
 		f.flags |= flowHolds
 		t.holding = append(t.holding, f)
-		t.wake = math.MinInt64
+		t.wake = min(t.wake, s.clock+HeldFor+1)
 	}
 	f.clock = s.clock
 	r.held = append(r.held, held{*s, d})
@@ -65,7 +68,7 @@ func (t *Table) meanwhile(f *Flow, d Side, s *segment) {
 	first := &r.held[0]
 	h, o := f.sides(first.side)
 	switch {
-	case s.is(flagSYN), s.clock-first.clock > HeldFor, len(r.held) >= MaxHeld:
+	case s.is(flagSYN), len(r.held) >= MaxHeld:
 		t.letGo(f)
 		t.segment(f, d, s)
 	case d != first.side && (s.n > 0 || s.is(flagFIN)) && !before(o.next, s.seq):
@@ -105,9 +108,21 @@ func (t *Table) letGo(f *Flow) {
 	}
 }
 
-// letGoOld does so where it lasted too long.
+// letGoOld does so where it lasted too long, each at its own time, whenever the
+// table is told of that: what falls due before is closed before.
 func (t *Table) letGoOld(clock int64) {
-	for len(t.holding) > 0 && clock-t.holding[0].Rare.held[0].clock > HeldFor {
-		t.letGo(t.holding[0])
+	for len(t.holding) > 0 {
+		f := t.holding[0]
+		first := &f.Rare.held[0]
+		over := first.clock + HeldFor + 1
+		switch {
+		case over > clock:
+			return
+		case over >= t.timers.turnAt:
+			t.turn(over >> tickBits)
+		default:
+			t.ending = Ending{Looked: over, Deadline: never - 1, First: first.at}
+			t.letGo(f)
+		}
 	}
 }

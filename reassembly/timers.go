@@ -91,24 +91,22 @@ func (t *Table) Advance(clock int64) {
 
 // awake lets go of what was held long enough, and closes what is due.
 func (t *Table) awake(clock int64) {
-	if len(t.holding) > 0 {
-		t.letGoOld(clock)
-	}
+	t.letGoOld(clock)
 	if clock >= t.timers.turnAt {
 		t.turn(clock >> tickBits)
 	}
 	if t.wake = t.timers.turnAt; len(t.holding) > 0 {
-		t.wake = math.MinInt64
+		t.wake = min(t.wake, t.holding[0].Rare.held[0].clock+HeldFor+1)
 	}
 }
 
 // Ending is when the flow that is being closed by the timers became final: the
 // capture time at which the timers look for it, which is a whole tick, and its
-// deadline. It does not depend on which packets the table saw, so parts of a
+// deadline; or when a segment had waited for long enough. It does not depend on which packets the table saw, so parts of a
 // capture can be followed by a table each and their results put in order.
 type Ending struct {
 	Looked, Deadline int64
-	First            At // the flow's first packet; flows of one deadline are closed in this order
+	First            At // the flow's first packet, by which flows of one deadline are closed, or the segment's
 }
 
 // Ending tells what Advance, Packet's timers or Close are closing. It has a

@@ -1,6 +1,8 @@
 package track
 
 import (
+	"iter"
+
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/wire/ws"
 )
@@ -125,6 +127,21 @@ func (s *seenAt) last() record.Ref {
 type piece struct {
 	offset int64
 	at     record.Ref
+}
+
+// perPacket gives what each packet holds of b, which they brought together.
+func perPacket(b []byte, pieces []piece) iter.Seq2[record.Ref, []byte] {
+	return func(yield func(record.Ref, []byte) bool) {
+		for i, p := range pieces {
+			end := int64(len(b))
+			if i+1 < len(pieces) {
+				end = pieces[i+1].offset
+			}
+			if !yield(p.at, b[p.offset:end]) {
+				return
+			}
+		}
+	}
 }
 
 // maxBody is how much is kept of a refusal's body.

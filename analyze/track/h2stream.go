@@ -127,12 +127,8 @@ func (st *h2Stream) open(ws *wsLayer) {
 	early, at := st.early, st.earlyAt
 	st.early, st.earlyAt = nil, nil
 	client := st.slot.conn.side(record.Client)
-	for i, p := range at {
-		end := int64(len(early))
-		if i+1 < len(at) {
-			end = at[i+1].offset
-		}
-		ws.data(&st.slot, client, p.at, early[p.offset:end])
+	for ref, b := range perPacket(early, at) {
+		ws.data(&st.slot, client, ref, b)
 	}
 }
 

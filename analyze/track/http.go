@@ -111,18 +111,14 @@ func (h *httpLayer) isAhead(s *slot, n int) bool {
 func (h *httpLayer) releaseAhead(s *slot) {
 	ahead, at := h.ahead, h.aheadAt
 	h.ahead, h.aheadAt = nil, nil
-	for i, p := range at {
-		end := int64(len(ahead))
-		if i+1 < len(at) {
-			end = at[i+1].offset
-		}
+	for ref, b := range perPacket(ahead, at) {
 		if s.layer == h {
 			if h.upgrade != nil {
 				h.upgrade.answered = true
 			}
-			h.feed(s, record.Server, p.at, ahead[p.offset:end])
+			h.feed(s, record.Server, ref, b)
 		} else {
-			s.layer.data(s, s.conn.side(record.Server), p.at, ahead[p.offset:end])
+			s.layer.data(s, s.conn.side(record.Server), ref, b)
 		}
 	}
 }
@@ -380,26 +376,23 @@ func (h *httpLayer) holdEarly(s *slot, at record.Ref, b []byte) {
 func (h *httpLayer) releaseEarly(s *slot) {
 	early, at := h.early, h.earlyAt
 	h.early, h.earlyAt = nil, nil
-	from := int64(0)
+	rest := 0
 	if a := h.latest; a != nil && a.requestLost {
 		// What follows a gap in the request is the rest of its head.
-		from = int64(len(early))
+		rest = len(early)
 		if i := bytes.Index(early, []byte("\r\n\r\n")); i >= 0 {
-			from = int64(i) + 4
+			rest = i + 4
 		}
 	}
-	for i, p := range at {
-		end := int64(len(early))
-		if i+1 < len(at) {
-			end = at[i+1].offset
-		}
-		start := max(p.offset, from)
+	for ref, b := range perPacket(early, at) {
+		skip := min(rest, len(b))
+		rest, b = rest-skip, b[skip:]
 		switch {
-		case start >= end:
+		case len(b) == 0:
 		case s.layer == h:
-			h.feed(s, record.Client, p.at, early[start:end])
+			h.feed(s, record.Client, ref, b)
 		default:
-			s.layer.data(s, s.conn.side(record.Client), p.at, early[start:end])
+			s.layer.data(s, s.conn.side(record.Client), ref, b)
 		}
 	}
 }
@@ -496,12 +489,8 @@ func (h *httpLayer) resume(s *slot, a *attempt) {
 func (o *opening) releaseEarly(s *slot) {
 	early, at := o.early, o.earlyAt
 	o.early, o.earlyAt = nil, nil
-	for i, p := range at {
-		end := int64(len(early))
-		if i+1 < len(at) {
-			end = at[i+1].offset
-		}
-		s.layer.data(s, s.conn.side(record.Client), p.at, early[p.offset:end])
+	for ref, b := range perPacket(early, at) {
+		s.layer.data(s, s.conn.side(record.Client), ref, b)
 	}
 }
 

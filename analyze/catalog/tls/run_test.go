@@ -6,13 +6,11 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/ruletest"
 	"github.com/wsleuth/wsleuth/analyze/record"
-	"github.com/wsleuth/wsleuth/analyze/rule"
 	wiretls "github.com/wsleuth/wsleuth/analyze/wire/tls"
 )
 
@@ -135,87 +133,30 @@ func all(changes ...func(*record.Connection)) func(*record.Connection) {
 }
 
 func TestCases(t *testing.T) {
-	fires, silent := map[string]int{}, map[string]int{}
+	var wants []ruletest.Want
 	for _, tc := range cases {
+		want := ruletest.Want{Code: tc.code, Title: tc.title, Fault: tc.fault, Severity: tc.severity, Confidence: tc.confidence}
+		wants = append(wants, want)
 		t.Run(tc.code+"/"+tc.name, func(t *testing.T) {
 			theTest = t
 			c := healthy()
 			if tc.change != nil {
 				tc.change(c)
 			}
-			r := ruletest.Run(t, Rules, c)
-			found := find(r, tc.code)
-			if tc.title == "" {
-				silent[tc.code]++
-				if found != nil {
-					t.Errorf("fires: %s", found.Title)
-				}
-				return
-			}
-			fires[tc.code]++
-			if found == nil {
-				t.Fatalf("silent; found %v", r.Findings())
-			}
-			compare(t, tc, found)
+			want.Check(t, Rules, c)
 		})
 	}
-	for _, x := range Rules {
-		if x.Code != "WS412" && (fires[x.Code] == 0 || silent[x.Code] == 0) {
-			t.Errorf("%s has %d firing and %d silent cases", x.Code, fires[x.Code], silent[x.Code])
-		}
-	}
-}
-
-func find(r *rule.Reporter, code string) *record.Finding {
-	for i := range r.Findings() {
-		if f := &r.Findings()[i]; f.Code == code {
-			return f
-		}
-	}
-	return nil
-}
-
-func compare(t *testing.T, tc caseOf, f *record.Finding) {
-	t.Helper()
-	if !strings.Contains(f.Title, tc.title) {
-		t.Errorf("title %q, expected %q in it", f.Title, tc.title)
-	}
-	if len([]rune(f.Title)) > 230 || strings.HasSuffix(f.Title, ".") || strings.ContainsAny(f.Title, "\r\n") {
-		t.Errorf("title is no line that can begin a sentence: %q", f.Title)
-	}
-	if tc.fault != "" && f.Fault != tc.fault {
-		t.Errorf("fault %s, expected %s", f.Fault, tc.fault)
-	}
-	if tc.severity != "" && f.Severity != tc.severity {
-		t.Errorf("severity %s, expected %s", f.Severity, tc.severity)
-	}
-	if tc.confidence != "" && f.Confidence != tc.confidence {
-		t.Errorf("confidence %s, expected %s", f.Confidence, tc.confidence)
-	}
-	if len(f.Evidence) == 0 || f.Remedy == "" {
-		t.Errorf("no evidence or no remedy: %+v", f)
-	}
-	for _, e := range f.Evidence {
-		if e.Packet == 0 || e.Capture == "" || e.Note == "" {
-			t.Errorf("evidence names no packet: %+v", e)
-		}
-	}
+	ruletest.Covered(t, Rules, wants, "WS412") // ws412_test.go
 }
 
 // Every rule sees every connection, so a healthy one must cost no memory.
 func TestHealthyIsFree(t *testing.T) {
 	theTest = t
 	for name, change := range map[string]func(*record.Connection){"wss": func(*record.Connection) {}, "ws": func(c *record.Connection) { c.Facts.TLS = nil }} {
-		c := healthy()
-		change(c)
-		r := rule.NewReporter(c.Facts.Files)
-		allocs := testing.AllocsPerRun(100, func() {
-			for _, x := range Rules {
-				r.Run(x, c)
-			}
+		t.Run(name, func(t *testing.T) {
+			c := healthy()
+			change(c)
+			ruletest.Free(t, Rules, c)
 		})
-		if allocs != 0 {
-			t.Errorf("%s: %v allocations", name, allocs)
-		}
 	}
 }

@@ -34,8 +34,7 @@ type caseOf struct {
 	title      string // part of the title
 	fault      record.Fault
 	confidence record.Confidence
-	// explained: codes that ran before it and are found too.
-	remedy string // part of the remedy
+	remedy     string // part of the remedy
 }
 
 func at(packet int64, after time.Duration) record.Ref {
@@ -84,69 +83,14 @@ func build(t *testing.T, tc caseOf) *record.Connection {
 	return c
 }
 
-func (tc caseOf) check(t *testing.T) {
-	c := build(t, tc)
-	r := ruletest.Run(t, Rules, c)
-	var found *record.Finding
-	for i := range r.Findings() {
-		if f := &r.Findings()[i]; f.Code == tc.code {
-			found = f
-		}
-	}
-	if tc.title == "" {
-		if found != nil {
-			t.Fatalf("fires: %s", found.Title)
-		}
-		return
-	}
-	if found == nil {
-		t.Fatalf("silent; found %v", r.Findings())
-	}
-	if !strings.Contains(found.Title, tc.title) {
-		t.Errorf("title %q, expected it to contain %q", found.Title, tc.title)
-	}
-	if tc.fault != "" && found.Fault != tc.fault {
-		t.Errorf("fault %s, expected %s", found.Fault, tc.fault)
-	}
-	if tc.confidence != "" && found.Confidence != tc.confidence {
-		t.Errorf("confidence %s, expected %s", found.Confidence, tc.confidence)
-	}
-	if !strings.Contains(found.Remedy, tc.remedy) {
-		t.Errorf("remedy %q, expected it to contain %q", found.Remedy, tc.remedy)
-	}
-	wellFormed(t, found)
-}
-
-// wellFormed holds what every finding promises.
-func wellFormed(t *testing.T, f *record.Finding) {
-	t.Helper()
-	if strings.HasSuffix(f.Title, ".") || strings.ContainsAny(f.Title, "\r\n") || len(f.Title) > 260 {
-		t.Errorf("title is not one line of text: %q", f.Title)
-	}
-	if f.Remedy == "" {
-		t.Error("no remedy")
-	}
-	if len(f.Evidence) == 0 {
-		t.Error("no evidence")
-	}
-	for _, e := range f.Evidence {
-		if e.Packet == 0 || e.Capture == "" || e.Note == "" || strings.Contains(e.Note, "%!") {
-			t.Errorf("evidence %+v", e)
-		}
-	}
-	all := f.Title + f.Remedy + f.SeenByUser
-	for _, e := range f.Evidence {
-		all += e.Note
-	}
-	if strings.Contains(all, "hunter2") || strings.Contains(all, "%!") {
-		t.Errorf("a secret or a bad format in %q", all)
-	}
-}
-
 func TestCases(t *testing.T) {
+	var wants []ruletest.Want
 	for _, tc := range allCases() {
-		t.Run(tc.code+"/"+tc.name, tc.check)
+		want := ruletest.Want{Code: tc.code, Title: tc.title, Remedy: tc.remedy, Fault: tc.fault, Confidence: tc.confidence}
+		wants = append(wants, want)
+		t.Run(tc.code+"/"+tc.name, func(t *testing.T) { want.Check(t, Rules, build(t, tc)) })
 	}
+	ruletest.Covered(t, Rules, wants)
 }
 
 func allCases() []caseOf {
@@ -157,23 +101,6 @@ func allCases() []caseOf {
 	return all
 }
 
-// TestEveryRuleHasCases: no rule without a firing and a silent case.
-func TestEveryRuleHasCases(t *testing.T) {
-	fires, silent := map[string]bool{}, map[string]bool{}
-	for _, tc := range allCases() {
-		if tc.title != "" {
-			fires[tc.code] = true
-		} else {
-			silent[tc.code] = true
-		}
-	}
-	for _, r := range Rules {
-		if !fires[r.Code] || !silent[r.Code] {
-			t.Errorf("%s: firing case %v, silent case %v", r.Code, fires[r.Code], silent[r.Code])
-		}
-	}
-}
-
 // TestHealthyCostsNothing: most connections have no finding; judging them must
 // not allocate.
 func TestHealthyCostsNothing(t *testing.T) {
@@ -182,31 +109,18 @@ func TestHealthyCostsNothing(t *testing.T) {
 		"deflate": {request: strings.Replace(chrome, "https://", "http://", 1), response: good101 + "Sec-WebSocket-Extensions: permessage-deflate\n"},
 		"none":    {request: "-"},
 	} {
-		c := build(t, tc)
-		if name == "none" {
-			c.Facts.Upgrade = nil
-		}
-		r := rule.NewReporter(c.Facts.Files)
-		n := testing.AllocsPerRun(100, func() {
-			for _, each := range Rules {
-				r.Run(each, c)
+		t.Run(name, func(t *testing.T) {
+			c := build(t, tc)
+			if name == "none" {
+				c.Facts.Upgrade = nil
 			}
+			ruletest.Free(t, Rules, c)
 		})
-		if n != 0 || len(r.Findings()) != 0 {
-			t.Errorf("%s: %v allocations, findings %v", name, n, r.Findings())
-		}
 	}
 }
 
 func BenchmarkHealthy(b *testing.B) {
-	c := build(&testing.T{}, caseOf{response: good101})
-	r := rule.NewReporter(c.Facts.Files)
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, each := range Rules {
-			r.Run(each, c)
-		}
-	}
+	ruletest.Benchmark(b, Rules, build(&testing.T{}, caseOf{response: good101}))
 }
 
 // TestEmptyFacts: whatever is missing, no rule may panic.

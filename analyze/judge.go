@@ -221,7 +221,7 @@ func fault(c *record.Connection) record.Fault {
 	if len(c.Findings) > 0 && explains(c, &c.Findings[0]) {
 		return c.Findings[0].Fault
 	}
-	if c.Outcome == record.Incomplete {
+	if c.Outcome == record.Incomplete && !c.Facts.TCP.LetGo {
 		return record.FaultCapture
 	}
 	return record.FaultUnknown

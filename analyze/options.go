@@ -3,6 +3,7 @@ package analyze
 import (
 	"github.com/wsleuth/wsleuth/analyze/decrypt"
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/reassembly"
 )
 
 // Options choose what a run reports; none of them changes a verdict.
@@ -25,6 +26,8 @@ type Options struct {
 	Selected bool
 	// Live is for a source that goes on while packets come; nil for captures that are complete.
 	Live *Live
+	// limits of the flow tables; zero values stand for the defaults.
+	limits reassembly.Limits
 	// Version of the program, for rules that name it.
 	Version string
 }

@@ -15,6 +15,18 @@ const enoughWait = time.Second
 
 // outcome says how far a connection came and how it ended, by its facts alone.
 func outcome(c *record.Connection, there rule.Needs) (record.Phase, record.Outcome) {
+	phase, o := outcomeSeen(c, there)
+	if c.Facts.TCP.LetGo && !c.Facts.TCP.End.Seen() {
+		switch o {
+		case record.ConnectFailed, record.TunnelFailed, record.TLSFailed, record.NoResponse, record.ClosedAbnormal, record.Open:
+			return phase, record.Incomplete // the end, or an answer, may have come later
+		}
+	}
+	return phase, o
+}
+
+// outcomeSeen takes it that the connection was followed as far as it went.
+func outcomeSeen(c *record.Connection, there rule.Needs) (record.Phase, record.Outcome) {
 	f := c.Facts
 	switch {
 	case tunnelFailed(f):

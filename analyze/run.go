@@ -70,6 +70,7 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	readErr := e.read(ctx)
 	e.lateNames()
 	counts := e.finish()
+	e.collect.sum.limits.link(e.decoder.Dropped())
 	sinkErr := e.collect.finish(e.src.Files(), e.odd, counts)
 	return e.collect.stats, errors.Join(readErr, sinkErr)
 }
@@ -120,7 +121,7 @@ func (e *engine) alone() {
 	}
 	e.tracker = track.New(o)
 	e.collect.recycle = e.tracker.Recycle
-	e.table = reassembly.New(reassembly.Options{Handler: e.tracker})
+	e.table = reassembly.New(reassembly.Options{Handler: e.tracker, Limits: e.collect.o.limits})
 }
 
 // flush gives the collector the connections that were closed, which were followed
@@ -165,6 +166,7 @@ func (e *engine) finish() track.Counts {
 	e.lastKeys()
 	e.table.Close()
 	e.catchUp()
+	e.collect.sum.limits.letGo = e.table.Counters.LetGo
 	return e.tracker.Counts
 }
 

@@ -71,8 +71,8 @@ type shard struct {
 	recycled []*record.Facts
 }
 
-// newShard makes one of n shards.
-func newShard(number int32, n int, o track.Options, release func(*round)) *shard {
+// newShard makes one of several shards; limits are its part of theirs.
+func newShard(number int32, o track.Options, limits reassembly.Limits, release func(*round)) *shard {
 	s := &shard{number: number, in: make(chan *hand, roundsAhead), out: make(chan chunk, chunksAhead), spare: make(chan []event, chunksAhead+2), release: release}
 	o.Emit = func(c *record.Connection, _ int64) {
 		c.Facts.Shard = number
@@ -87,7 +87,7 @@ func newShard(number int32, n int, o track.Options, release func(*round)) *shard
 	}
 	o.Refused = func(at record.Ref) { s.add(event{refused: at}) }
 	s.tracker = track.New(o)
-	s.table = reassembly.New(reassembly.Options{Handler: s.tracker, Limits: reassembly.Limits{}.Share(n)})
+	s.table = reassembly.New(reassembly.Options{Handler: s.tracker, Limits: limits})
 	return s
 }
 

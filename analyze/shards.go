@@ -129,7 +129,7 @@ func startShards(n int, o track.Options, k *collector) *shards {
 		s.free <- &round{hands: make([]hand, n)}
 	}
 	for i := range n {
-		s.all = append(s.all, newShard(int32(i), n, o, s.release))
+		s.all = append(s.all, newShard(int32(i), o, k.o.limits.Share(n), s.release))
 	}
 	k.recycle = func(f *record.Facts) { s.all[f.Shard].giveBack(f) }
 	s.cur = <-s.free
@@ -203,6 +203,7 @@ func (s *shards) finish() (counts track.Counts) {
 	for _, x := range s.all {
 		counts.Other += x.tracker.Other
 		counts.Opaque += x.tracker.Opaque
+		s.collect.sum.limits.letGo += x.table.Counters.LetGo
 	}
 	return counts
 }

@@ -20,6 +20,7 @@ type summary struct {
 	outcomes []outcomeCount
 	codes    *[maxCodes]codeCount
 	times    timeline
+	limits   limits
 }
 
 type outcomeCount struct {
@@ -62,6 +63,7 @@ func (s *summary) add(c *record.Connection, cause string) {
 	if c.RecognizedBy == record.ByNothing && c.Facts.Opaque {
 		return // counted where it was found
 	}
+	s.limits.add(c.Facts)
 	if c.HopOf != "" {
 		return
 	}
@@ -135,6 +137,7 @@ func (s *summary) result(counts track.Counts, titles func(code string) string) r
 	}
 	slices.SortStableFunc(s.Causes, func(a, b record.Cause) int { return cmp.Compare(b.Connections, a.Connections) })
 	s.Timeline = s.times.intervals()
+	s.Limits = s.limits.sentences()
 	return s.Summary
 }
 

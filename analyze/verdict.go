@@ -129,6 +129,9 @@ func plainOutcome(c *record.Connection) string {
 	case record.ClosedAbnormal:
 		return "The WebSocket ended without a Close frame"
 	}
+	if c.Facts != nil && c.Facts.TCP.LetGo {
+		return "It was not followed to its end, for too many connections were open at once"
+	}
 	return "The capture does not hold enough of this connection to tell how it ended"
 }
 

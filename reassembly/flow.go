@@ -152,6 +152,7 @@ type Rare struct {
 	CutBytes                      int64
 	Reordered                     uint32
 	Limit                         bool   // a named limit of the table was reached for this flow
+	LetGo                         bool   // of them Limits.Flows: it left the table early
 	OutOfWindow                   uint32 // segments far from everything that the connection sent: left out of the streams
 	Omitted                       uint32 // entries that the lists above had no room for
 

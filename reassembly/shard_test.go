@@ -179,8 +179,8 @@ func TestLimits(t *testing.T) {
 			}
 		}
 		table.Close()
-		if table.Counters.Dropped != 900 || len(r.all) != 1000 {
-			t.Errorf("%d dropped, %d closed", table.Counters.Dropped, len(r.all))
+		if table.Counters.LetGo != 900 || len(r.all) != 1000 {
+			t.Errorf("%d dropped, %d closed", table.Counters.LetGo, len(r.all))
 		}
 	})
 	t.Run("waiting", func(t *testing.T) {

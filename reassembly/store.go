@@ -118,8 +118,8 @@ func (s *slab) all(fn func(*Flow)) {
 // roomSteps bounds how many flows makeRoom looks at.
 const roomSteps = 128
 
-// makeRoom drops the longest silent of some flows that no handler cares for,
-// else of any.
+// makeRoom drops the longest silent of some flows that no handler cares for or
+// that have ended, else of any.
 func (t *Table) makeRoom() {
 	var idle, any *Flow
 	s := &t.slab
@@ -132,7 +132,7 @@ func (t *Table) makeRoom() {
 		if any == nil || f.clock < any.clock {
 			any = f
 		}
-		if (f.Ignore || f.App == 0) && (idle == nil || f.clock < idle.clock) {
+		if (f.Ignore || f.App == 0 || f.flags&flowEnding != 0) && (idle == nil || f.clock < idle.clock) {
 			idle = f
 		}
 	}
@@ -142,8 +142,11 @@ func (t *Table) makeRoom() {
 	if idle == nil {
 		return
 	}
-	t.Counters.Dropped++
-	t.rare(idle).Limit = true
+	if idle.flags&flowEnding == 0 {
+		t.Counters.LetGo++
+		r := t.rare(idle)
+		r.Limit, r.LetGo = true, true
+	}
 	idle.flags &^= flowRenewal
 	t.finish(idle, t.clock, false)
 }

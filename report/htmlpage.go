@@ -86,6 +86,9 @@ func (h *HTML) htmlPage() *htmlPage {
 			}
 		}
 	}
+	for _, s := range h.summary.Limits {
+		p.Minds = append(p.Minds, htmlNote{Text: Clean(oneLine(s))})
+	}
 	h.facts(p, when)
 	for i, c := range h.causes.sorted() {
 		if i == maxSections {

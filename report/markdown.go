@@ -92,6 +92,9 @@ func (m *Markdown) head() {
 			}
 		}
 	}
+	for _, s := range m.summary.Limits {
+		m.line("> **Mind:** %s\n", markdownText(s))
+	}
 }
 
 func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |" }

@@ -49,9 +49,12 @@ func (t *Table) Close() error {
 // maxNotes is how many findings about files are told.
 const maxNotes = 5
 
-// limits says prominently what the capture lacks, for every verdict rests on it.
+// limits says prominently what the capture lacks, and what was left out of it, for every verdict rests on it.
 func (t *Table) limits() {
 	t.notes("Mind: ", yellow, func(s record.Severity) bool { return s != record.Info })
+	for _, s := range t.summary.Limits {
+		t.page.paragraph(0, Clean("Mind: "+s), yellow)
+	}
 }
 
 // notes tells the findings about files of some severity.

@@ -135,6 +135,10 @@ type TCPFacts struct {
 	SilenceFrom         Ref
 	SilenceBroken       Ref
 	KeepAlivesInSilence int
+	// GivenUp: bytes before others were waited for no longer because too many of those waited, in memory.
+	GivenUp bool
+	// LetGo: too many connections were open, so this one was not followed to its end.
+	LetGo bool
 	// End: the first packet that ended the connection: FIN or RST; zero if none did.
 	End    Ref
 	EndBy  Dir

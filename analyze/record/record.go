@@ -439,6 +439,8 @@ type Summary struct {
 	ByFinding           map[string]int64 `json:"by_finding"`
 	Causes              []Cause          `json:"causes"`
 	Timeline            []Interval       `json:"timeline,omitempty"`
+	// Limits says, a sentence each, what was left out because a limit of the program's own was reached.
+	Limits []string `json:"limits,omitempty"`
 }
 
 // Interval counts the connections that began in one stretch of time, From

@@ -142,6 +142,7 @@ func rareFacts(t *record.TCPFacts, r *reassembly.Rare, dir func(reassembly.Side)
 	}
 	t.Duplicates, t.FirstDuplicate, t.FirstOriginal = int(r.Duplicates), ref(r.FirstDuplicate), ref(r.FirstOriginal)
 	t.CutShort, t.FirstCut, t.CutBytes = int(r.CutShort), ref(r.FirstCut), r.CutBytes
+	t.GivenUp, t.LetGo = r.Limit && !r.LetGo, r.LetGo
 	t.Conflicts, t.FirstConflict = int(r.Conflicts[0]+r.Conflicts[1]), ref(r.FirstConflict)
 }
 

@@ -315,12 +315,11 @@ func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool)
 // attempt is what is to be reported of a TLS connection in which no WebSocket
 // was seen; nil if it was read, and is something else.
 func (l *tlsLayer) attempt(f *reassembly.Flow, last bool) *attempt {
-	ended := f.Half(0).FIN.Seen() || f.Half(1).FIN.Seen() || f.Rare != nil && len(f.Rare.Resets) > 0
 	switch {
 	case (lossy(f) || !l.hello.Seen()) && !l.saidSo() && !l.unanswered(f, last):
 		// What is not in the capture may have completed the handshake, and
 		// without its beginning what came of it cannot be followed.
-	case l.failed() && !halfCaptured(f) && (ended || l.unanswered(f, last)), l.leftUnused(f):
+	case l.failed() && !halfCaptured(f) && (ended(f) || l.unanswered(f, last)), l.leftUnused(f):
 		return &attempt{tls: l, scheme: schemeWSS, failed: true}
 	}
 	if l.session.State().Decrypted() {

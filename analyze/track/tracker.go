@@ -211,6 +211,8 @@ func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last b
 		c.root.layer.close(&c.root)
 	}
 	switch {
+	case f.Rare != nil && f.Rare.LetGo && !ended(f):
+		t.Other++ // what would have come of it is not known
 	case f.Half(0).Bytes+f.Half(1).Bytes == 0 && !(f.Rare != nil && f.Rare.CutShort > 0) && failedToConnect(f):
 		t.o.Emit(t.build(f, c, &t.nothing, last), order)
 	case t.closedTunnel(f, c, order, last):
@@ -220,6 +222,11 @@ func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last b
 		t.Other++
 		t.shadow(f, c, order, last)
 	}
+}
+
+// ended: a FIN or a RST was seen.
+func ended(f *reassembly.Flow) bool {
+	return f.Half(0).FIN.Seen() || f.Half(1).FIN.Seen() || f.Rare != nil && len(f.Rare.Resets) > 0
 }
 
 // failedToConnect: a WebSocket that never came to be looks just like this.

@@ -42,26 +42,19 @@ func verdict(c *record.Connection) string {
 // acts says who has to act. The product that answered may be the one that cut a
 // silent connection, though it is no proxy.
 func acts(c *record.Connection) string {
+	if c.Fault == record.FaultUnknown && len(c.Findings) > 0 && c.Findings[0].Code == "WS717" {
+		return "the owner of that limit has to act, this client or a device in between (proxy, load balancer or firewall)"
+	}
 	if c.Fault == record.FaultIntermediary && len(c.Findings) > 0 && c.Findings[0].Code == "WS716" && c.Facts != nil {
 		product, proxy := known.ProductOf(c)
 		switch by := c.Facts.TCP.EndBy; {
-		case by == record.Client && !forwarded(c):
+		case by == record.Client && !known.Forwarded(c):
 			return "the owner of that timer has to act, this client or a device in between (proxy, load balancer or firewall)"
 		case by == record.Server && product != known.Unknown && !proxy:
 			return "the owner of that timer has to act, this server or a device in between (proxy, load balancer or firewall)"
 		}
 	}
 	return whoActs[c.Fault]
-}
-
-// forwarded: a proxy passed the request on.
-func forwarded(c *record.Connection) bool {
-	u := c.Facts.Upgrade
-	if u == nil || u.Request == nil {
-		return false
-	}
-	name, _ := known.Forwarder(u.Request)
-	return name != ""
 }
 
 // explains tells whether the first finding says why it ended so: an error, or the Close code that is only a warning.

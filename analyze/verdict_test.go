@@ -28,6 +28,14 @@ func TestWhoActsOnATimer(t *testing.T) {
 	}
 }
 
+func TestWhoActsOnALimitOfAge(t *testing.T) {
+	c := &record.Connection{Outcome: record.ClosedAbnormal, Fault: record.FaultUnknown, Facts: &record.Facts{},
+		Findings: []record.Finding{{Code: "WS717", Severity: record.Error, Fault: record.FaultUnknown, Title: "cut"}}}
+	if got := verdict(c); got != "cut: the owner of that limit has to act, this client or a device in between (proxy, load balancer or firewall)." {
+		t.Errorf("verdict %q", got)
+	}
+}
+
 func TestWhoActsOnAWarning(t *testing.T) {
 	c := &record.Connection{Outcome: record.ClosedError, Findings: []record.Finding{{Code: "WS710", Severity: record.Warning, Fault: record.FaultServer, Title: "busy"}}}
 	if c.Fault = fault(c); c.Fault != record.FaultServer {

@@ -59,6 +59,7 @@ func TestRelations(t *testing.T) {
 		{"ages of all kinds", [][]made{many(400, func(i int) made {
 			return at(float64(7*i), byte(i), 1).open(30+float64(i*7919%4000)/100).cut(server, 0.2)
 		})}, ""},
+		{"cut by a proxy", [][]made{many(3, func(i int) made { return at(float64(3*i), 1, 1).open(10).cut(client, 0.2) })}, "cuts 3 of 3 silent false after 10s\n"},
 		{"the client leaves", [][]made{many(4, func(i int) made { return at(float64(3*i), byte(i), 1).open(60).cut(client, 0.2) })}, ""},
 		{"too short", [][]made{many(4, func(i int) made { return at(float64(3*i), byte(i), 1).open(2).cut(server, 0.1) })}, ""},
 

@@ -46,6 +46,9 @@ func (b *finder) cuts() {
 			for k := range cluster {
 				members[k] = cluster[k].d
 			}
+			if leave(members) {
+				continue
+			}
 			if r, kept := b.relation(members); kept {
 				r.Cuts = describeCuts(b.set.addrPort(t.server), cluster, members, i == 0, len(list))
 				found = append(found, r)
@@ -63,13 +66,23 @@ type timed struct {
 	after time.Duration
 }
 
-// candidates are the connections that somebody cut: the server's side, or the
-// client's where a timer explains it (a proxy is the client of the server behind it).
+// leave: clients of several addresses end connections, and no timer explains
+// it: they keep the same time by themselves. One address may be a proxy's, which
+// is the client of the server behind it.
+func leave(members []*Digest) bool {
+	several := false
+	for _, d := range members {
+		if d.flags&byServerSide != 0 || d.flags&timer != 0 {
+			return false
+		}
+		several = several || d.from() != members[0].from()
+	}
+	return several
+}
+
+// candidates are the connections that lived long enough for their time to mean anything.
 func candidates(list []*Digest) (silent, aged []timed) {
 	for _, d := range list {
-		if d.flags&byServerSide == 0 && d.flags&timer == 0 {
-			continue
-		}
 		if s := time.Duration(d.silence); s >= minAfter {
 			silent = append(silent, timed{d, s})
 		} else if age := d.age(); age >= minAfter {

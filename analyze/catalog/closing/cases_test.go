@@ -150,6 +150,22 @@ var cases = []caseOf{
 	{code: "WS717", name: "healthy"},
 	{code: "WS717", name: "thirty seconds", change: aged(30 * time.Second), title: "at an age of 30.0 s, in the middle of traffic, consistent with Google Cloud load balancing's backend service timeout", fault: record.FaultIntermediary, severity: record.Error},
 	{code: "WS701", name: "cut by its age", change: aged(30 * time.Second), title: "ended the WebSocket", fault: record.FaultIntermediary},
+	{code: "WS717", name: "by a client, or by what stands before it", change: agedByClient, title: "The client at 10.0.0.1:50000 cut the connection (FIN) at an age of 30.0 s", fault: record.FaultUnknown, confidence: record.Possible,
+		remedy: "ends connections itself after 30s; if not"},
+	{code: "WS717", name: "by a proxy that says so", change: func(c *record.Connection) {
+		agedByClient(c)
+		c.Facts.Upgrade.Request = http1.ParseHead(http1.Request, "GET / HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n")
+	}, title: "(a proxy, by X-Forwarded-For) cut the connection", fault: record.FaultIntermediary, confidence: record.Possible},
+	{code: "WS701", name: "cut by its age, by a client", change: agedByClient, title: "ended the WebSocket", fault: record.FaultUnknown},
+	{code: "WS717", name: "nothing but Pings", change: func(c *record.Connection) {
+		aged(40 * time.Second)(c)
+		c.Facts.WS.Messages = [2]int64{}
+		c.Facts.WS.Pings[record.Client].Answered = 12
+	}, title: "at an age of 40.0 s", fault: record.FaultIntermediary},
+	{code: "WS717", name: "no traffic at all", change: func(c *record.Connection) {
+		aged(40 * time.Second)(c)
+		c.Facts.WS.Messages, c.Facts.WS.Pings = [2]int64{}, [2]record.PingFacts{}
+	}},
 	{code: "WS717", name: "no round age", change: aged(34 * time.Second)},
 	{code: "WS717", name: "too young", change: aged(20 * time.Second)},
 	{code: "WS717", name: "silence explains it", change: func(c *record.Connection) {
@@ -184,6 +200,12 @@ func aged(d time.Duration) func(*record.Connection) {
 		abnormal(c)
 		c.Facts.TCP.End = record.Ref{Packet: 18, Time: c.Facts.WS.OpenedRef.Time + record.Time(d)}
 	}
+}
+
+// agedByClient is cut after thirty seconds by the side that opened the connection.
+func agedByClient(c *record.Connection) {
+	aged(30 * time.Second)(c)
+	c.Facts.TCP.EndBy = record.Client
 }
 
 // early is silent, with the request so long before the silence.

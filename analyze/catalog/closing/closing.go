@@ -232,6 +232,15 @@ func lazy(c *record.Connection, end cut, silence time.Duration) time.Duration {
 	return 0
 }
 
+// limiter is who has to act on a limit of age. What connects to a server may be
+// a proxy that has one, or a client that left after a time of its own.
+func limiter(c *record.Connection, end cut) record.Fault {
+	if end.by == record.Client && !known.Forwarded(c) {
+		return record.FaultUnknown
+	}
+	return record.FaultIntermediary
+}
+
 // lifetime tells that a limit on the connection's age explains a cut in the
 // middle of traffic.
 func lifetime(c *record.Connection, end cut) (age time.Duration, ok bool) {
@@ -242,7 +251,7 @@ func lifetime(c *record.Connection, end cut) (age time.Duration, ok bool) {
 	if silence, _, _ := silenceOf(c, end); silence >= leastSilence || t.LateStart || !w.HandshakeSeen {
 		return 0, false
 	}
-	if w.Messages[0]+w.Messages[1] == 0 {
+	if w.Messages[0]+w.Messages[1] == 0 && w.Pings[0].Answered+w.Pings[1].Answered == 0 {
 		return 0, false
 	}
 	for _, from := range []record.Ref{w.OpenedRef, t.SYN, t.Established} {

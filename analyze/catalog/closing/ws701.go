@@ -47,8 +47,8 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	if c.Facts.WS.Damaged[end.by] {
 		f.Confidence = record.Possible // the Close may be in the gap
 	}
-	if _, aged := lifetime(c, end); aged && end.by == record.Server {
-		f.Fault = record.FaultIntermediary
+	if _, aged := lifetime(c, end); aged {
+		f.Fault = limiter(c, end)
 	}
 	bare := refusesBareLF(c, end)
 	if bare {

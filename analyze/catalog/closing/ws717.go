@@ -33,13 +33,13 @@ func checkLifetime(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	age, ok := lifetime(c, end)
-	if !ok || end.by == record.Client {
+	if !ok {
 		return
 	}
 	product, _ := known.ProductOf(c)
-	f := rule.Found{Confidence: record.Possible, Severity: record.Error} // of a connection that was cut it is the cause
+	f := rule.Found{Confidence: record.Possible, Severity: record.Error, Fault: limiter(c, end)} // of a connection that was cut it is the cause
 	fits := known.LifetimeTimers(age, product)
-	if len(fits) > 0 {
+	if len(fits) > 0 && end.by == record.Server {
 		f.Confidence = record.Likely
 	}
 	if r.Enough(f) {
@@ -52,6 +52,9 @@ func checkLifetime(c *record.Connection, r *rule.Reporter) {
 		r.At(end.at, "%s of the %s", end.how, end.by)}
 	if len(fits) > 0 {
 		f.Title += ", consistent with " + known.TimerNames(fits)
+	}
+	if f.Fault == record.FaultUnknown {
+		f.Remedy = "Look whether " + known.Side(c, end.by) + " ends connections itself after " + age.Round(lifetimeStep).String() + "; if not, look for such a limit at the proxies behind that address, and raise it for this route."
 	}
 	r.Add(f)
 }

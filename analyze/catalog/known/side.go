@@ -45,6 +45,15 @@ func Forwarder(request *http1.Head) (name, value string) {
 	return "", ""
 }
 
+// Forwarded tells that a proxy says of the request that it passed it on.
+func Forwarded(c *record.Connection) bool {
+	if c.Facts == nil || c.Facts.Upgrade == nil || c.Facts.Upgrade.Request == nil {
+		return false
+	}
+	name, _ := Forwarder(c.Facts.Upgrade.Request)
+	return name != ""
+}
+
 // SideFirst is Side for the beginning of a sentence.
 func SideFirst(c *record.Connection, d record.Dir) string {
 	if bare(c) {

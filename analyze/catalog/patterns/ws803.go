@@ -2,6 +2,7 @@ package patterns
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
@@ -44,9 +45,13 @@ func checkSameTime(x *record.Relation, r *rule.Reporter) {
 		f.Title += ", consistent with " + names
 	}
 	if c.Silent {
-		f.Remedy = fmt.Sprintf("Send a Ping from either side more often than every %s, or raise the idle timeout at the device that cuts.", known.Seconds(c.After.Round(time.Second)))
+		f.Remedy = fmt.Sprintf("Send a Ping from either side more often than every %s, or raise the idle timeout at the device that cuts.", known.Seconds(c.After.Round(100*time.Millisecond)))
 	} else {
-		f.Remedy = "Find the device that limits the age of connections to " + known.Seconds(c.After.Round(time.Second)) + " and raise the limit, or let the client reconnect and resume."
+		f.Remedy = "Find the device that limits the age of connections to " + known.Seconds(c.After.Round(100*time.Millisecond)) + " and raise the limit, or let the client reconnect and resume."
+	}
+	if c.ByClient && c.Named == 0 {
+		f.Confidence = record.Possible
+		f.Remedy = "Look whether the clients end connections themselves after that time. If they do not: " + strings.ToLower(f.Remedy[:1]) + f.Remedy[1:]
 	}
 	for _, at := range c.At {
 		f.Evidence = append(f.Evidence, r.At(at, "cut"))

@@ -82,7 +82,7 @@ func set[T int | int64 | time.Duration](v *T, d T) {
 type Counters struct {
 	Connections int64 // TCP connections seen
 	Peak        int   // most of them at once
-	Dropped     int64 // flows that ended early because of Limits.Flows
+	LetGo       int64 // flows that ended early because of Limits.Flows
 	Late        int64 // segments of connections that had left the table
 	Malformed   int64 // TCP packets whose header is cut or contradicts itself
 }

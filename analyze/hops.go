@@ -309,8 +309,11 @@ func (k *collector) changed(hop *record.Hop, cause *string) bool {
 			c.Fault = found[0].Fault
 		}
 	}
-	if hop.Front.Verdict != "" {
-		hop.Front.Verdict = found[0].Title + " (hop " + hop.Back.ID + "): " + whoActs[hop.Front.Fault] + "."
+	if front := hop.Front; front.Verdict != "" {
+		front.Verdict = found[0].Title + " (hop " + hop.Back.ID + "): " + whoActs[front.Fault] + "."
+		if front.NextStep != "" && len(front.Findings) > 0 { // the hop behind is here
+			front.NextStep, front.Findings[0].Remedy = "", found[0].Remedy
+		}
 	}
 	return true
 }

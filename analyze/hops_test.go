@@ -55,6 +55,21 @@ func TestStoryAtAProxy(t *testing.T) {
 	}
 }
 
+// TestStoryNeedsNoOtherCapture: where the hop behind shows what the proxy
+// changed, nobody is sent to capture there, and the proxy is what to mend.
+func TestStoryNeedsNoOtherCapture(t *testing.T) {
+	for name, remedy := range map[string]string{
+		"proxy-rewrites-accept.proxy.pcap":            "Let the proxy pass the fields of a 101 on",
+		"proxy-rewrites-key.proxy.pcap":               "Let the proxy pass Sec-WebSocket-Key on",
+		"proxy-strips-response-extensions.proxy.pcap": "Let the proxy pass the fields of a 101 on",
+	} {
+		front := analyzeFiles(t, Options{}, "../testdata/captures/plain/"+name).Connections[0]
+		if front.NextStep != "" || !strings.HasPrefix(front.Findings[0].Remedy, remedy) {
+			t.Errorf("%s: next step %q, remedy %q", name, front.NextStep, front.Findings[0].Remedy)
+		}
+	}
+}
+
 // TestStoryFromHTTP2: HAProxy passes a stream of HTTP/2 on as HTTP/1.1, with a
 // key of its own; the file is roads/chromium-haproxy-h2-ok, both sides, with its keys.
 func TestStoryFromHTTP2(t *testing.T) {

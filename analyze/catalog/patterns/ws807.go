@@ -46,6 +46,9 @@ func checkLost(x *record.Relation, r *rule.Reporter) {
 	}
 	who, product := proxyOf(h)
 	f := rule.Found{Title: fmt.Sprintf("%s %s %s before %s went on to %s", who, did(lost), handshakes(x), it(x), h.Back.Server), Remedy: known.Remedy(product, known.Stripped)}
+	if len(lost) == 1 && lost[0].Name == "Sec-WebSocket-Key" {
+		f.Remedy = "Let the proxy pass Sec-WebSocket-Key on as it is, or give the client the Sec-WebSocket-Accept of the client's own key."
+	}
 	for _, c := range lost {
 		f.Evidence = append(f.Evidence, r.At(c.BeforeRef, "before the proxy: %s", stands(c.Name, c.Before)), r.At(c.AfterRef, "behind it: %s", stands(c.Name, c.After)))
 	}

@@ -93,14 +93,6 @@ func TestCertificates(t *testing.T) {
 }
 
 func TestOtherMessages(t *testing.T) {
-	r, err := ParseCertificateRequest(TLS12, body(t, "tls12.certificate_request"))
-	if err != nil || len(r.SignatureSchemes) == 0 {
-		t.Errorf("%v %+v", err, r)
-	}
-	r, err = ParseCertificateRequest(TLS13, []byte{0, 0, 17, 0, 13, 0, 4, 0, 2, 8, 4, 0, 47, 0, 5, 0, 3, 0, 1, 'x'})
-	if err != nil || r.Authorities != 1 || len(r.SignatureSchemes) != 1 {
-		t.Errorf("%v %+v", err, r)
-	}
 	ee, err := ParseEncryptedExtensions([]byte{0, 15, 0, 16, 0, 5, 0, 3, 2, 'h', '2', 0, 42, 0, 0, 0, 0})
 	if err != nil || ee.ALPN != "h2" || !ee.EarlyData || !ee.Truncated {
 		t.Errorf("%v %+v", err, ee)
@@ -132,41 +124,6 @@ func TestSSLv2(t *testing.T) {
 		h, err := ParseSSLv2Hello(got.Fragment)
 		if !got.SSLv2 || err != nil || h.LegacyVersion != TLS10 || !slices.Equal(h.CipherSuites, []CipherSuite{0x2f}) || h.Random[31] != 5 || h.Random[15] != 0 {
 			t.Fatalf("pieces of %d: %+v, %v, %+v", size, got, err, h)
-		}
-	}
-}
-
-func TestLooks(t *testing.T) {
-	hello := slices.Concat([]byte{22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3}, make([]byte, 32))
-	for _, x := range []struct {
-		b    []byte
-		want Look
-	}{
-		{hello, Yes},
-		{[]byte{22, 3, 1, 0, 1, 1}, Yes}, // cut into tiny records
-		{sslv2Hello, YesSSLv2},
-		{[]byte("GET / HTTP/1.1"), No},
-		{[]byte("\x16\x03\x01\x02\x00\x02\x00\x00\x50\x03\x03"), No}, // a ServerHello
-		{[]byte{22, 3, 1, 0x50, 0, 1}, No},
-		{[]byte{22, 3, 1, 2, 0, 1, 0xff, 0, 0, 3, 3}, No},
-		{[]byte{22, 3, 1, 2, 0, 1, 0, 1, 252, 9, 9}, No},
-		{[]byte{0x81, 0x85, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, No}, // a WebSocket frame
-		{[]byte{0x82, 0x10, 'x'}, No},
-		{nil, Maybe},
-	} {
-		if got := Looks(x.b); got != x.want {
-			t.Errorf("%x: %d, want %d", x.b, got, x.want)
-		}
-		// No prefix may contradict the answer.
-		for n := range x.b {
-			if got := Looks(x.b[:n]); got != Maybe && got != x.want {
-				t.Errorf("%x cut to %d: %d", x.b, n, got)
-			}
-		}
-	}
-	for b, want := range map[string]Look{"\x15\x03\x03\x00\x02": Yes, "\x15\x03\x03": Maybe, "\x17\x03\x03\x40": Maybe, "HTTP/": No, "\x15\x02": No, "": Maybe, "\x17\x03\x03\x60\x00": No} {
-		if got := LooksRecord([]byte(b)); got != want {
-			t.Errorf("%q: %d, want %d", b, got, want)
 		}
 	}
 }
@@ -228,8 +185,6 @@ var parsers = map[string]func([]byte) error{
 	"EncryptedExtensions": func(b []byte) error { _, err := ParseEncryptedExtensions(b); return err },
 	"Certificates12":      func(b []byte) error { _, err := ParseCertificates(TLS12, b); return err },
 	"Certificates13":      func(b []byte) error { _, err := ParseCertificates(TLS13, b); return err },
-	"Request12":           func(b []byte) error { _, err := ParseCertificateRequest(TLS12, b); return err },
-	"Request13":           func(b []byte) error { _, err := ParseCertificateRequest(TLS13, b); return err },
 	"Ticket":              func(b []byte) error { _, err := ParseNewSessionTicket(b); return err },
 }
 
@@ -265,9 +220,6 @@ func FuzzMessages(f *testing.F) {
 			if err := parse(b); err != nil && !errors.Is(err, ErrMalformed) {
 				t.Errorf("%s: %v", name, err)
 			}
-		}
-		if look := Looks(b); look == Maybe && len(b) >= looksNeed {
-			t.Errorf("undecided after %d bytes", len(b))
 		}
 	})
 }

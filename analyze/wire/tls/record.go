@@ -241,12 +241,20 @@ func (p *RecordParser) slowHeader(b []byte) (n int, ev Event) {
 	switch {
 	case plausible(p.header[:]):
 		p.begin(p.header[:])
-	case ssl2 && looksSSLv2(p.header[:]) != No:
+	case ssl2 && plausibleSSLv2(p.header[:]):
 		p.beginSSLv2()
 	default:
 		return p.notTLS(b, n)
 	}
 	return p.payload(b[n:], n)
+}
+
+// plausibleSSLv2: a ClientHello in the format of SSL 2.0, which old clients sent
+// to servers of any version, begins with a length of two bytes with the top bit
+// set, the type 1 and the version (RFC 5246, appendix E.2).
+func plausibleSSLv2(h []byte) bool {
+	v := Version(h[3])<<8 | Version(h[4])
+	return h[2] == 1 && (v == SSL20 || v >= SSL30 && v <= TLS12)
 }
 
 // notTLS gives the stream up, or, after a record that was only guessed at,

@@ -121,62 +121,6 @@ func ParseEncryptedExtensions(body []byte) (*EncryptedExtensionsMessage, error) 
 	return m, nil
 }
 
-// CertificateRequestMessage is the server's wish for a client certificate
-// (RFC 8446 section 4.3.2, RFC 5246 section 7.4.4).
-type CertificateRequestMessage struct {
-	SignatureSchemes []SignatureScheme
-	// Authorities is the number of certificate authorities named.
-	Authorities int
-}
-
-// ParseCertificateRequest reads the body of a certificate_request message in
-// the form of version v.
-func ParseCertificateRequest(v Version, body []byte) (*CertificateRequestMessage, error) {
-	m := &CertificateRequestMessage{}
-	s := cryptobyte.String(body)
-	var head, names cryptobyte.String
-	if !s.ReadUint8LengthPrefixed(&head) {
-		return nil, malformed("certificate_request", "first field")
-	}
-	if v >= TLS13 {
-		_, bad, truncated := readExtensions(s, func(e Extension, s cryptobyte.String) bool {
-			switch e {
-			case ExtSignatureAlgorithms:
-				return readUint16s(s, &m.SignatureSchemes)
-			case 47: // certificate_authorities
-				return s.ReadUint16LengthPrefixed(&names) && m.countNames(names)
-			}
-			return true
-		})
-		if truncated || len(bad) > 0 {
-			return m, malformed("certificate_request", "extensions")
-		}
-		return m, nil
-	}
-	if v == TLS12 {
-		var list cryptobyte.String
-		if !s.ReadUint16LengthPrefixed(&list) {
-			return nil, malformed("certificate_request", "supported_signature_algorithms")
-		}
-		m.SignatureSchemes = uint16s[SignatureScheme](list)
-	}
-	if !s.ReadUint16LengthPrefixed(&names) || !m.countNames(names) {
-		return m, malformed("certificate_request", "certificate_authorities")
-	}
-	return m, nil
-}
-
-func (m *CertificateRequestMessage) countNames(s cryptobyte.String) bool {
-	for !s.Empty() {
-		var name cryptobyte.String
-		if !s.ReadUint16LengthPrefixed(&name) {
-			return false
-		}
-		m.Authorities++
-	}
-	return true
-}
-
 // ParseNewSessionTicket reads the ticket of a new_session_ticket message
 // below TLS 1.3 (RFC 5077 section 3.3). The result is part of body.
 func ParseNewSessionTicket(body []byte) ([]byte, error) {

@@ -46,14 +46,8 @@ func (b *finder) backends() {
 		server endKey
 	}
 	jobs, at := map[job][]*part{}, map[place]*part{}
-	b.set.each(func(d *Digest) {
-		if !d.job() || b.often.count(d.jobHash()) < minFailing {
-			return
-		}
-		key := job{what: d.url}
-		if d.flags&hop != 0 {
-			key = job{proxy: d.from(), what: d.who}
-		}
+	met := map[meeting]map[job]int{}
+	add := func(d *Digest, key job) {
 		here := place{key, d.to()}
 		p := at[here]
 		if p == nil {
@@ -65,7 +59,30 @@ func (b *finder) backends() {
 			at[here], jobs[key] = p, append(parts, p)
 		}
 		p.add(d)
+	}
+	b.set.each(func(d *Digest) {
+		lost := b.often.count(d.meetHash()) >= minFailing
+		if !d.job() || b.often.count(d.jobHash()) < minFailing && !lost {
+			return
+		}
+		key := job{what: d.url}
+		if d.flags&hop != 0 {
+			key = job{proxy: d.from(), what: d.who}
+		}
+		add(d, key)
+		if !lost {
+			return
+		}
+		if met[d.meeting()] == nil {
+			met[d.meeting()] = map[job]int{}
+		}
+		met[d.meeting()][key]++
 	})
+	for _, d := range b.unreached(met) {
+		if key, ok := jobOf(d, met[d.meeting()], jobs); ok {
+			add(d, key)
+		}
+	}
 	var found []record.Relation
 	for _, parts := range jobs {
 		if len(parts) < 2 {
@@ -87,8 +104,64 @@ func (b *finder) backends() {
 	b.found = append(b.found, found...)
 }
 
-// job: it says something about the server that did what it asked for.
-func (d *Digest) job() bool { return d.url != 0 && d.flags&(unclear|clientsFault|nameless) == 0 }
+// meeting is what one address asks of one port, at any server.
+type meeting struct {
+	client addrKey
+	port   uint16
+}
+
+func (d *Digest) meeting() meeting { return meeting{d.from(), d.port} }
+
+func (d *Digest) meetHash() uint64 { return mix(d.from().hash(), uint64(d.port)) }
+
+// unreached: no connection came to be, so that nothing says what it was for.
+func (d *Digest) unreached() bool {
+	return d.url == 0 && outcomes[d.outcome] == record.ConnectFailed && d.stream < 0
+}
+
+// unreached lists the connections that never came to be, of those who asked
+// other servers at the same port.
+func (b *finder) unreached(met map[meeting]map[job]int) (list []*Digest) {
+	if len(met) == 0 {
+		return nil
+	}
+	b.set.each(func(d *Digest) {
+		if d.unreached() && met[d.meeting()] != nil {
+			list = append(list, d)
+		}
+	})
+	return list
+}
+
+// jobOf guesses for which job a connection was that never came to be: that for
+// which its client asks most. The server did it before, or the client is a
+// proxy, or it went to two other servers at least: else it may be anything.
+func jobOf(d *Digest, asked map[job]int, jobs map[job][]*part) (best job, ok bool) {
+	most := 0
+	for key, n := range asked {
+		if n > most || n == most && cmp.Or(cmp.Compare(key.proxy, best.proxy), cmp.Compare(key.what, best.what)) < 0 {
+			best, most = key, n
+		}
+	}
+	others := 0
+	for _, p := range jobs[best] {
+		switch {
+		case len(p.works) == 0:
+		case p.server == d.to():
+			return best, true
+		default:
+			others++
+		}
+	}
+	return best, others >= 2 || others == 1 && best.proxy != 0
+}
+
+// job: it says something about the server that did what it asked for. Whether
+// there is something at one path is not the client's choice where several
+// servers are asked for it.
+func (d *Digest) job() bool {
+	return d.url != 0 && d.flags&(unclear|nameless) == 0 && (d.flags&clientsFault == 0 || d.status == 404 || d.status == 410)
+}
 
 func (d *Digest) jobHash() uint64 {
 	if d.flags&hop != 0 {

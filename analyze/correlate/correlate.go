@@ -128,6 +128,9 @@ func (b *finder) index() {
 		if d.flags&failed != 0 && d.job() {
 			b.any.jobs = b.often.add(d.jobHash()) >= minFailing || b.any.jobs
 		}
+		if d.unreached() {
+			b.any.jobs = b.often.add(d.meetHash()) >= minFailing || b.any.jobs
+		}
 		if d.flags&hop != 0 {
 			return
 		}

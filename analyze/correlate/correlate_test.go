@@ -85,6 +85,38 @@ func TestRelations(t *testing.T) {
 			}
 			return at(float64(i), byte(i), byte(1+i%3)).open(0.1).closed(client, 1000)
 		})}, ""},
+		{"one of three does not listen", [][]made{many(12, func(i int) made {
+			if i%3 == 2 {
+				return at(float64(i), 9, 3).refused()
+			}
+			return at(float64(i), 9, byte(1+i%3)).open(0.1).closed(client, 1000)
+		})}, "backends 4 of 4 at 10.0.1.3:80, 0 of 8 elsewhere\n"},
+		{"one of two that a proxy asks does not listen", [][]made{many(8, func(i int) made {
+			if i%2 == 1 {
+				return at(float64(i), 9, 3).refused()
+			}
+			return at(float64(i), 9, 1).hopOf("1").open(0.1).closed(client, 1000)
+		})}, "backends 4 of 4 at 10.0.1.3:80, 0 of 4 elsewhere\n"},
+		{"one of two that worked before", [][]made{many(12, func(i int) made {
+			if i%2 == 1 && i > 2 {
+				return at(float64(i), 9, 3).refused()
+			}
+			return at(float64(i), 9, byte(1+i%2*2)).open(0.1).closed(client, 1000)
+		})}, "series 5 early 2s late 2s unidentified true\nbackends 5 of 6 at 10.0.1.3:80, 0 of 6 elsewhere\n"},
+		{"another server of a client does not listen", [][]made{many(8, func(i int) made {
+			if i%2 == 1 {
+				return at(float64(i), 9, 3).refused()
+			}
+			return at(float64(i), 9, 1).open(0.1).closed(client, 1000)
+		})}, ""},
+		{"one of three has nothing at the path", [][]made{many(12, func(i int) made {
+			if i%3 == 2 {
+				m := at(float64(i), byte(i), 3).asks().answered(404, 0.01)
+				m.Fault = record.FaultClient
+				return m
+			}
+			return at(float64(i), byte(i), byte(1+i%3)).open(0.1).closed(client, 1000)
+		})}, "backends 4 of 4 at 10.0.1.3:80, 0 of 8 elsewhere\n"},
 		{"the others worked an hour before", [][]made{many(3, func(i int) made { return at(float64(i), 1, 3).asks().answered(500, 0.01) }),
 			many(8, func(i int) made { return at(float64(i)-3600, 1, 1).open(0.1).closed(client, 1000) })}, ""},
 

@@ -17,7 +17,7 @@ var WS805 = &rule.Rule{
 		Seen: "Several servers answer the same URL, or one proxy sends the same path to several servers. Connections to one of them fail nearly always, connections to the others nearly never, at the same time.",
 		Why:  "To users this is a failure that comes and goes: every third attempt fails, and a reload helps. Neither the URL nor the client nor the proxy's configuration is at fault, or all would fail.",
 		How: "Connections are grouped by host and path, or behind a proxy by the proxy's address and the path, and counted by the server's address. At least three connections to one server failed, four in five or more of all; " +
-			"of the connections to its siblings at most one in ten did, and one of them worked within a minute of the failures. Failures whose fault is the client's do not count.",
+			"of the connections to its siblings at most one in ten did, and one of them worked within a minute of the failures. Failures whose fault is the client's do not count, but a 404 does. A connection that was refused belongs to what the same address asks of the servers at the same port.",
 		Alike: "A new version that is rolled out server by server looks like this for a while. So does a proxy that sends users with a certain cookie to one server, if that cookie is the trouble.",
 		Fix:   "Take the server out of the pool, then look at its log at the times of the failures. Give the proxy a health check that makes a WebSocket handshake, not only a TCP connection, so that it does this by itself next time.",
 	},

@@ -109,6 +109,8 @@ func TestWithoutKeys(t *testing.T) {
 					if like {
 						t.Errorf("%s: ordinary HTTPS is taken for a WebSocket", where)
 					}
+				case open[i].Outcome == record.ClosedClean && dark.Outcome != record.Opaque:
+					t.Errorf("%s: %s without keys, and it was healthy", where, dark.Outcome)
 				case open[i].WebSocket != nil && open[i].Response != nil && open[i].Response.Status/100 <= 2:
 					m := open[i].WebSocket.Messages
 					row := row(rows, e, &open[i], &dark)

@@ -156,10 +156,10 @@ func (s *Session) unopened(rec Record, sink Sink) {
 }
 
 // guessFinished: in TLS 1.3 what the client sends first under encryption is
-// its Finished, if it is long enough for one, or an alert. A server is done
-// when its client is.
+// its Finished, if it is long enough for one, or an alert; with 0-RTT data
+// before it, it is what is just as long. A server is done when its client is.
 func (s *Session) guessFinished(rec Record) {
-	if s.state.Version < tls.TLS13 || s.state.ServerHello == nil || rec.Dir != Client || s.state.EarlyOffered {
+	if s.state.Version < tls.TLS13 || s.state.ServerHello == nil || rec.Dir != Client {
 		return
 	}
 	if s.state.Sides[Client].Finished != Unknown {
@@ -169,7 +169,9 @@ func (s *Session) guessFinished(rec Record) {
 	if p, ok := suiteOf(s.state.CipherSuite); ok {
 		hash = p.hash.Size()
 	}
-	if rec.Length >= 4+hash+1+8 {
+	const tag, shortTag = 16, 8
+	finished := 4 + hash + 1 // header, verify_data, content type
+	if rec.Length == finished+tag || rec.Length == finished+shortTag || rec.Length > finished+shortTag && !s.state.EarlyOffered {
 		for d := range s.state.Sides {
 			s.state.Sides[d].Finished = max(s.state.Sides[d].Finished, Likely)
 		}

@@ -98,8 +98,10 @@ type opening struct {
 	held   [2][]byte
 	heldAt [2]record.Ref
 	seen   [2]int64
-	guess  *guess   // late: whether these are WebSocket frames
-	h2     *h2Guess // or HTTP/2 frames
+	// greeting: the server spoke first, and what it said is no answer.
+	greeting bool
+	guess    *guess   // late: whether these are WebSocket frames
+	h2       *h2Guess // or HTTP/2 frames
 	// attempt is the one whose answer is not in the capture: what follows is
 	// likely to be frames.
 	attempt *attempt
@@ -169,8 +171,26 @@ func (o *opening) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 		}
 		o.held[from] = append(o.held[from], b...)
 	default:
+		if !client && !o.late && o.seen[from.Other()] == 0 && o.seen[from] <= maxGreeting {
+			o.greeted(from, at, b)
+			return
+		}
 		s.dismiss()
 	}
+}
+
+// maxGreeting bounds the bytes by which a server may greet a client that has
+// not spoken yet: SSH, mail and database servers do, and a client that begins
+// TLS or HTTP there has come to the wrong port.
+const maxGreeting = 1 << 10
+
+// greeted keeps the beginning of what a server says before its client speaks.
+func (o *opening) greeted(from reassembly.Side, at record.Ref, b []byte) {
+	if len(o.held[from]) == 0 {
+		o.heldAt[from] = at
+	}
+	o.held[from] = append(o.held[from], b[:min(len(b), maxHeld-len(o.held[from]))]...)
+	o.greeting = true
 }
 
 // begun is what is known of a side with b behind it.
@@ -204,6 +224,14 @@ func (o *opening) look(s *slot, from reassembly.Side, b []byte) proto {
 // replace puts the layer in the opening's place and hands it what was held.
 func (o *opening) replace(s *slot, l layer, from reassembly.Side, at record.Ref, b []byte) {
 	s.layer = l
+	if o.greeting && from == s.conn.flow.Client { // it stands where the answer should
+		if len(o.held[from]) > 0 {
+			s.layer.data(s, from, o.heldAt[from], o.held[from])
+		}
+		s.layer.data(s, from, at, b)
+		s.layer.data(s, from.Other(), o.heldAt[from.Other()], o.held[from.Other()])
+		return
+	}
 	for _, side := range [2]reassembly.Side{from.Other(), from} {
 		if len(o.held[side]) > 0 {
 			s.layer.data(s, side, o.heldAt[side], o.held[side])

@@ -141,7 +141,7 @@ func (t *Tracker) begin(f *reassembly.Flow, from reassembly.Side, b []byte) bool
 		case t.speaksDNS(f, b):
 			t.attach(f).root.layer = new(dnsLayer)
 			return true
-		case f.ClientBy == reassembly.ClientBySYN:
+		case f.ClientBy == reassembly.ClientBySYN && !(from != f.Client && len(b) <= maxGreeting && f.Half(f.Client).Bytes == 0):
 			f.Ignore = true
 			return false
 		}

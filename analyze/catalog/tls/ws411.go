@@ -51,6 +51,10 @@ func checkPlaintext(c *record.Connection, r *rule.Reporter) {
 		Remedy:     "Use ws:// instead of wss:// for this port, or switch TLS on at " + known.Endpoint(c) + " (nginx: listen 443 ssl).",
 		Evidence:   []record.Evidence{r.At(t.NotTLSRef, "%s", "first bytes of the answer: "+known.Quote(string(line))), r.At(t.ClientHello, "%s", "ClientHello for "+asked(t))},
 	}
+	switch what {
+	case "SSH", "SMTP or FTP", "POP3", "IMAP", "Redis or POP3", "VNC":
+		f.Remedy = "Check the port in the URL: the program behind " + known.Endpoint(c) + " speaks " + what + ", no WebSocket."
+	}
 	if !t.ClientHello.Seen() {
 		f.Confidence = record.Likely
 	}

@@ -2,6 +2,7 @@ package track
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/decrypt"
@@ -216,7 +217,11 @@ func (l *tlsLayer) Alert(_ decrypt.Record, a decrypt.AlertFact) {
 		fact := record.TLSAlert{Ref: l.at, Dir: d, Encrypted: a.Encrypted, Opaque: a.Opaque}
 		if !a.Opaque {
 			fact.Code, fact.Name = uint8(a.Alert.Description), a.Alert.Description.String()
-			fact.Fatal = a.Alert.Ends(l.session.State().Version)
+			// "user_canceled: This alert notifies the recipient that the sender is
+			// canceling the handshake" (RFC 8446, section 6.1): then it ends it.
+			st := l.session.State()
+			canceled := a.Alert.Description == tls.UserCanceled && st.HandshakeDone() == decrypt.Unknown
+			fact.Fatal = a.Alert.Ends(st.Version) || canceled
 		}
 		l.alerts = append(l.alerts, fact)
 	}
@@ -251,18 +256,51 @@ func (l *tlsLayer) Problem(p decrypt.Problem) {
 func (l *tlsLayer) failed() bool {
 	st := l.session.State()
 	for i := range l.alerts {
-		if a := &l.alerts[i]; a.Fatal && st.Sides[decrypt.Server].DataRecords == 0 {
+		if a := &l.alerts[i]; a.Fatal && st.Sides[decrypt.Server].DataRecords == 0 && !l.afterwards(a) {
 			return true
 		}
 	}
 	return l.notTLS != nil || st.HandshakeDone() == decrypt.Unknown
 }
 
+// afterwards: the alert complains of the other side's FIN without close_notify,
+// for which OpenSSL has decode_error, and so ended nothing.
+func (l *tlsLayer) afterwards(a *record.TLSAlert) bool {
+	c := l.outer.conn
+	fin := c.flow.Half(c.side(a.Dir.Other())).FIN
+	return tls.AlertDescription(a.Code) == tls.DecodeError && fin.Seen() && fin.Time <= int64(a.Ref.Time)
+}
+
+// complaints are the alerts that are not an answer to the end.
+func (l *tlsLayer) complaints() []record.TLSAlert {
+	for i := range l.alerts {
+		if l.afterwards(&l.alerts[i]) {
+			return slices.DeleteFunc(slices.Clone(l.alerts), func(a record.TLSAlert) bool { return l.afterwards(&a) })
+		}
+	}
+	return l.alerts
+}
+
+// parting is where a side first said that it goes: by close_notify, or an
+// alert that cannot be read, or FIN.
+func (l *tlsLayer) parting(f *reassembly.Flow, d record.Dir) record.Ref {
+	at := l.closeNotify[d]
+	for i := range l.alerts {
+		if a := &l.alerts[i]; a.Opaque && a.Dir == d && !at.Seen() {
+			at = a.Ref
+		}
+	}
+	if fin := f.Half(l.outer.conn.side(d)).FIN; fin.Seen() && (!at.Seen() || ref(fin).Before(at)) {
+		at = ref(fin)
+	}
+	return at
+}
+
 // saidSo: a side said that the handshake failed, by an alert or by an answer
 // that is not TLS.
 func (l *tlsLayer) saidSo() bool {
 	for i := range l.alerts {
-		if l.alerts[i].Fatal {
+		if l.alerts[i].Fatal && !l.afterwards(&l.alerts[i]) {
 			return true
 		}
 	}
@@ -285,7 +323,7 @@ func lossy(f *reassembly.Flow) bool {
 // promptly is how soon a client leaves that checks the certificate after the
 // handshake and refuses it; one that opened a connection in advance and never
 // used it waits longer.
-const promptly = int64(200e6)
+const promptly = 200 * time.Millisecond
 
 // leftUnused: the client completed the handshake and left at once without a
 // byte, as one does that refuses the certificate afterwards; below TLS 1.3 the
@@ -293,9 +331,13 @@ const promptly = int64(200e6)
 // connection to the same server in the same way: they need one only.
 func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
 	st := l.session.State()
-	client, server := f.Half(f.Client), f.Half(f.Client.Other())
-	gone := client.FIN.Seen() && (!server.FIN.Seen() || client.FIN.Time <= server.FIN.Time)
-	soon := client.FIN.Time-client.LastData.Time < promptly
+	client, server := l.parting(f, record.Client), l.parting(f, record.Server)
+	gone := client.Seen() && (!server.Seen() || client.Before(server))
+	finished := l.sealed[record.Client]
+	if finished.Before(l.sealed[record.Server]) {
+		finished = l.sealed[record.Server]
+	}
+	soon := client.Time.Sub(finished.Time) < promptly+handshakeRTT(f)
 	told := st.Decrypted() || st.Version != 0 && st.Version < tls.TLS13 && st.HandshakeDone() != decrypt.Unknown
 	return gone && soon && st.ALPN != "h2" && told && st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords == 0
 }
@@ -356,7 +398,7 @@ func (l *tlsLayer) facts() *record.TLSFacts {
 	f := &record.TLSFacts{ClientHello: l.hello, ServerHello: l.answer, Hello: st.ClientHello, Answer: st.ServerHello, HelloRetry: st.HelloRetry,
 		Chain: st.ServerChain, ClientChain: st.ClientChain, ChainRef: l.chain, ClientChainRef: l.clientChain,
 		CertificateRequested: st.CertificateRequested, Resumed: st.Resumed, Complete: certainties[st.HandshakeDone()], ALPN: st.ALPN,
-		Alerts: l.alerts, CloseNotify: l.closeNotify, NotTLS: l.notTLS, NotTLSRef: l.notTLSAt, NotTLSDir: l.notTLSDir,
+		Alerts: l.complaints(), CloseNotify: l.closeNotify, NotTLS: l.notTLS, NotTLSRef: l.notTLSAt, NotTLSDir: l.notTLSDir,
 		Keys: st.Keys.String(), KeysText: st.Unsupported, Decrypted: st.Decrypted(), Small: l.small, Records: l.records, Turns: l.turns,
 		Pairs: l.pairs, FirstData: l.firstData, LastAppData: l.data0}
 	for i := range st.Problems {

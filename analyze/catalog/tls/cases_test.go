@@ -65,11 +65,34 @@ func dark(lengths ...int) func(*record.Connection) {
 	}
 }
 
+// midway: the server had begun the handshake, in TLS 1.2.
+func midway(c *record.Connection) {
+	t := c.Facts.TLS
+	t.ServerHello, t.Version = at(6, 2*time.Millisecond), "1.2"
+}
+
+// finished: the client's part of it is complete.
+func finished(c *record.Connection) {
+	c.Facts.TLS.Sides[record.Client].Sealed, c.Facts.TLS.Sides[record.Client].FirstSealedRef = 1, at(7, 0)
+}
+
+// turnedAwayIn12: the server closed where its Finished should come.
+func turnedAwayIn12(c *record.Connection) {
+	all(failed, midway, finished, asksCertificate(shape{names: []string{"me"}, issuer: "Some Other CA"}))(c)
+	c.Facts.TCP.End = at(8, 3*time.Millisecond)
+	c.Facts.TCP.Sides[record.Server].LastData = at(6, 2*time.Millisecond)
+}
+
 var cases = []caseOf{
 	{code: "WS401", name: "healthy"},
 	{code: "WS401", name: "FIN", change: failed, title: "closed the connection 2 ms after the ClientHello for app.test, without a word of TLS", fault: record.FaultUnknown},
 	{code: "WS401", name: "RST", change: all(failed, tcp(func(t *record.TCPFacts) { t.EndHow = "rst" })), title: "reset the connection 2 ms after the ClientHello", fault: record.FaultIntermediary, confidence: record.Likely},
 	{code: "WS401", name: "an alert", change: alert(record.Server, wiretls.InternalError)},
+	{code: "WS401", name: "FIN in the middle", change: all(failed, midway), title: "closed the connection in the middle of the TLS handshake for app.test, without an alert", fault: record.FaultUnknown, confidence: record.Likely},
+	{code: "WS401", name: "RST in the middle", change: all(failed, midway, tcp(func(t *record.TCPFacts) { t.EndHow = "rst" })), title: "reset the connection in the middle of the TLS handshake"},
+	{code: "WS401", name: "the client said that it goes", change: all(failed, midway, facts(func(t *record.TLSFacts) { t.CloseNotify[record.Client] = at(7, 2*time.Millisecond) }))},
+	{code: "WS401", name: "after the handshake", change: all(failed, midway, facts(func(t *record.TLSFacts) { t.Complete = "likely" }))},
+	{code: "WS401", name: "the client's certificate was not liked", change: turnedAwayIn12},
 	{code: "WS401", name: "the client leaves", change: waits(2 * time.Second)},
 	{code: "WS401", name: "the answer may be missing", change: all(failed, tcp(func(t *record.TCPFacts) { t.GapBytes[record.Server] = 1400 }))},
 	{code: "WS401", name: "one direction", change: all(failed, tcp(func(t *record.TCPFacts) { t.OneWay = true }))},
@@ -79,6 +102,8 @@ var cases = []caseOf{
 		t.Sides[record.Client].Unacked, t.Sides[record.Client].UnackedSent, t.Sides[record.Client].UnackedLast = 517, 5, at(9, 3*time.Second)
 	})), title: "never acknowledged the ClientHello for app.test in 4.00 s: it was dropped on the way", fault: record.FaultIntermediary},
 	{code: "WS402", name: "still waiting", change: all(failed, tcp(func(t *record.TCPFacts) { t.End, t.EndHow = record.Ref{}, "" })), title: "did not answer in 60.0 s"},
+	{code: "WS402", name: "silent in the middle", change: all(waits(6*time.Second), midway, finished), title: "stopped answering in the middle of the TLS handshake for app.test: nothing came in 6.00 s after the client's Finished", fault: record.FaultUnknown},
+	{code: "WS402", name: "both finished", change: all(waits(6*time.Second), midway, finished, facts(func(t *record.TLSFacts) { t.Sides[record.Server].Sealed = 1 }))},
 	{code: "WS402", name: "too soon", change: waits(300 * time.Millisecond)},
 	{code: "WS402", name: "closed by the server", change: failed},
 	{code: "WS402", name: "one direction", change: all(waits(6*time.Second), tcp(func(t *record.TCPFacts) { t.OneWay = true }))},
@@ -106,6 +131,10 @@ var cases = []caseOf{
 	{code: "WS405", name: "inspected", change: all(alert(record.Client, wiretls.BadCertificate), chain(zscaler, intermediate)), title: "refused the certificate", fault: record.FaultIntermediary},
 	{code: "WS405", name: "left", change: all(leaves, chain(good, intermediate)), title: "The client left right after the certificate", fault: record.FaultUnknown, confidence: record.Possible, severity: record.Error},
 	{code: "WS405", name: "left after the handshake", change: all(leaves, chain(good, intermediate), facts(func(t *record.TLSFacts) { t.Complete = "likely" })), title: "left right after", severity: record.Warning, confidence: record.Possible},
+	{code: "WS405", name: "left, and the server was quicker with its FIN", change: all(leaves, chain(good), tcp(func(t *record.TCPFacts) { t.EndBy = record.Server }),
+		facts(func(t *record.TLSFacts) { t.CloseNotify[record.Client] = at(7, 2*time.Millisecond) })), title: "The client left right after"},
+	{code: "WS405", name: "the server said first that it goes", change: all(leaves, chain(good), facts(func(t *record.TLSFacts) { t.LikelyCloseNotify[record.Server] = at(7, 2*time.Millisecond) }))},
+	{code: "WS405", name: "the server fell silent", change: all(waits(6*time.Second), midway, finished, chain(good))},
 	{code: "WS405", name: "left in the dark", change: dark(), title: "left right after the certificate", confidence: record.Possible},
 	{code: "WS405", name: "what it sent may be missing", change: all(dark(), tcp(func(t *record.TCPFacts) { t.GapBytes[record.Client] = 90 }))},
 	{code: "WS405", name: "a hidden alert says more", change: dark(19)},
@@ -142,6 +171,10 @@ var cases = []caseOf{
 		asksCertificate()(c)
 		c.Facts.TLS.Alerts = []record.TLSAlert{{Ref: at(9, time.Second), Dir: record.Server, Fatal: true, Code: 116, Name: "certificate_required", Encrypted: true}}
 	}, title: "without one: certificate_required"},
+	{code: "WS410", name: "closed without a word", change: turnedAwayIn12, title: "asked for a client certificate and ended the connection at once, without a word, as one does that refuses the one it got, issued by 'Some Other CA'",
+		fault: record.FaultClient, confidence: record.Likely},
+	{code: "WS410", name: "closed later", change: all(turnedAwayIn12, tcp(func(t *record.TCPFacts) { t.End = at(12, 5*time.Second) }))},
+	{code: "WS410", name: "the server went on first", change: all(turnedAwayIn12, tcp(func(t *record.TCPFacts) { t.Sides[record.Server].LastData = at(8, 3*time.Millisecond) }))},
 	{code: "WS410", name: "nginx says so", change: answered("400 Bad Request", "<center>No required SSL certificate was sent</center>"), title: "nginx/1.22.1 at 10.0.0.5:443 completed the TLS handshake and then refused the request: 'no required ssl certificate was sent'"},
 	{code: "WS410", name: "another 400", change: answered("400 Bad Request", "Bad Request")},
 	{code: "WS410", name: "asked and content", change: asksCertificate()},
@@ -152,6 +185,9 @@ var cases = []caseOf{
 	{code: "WS411", name: "something else", change: all(failed, facts(func(t *record.TLSFacts) {
 		t.NotTLS, t.NotTLSDir, t.NotTLSRef = []byte("\x01\x02\x03"), record.Server, at(6, time.Millisecond)
 	})), title: "with something that is not TLS: '...'"},
+	{code: "WS411", name: "SSH", change: all(failed, facts(func(t *record.TLSFacts) {
+		t.NotTLS, t.NotTLSDir, t.NotTLSRef = []byte("SSH-2.0-OpenSSH_9.2\r\n"), record.Server, at(3, 0)
+	})), title: "answered the TLS ClientHello with SSH"},
 	{code: "WS411", name: "the client turned to something else", change: all(failed, facts(func(t *record.TLSFacts) { t.NotTLS, t.NotTLSDir = []byte("GET / HTTP/1.1"), record.Client }))},
 	{code: "WS413", name: "healthy"},
 	{code: "WS413", name: "Zscaler", change: chain(zscaler, intermediate), title: "Zscaler opens TLS between the client and app.test", fault: record.FaultIntermediary, severity: record.Warning},

@@ -162,7 +162,62 @@ func clientLeft(c *record.Connection, t *record.TLSFacts) bool {
 	if tcp.CutShort > 0 || tcp.GapBytes != [2]int64{} {
 		return false // what it sent may be missing in the capture
 	}
-	return flight && !tcp.OneWay && tcp.EndHow != "" && tcp.EndBy == record.Client
+	if !flight || tcp.OneWay || tcp.EndHow == "" || fellSilent(c, t) > 0 {
+		return false
+	}
+	client, server := parting(t, record.Client), parting(t, record.Server)
+	switch {
+	case client.Seen() && (!server.Seen() || client.Before(server)) && client.Before(tcp.End):
+		return true // the server's FIN may come first then
+	case server.Seen() && server.Before(tcp.End):
+		return false
+	}
+	return tcp.EndBy == record.Client
+}
+
+// parting is where a side said that it goes, within TLS.
+func parting(t *record.TLSFacts, d record.Dir) record.Ref {
+	if t.CloseNotify[d].Seen() {
+		return t.CloseNotify[d]
+	}
+	return t.LikelyCloseNotify[d]
+}
+
+// whenLeft is where a client that left said so.
+func whenLeft(c *record.Connection, t *record.TLSFacts) record.Ref {
+	if at := parting(t, record.Client); at.Seen() {
+		return at
+	}
+	return c.Facts.TCP.End
+}
+
+// spoke: this side sent an alert.
+func spoke(t *record.TLSFacts, d record.Dir) bool {
+	for i := range t.Alerts {
+		if t.Alerts[i].Dir == d {
+			return true
+		}
+	}
+	return false
+}
+
+// fellSilent is how long the client of a TLS 1.2 handshake waited in vain for
+// the server's answer to its Finished; 0 if it did not.
+func fellSilent(c *record.Connection, t *record.TLSFacts) time.Duration {
+	tcp := &c.Facts.TCP
+	client, server := &t.Sides[record.Client], &t.Sides[record.Server]
+	if !t.ServerHello.Seen() || client.Sealed == 0 || server.Sealed > 0 || t.Version == wiretls.TLS13.Number() || spoke(t, record.Server) ||
+		tcp.OneWay || tcp.CutShort > 0 || tcp.GapBytes[record.Server] > 0 || tcp.EndHow != "" && tcp.EndBy == record.Server {
+		return 0
+	}
+	end := tcp.End
+	if !end.Seen() {
+		end = c.Facts.CaptureEnd
+	}
+	if waited := end.Time.Sub(client.FirstSealedRef.Time); waited >= longEnough {
+		return waited
+	}
+	return 0
 }
 
 // asked is the host that the client asked for, for the middle of a title.
@@ -184,7 +239,7 @@ func certificateFound(c *record.Connection, t *record.TLSFacts, r *rule.Reporter
 	case left:
 		f.Title += ", and the client left without a word"
 		f.Confidence = record.Likely
-		f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.End, "the client ends the connection"))
+		f.Evidence = append(f.Evidence, r.At(whenLeft(c, t), "the client ends the connection"))
 	default:
 		f.Title += ", but the client went on"
 		f.Severity, f.SeenByUser = record.Warning, ""

@@ -11,7 +11,7 @@ var WS401 = &rule.Rule{
 	Title:    "The connection was reset or closed after the ClientHello without a ServerHello or alert",
 	Severity: record.Error, Fault: record.FaultIntermediary,
 	Text: rule.Text{
-		Seen: "The client sent its ClientHello, and the connection was reset or closed before the server's side said a word of TLS.",
+		Seen: "The client sent its ClientHello, and the connection was reset or closed before the server's side said a word of TLS; or, less often, in the middle of the handshake.",
 		Why:  "The client only reports that the connection was closed or reset during the TLS handshake, and nothing in its message says by whom.",
 		How: "The ClientHello is in the capture, no ServerHello and no alert is, and the other side ended the connection. A TLS server that dislikes a ClientHello says so with an alert; one that knows nothing of TLS answers something else. " +
 			"A device that filters by the server name in the ClientHello resets or closes just here.",
@@ -28,7 +28,7 @@ var WS401 = &rule.Rule{
 
 func checkCutOff(c *record.Connection, r *rule.Reporter) {
 	t := failedOf(c)
-	if t == nil || !t.ClientHello.Seen() || t.ServerHello.Seen() || t.NotTLS != nil || len(t.Alerts) > 0 {
+	if t == nil || !t.ClientHello.Seen() || t.NotTLS != nil || len(t.Alerts) > 0 {
 		return
 	}
 	tcp := &c.Facts.TCP
@@ -37,6 +37,13 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 	}
 	forged := r.Has("WS206")
 	if tcp.EndBy != record.Server && !forged {
+		return
+	}
+	if t.ServerHello.Seen() {
+		_, turned := turnedAway(c, t)
+		if client := parting(t, record.Client); !turned && t.Complete == "" && (!client.Seen() || tcp.End.Before(client)) {
+			r.Add(cutLater(c, t, r))
+		}
 		return
 	}
 	after := known.Seconds(tcp.End.Time.Sub(t.ClientHello.Time))
@@ -60,4 +67,23 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 		f.Evidence = append(f.Evidence, r.At(tcp.End, "FIN instead of a ServerHello"))
 	}
 	r.Add(f)
+}
+
+// cutLater is for a server's side that began the handshake and ended it
+// without an alert.
+func cutLater(c *record.Connection, t *record.TLSFacts, r *rule.Reporter) rule.Found {
+	tcp := &c.Facts.TCP
+	f := rule.Found{Fault: record.FaultUnknown, Confidence: record.Likely,
+		Title:      endpoint(c) + " closed the connection in the middle of the TLS handshake for " + asked(t) + ", without an alert",
+		SeenByUser: known.UserSaw(c, known.SawTLSClosed),
+		Remedy:     "Look at the log of " + known.Endpoint(c) + " at this time (a crash, a limit, a failed check); if it knows nothing, look for a filter that reads the certificate or the server name " + asked(t) + ".",
+		NextStep:   "Capture at the server as well: it shows who ended the connection.",
+		Evidence:   []record.Evidence{r.At(t.ServerHello, "ServerHello"), r.At(tcp.End, "FIN before the handshake was complete")},
+	}
+	if tcp.EndHow == "rst" {
+		f.Title = endpoint(c) + " reset the connection in the middle of the TLS handshake for " + asked(t) + ", without an alert"
+		f.SeenByUser = known.UserSaw(c, known.SawTLSReset)
+		f.Evidence[1] = r.At(tcp.End, "RST before the handshake was complete")
+	}
+	return f
 }

@@ -13,7 +13,7 @@ var WS402 = &rule.Rule{
 	Title:    "The ClientHello was never answered",
 	Severity: record.Error, Fault: record.FaultIntermediary,
 	Text: rule.Text{
-		Seen: "The TCP connection was accepted and the client sent its ClientHello, but nothing came back until the client gave up or the capture ended.",
+		Seen: "The TCP connection was accepted and the client sent its ClientHello, but nothing came back until the client gave up or the capture ended; or the server began the handshake and then fell silent.",
 		Why:  "The client waits for its own timer, from a few seconds to minutes, and then reports a timeout.",
 		How: "The SYN-ACK shows that somebody accepted the connection. If the ClientHello was not even acknowledged, the packet with it was dropped on the way, which filters on the server name do; a SYN alone gives them nothing to match. " +
 			"If it was acknowledged, the server's host has it and the process behind the port did not answer.",
@@ -32,7 +32,14 @@ const longEnough = time.Second
 
 func checkNoAnswer(c *record.Connection, r *rule.Reporter) {
 	t := failedOf(c)
-	if t == nil || !t.ClientHello.Seen() || t.ServerHello.Seen() || t.NotTLS != nil || len(t.Alerts) > 0 || r.Has("WS401") {
+	if t == nil || !t.ClientHello.Seen() || t.NotTLS != nil || r.Has("WS401") {
+		return
+	}
+	if waited := fellSilent(c, t); waited > 0 {
+		r.Add(silentLater(c, t, r, waited))
+		return
+	}
+	if t.ServerHello.Seen() || len(t.Alerts) > 0 {
 		return
 	}
 	tcp := &c.Facts.TCP
@@ -63,4 +70,17 @@ func checkNoAnswer(c *record.Connection, r *rule.Reporter) {
 		f.NextStep = "Try from the server itself: openssl s_client -connect " + known.Endpoint(c)
 	}
 	r.Add(f)
+}
+
+// silentLater is for a server that began the handshake and did not finish it.
+func silentLater(c *record.Connection, t *record.TLSFacts, r *rule.Reporter, waited time.Duration) rule.Found {
+	finished := t.Sides[record.Client].FirstSealedRef
+	return rule.Found{
+		Title:      endpoint(c) + " stopped answering in the middle of the TLS handshake for " + asked(t) + ": nothing came in " + known.Seconds(waited) + " after the client's Finished",
+		Fault:      record.FaultUnknown,
+		SeenByUser: known.UserSaw(c, known.SawTLSNoAnswer),
+		Remedy:     "Look at the process behind " + known.Endpoint(c) + ": whether it hangs in the middle of the handshake (reading its key, asking a revocation server).",
+		NextStep:   "Capture at the server as well: it shows whether the client's Finished arrived and was answered.",
+		Evidence:   []record.Evidence{r.At(t.ServerHello, "ServerHello"), r.At(finished, "the client's Finished, the last of its part, was not answered in %s", known.Seconds(waited))},
+	}
 }

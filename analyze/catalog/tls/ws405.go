@@ -71,7 +71,7 @@ func addLeft(c *record.Connection, t *record.TLSFacts, r *rule.Reporter) {
 	if !at.Seen() {
 		at = t.Sides[record.Server].LastSealedRef
 	}
-	f.Evidence = []record.Evidence{r.At(at, "%s", "certificate"+issued(t)), r.At(c.Facts.TCP.End, "the client ends the connection")}
+	f.Evidence = []record.Evidence{r.At(at, "%s", "certificate"+issued(t)), r.At(whenLeft(c, t), "the client ends the connection")}
 	r.Add(f)
 }
 

@@ -1,6 +1,8 @@
 package tls
 
 import (
+	"time"
+
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -12,7 +14,7 @@ var WS410 = &rule.Rule{
 	Title:    "The server asked for a client certificate and refused what it got, or got none",
 	Severity: record.Error, Fault: record.FaultClient,
 	Text: rule.Text{
-		Seen: "The server asked for a client certificate in the handshake. The client sent none, or one that the server does not accept, and the server said so: by an alert, or, after a complete handshake, by a 400.",
+		Seen: "The server asked for a client certificate in the handshake. The client sent none, or one that the server does not accept, and the server said so: by an alert, or, after a complete handshake, by a 400. Some servers (Node.js) only close the connection.",
 		Why:  "With mutual TLS the server lets in only clients that it can identify; the WebSocket never opens.",
 		How: "The CertificateRequest and the client's answer are in the capture (TLS 1.2 shows them, TLS 1.3 only with keys), and so is the server's alert: certificate_required, handshake_failure for an empty answer, unknown_ca or bad_certificate for a wrong one. " +
 			"nginx completes the handshake and answers 400 with a text that names the certificate.",
@@ -61,10 +63,35 @@ func checkClientCertificate(c *record.Connection, r *rule.Reporter) {
 		f.Title = known.Who(c) + " completed the TLS handshake and then refused the request: " + known.Quote(saysCertificate(u))
 		f.Evidence = []record.Evidence{r.At(u.BodyRef, "%s", "its text says "+known.Quote(saysCertificate(u))), r.At(u.ResponseRef, "status %d", u.Response.Status)}
 	default:
-		return
+		at, ok := turnedAway(c, t)
+		if !ok {
+			return
+		}
+		f.Confidence = record.Likely
+		f.Title = endpoint(c) + " asked for a client certificate and ended the connection at once, without a word, as one does that refuses " + given(t)
+		f.SeenByUser = known.UserSaw(c, known.SawTLSClosed)
+		f.NextStep = "Look at the log of " + known.Endpoint(c) + " at this time: it says what was wrong with the client's certificate, or that something else was."
+		f.Evidence = []record.Evidence{r.At(t.ClientChainRef, "the client's answer to the request for a certificate"), r.At(at, "the server's side ends the connection")}
 	}
 	f.Remedy = "Give the client a certificate of an authority that " + known.Endpoint(c) + " accepts (Node.js cert and key, Go tls.Config.Certificates, Python load_cert_chain)."
 	r.Add(f)
+}
+
+// atOnce is how soon a server ends the connection that refuses a certificate.
+const atOnce = time.Second
+
+// turnedAway tells that the server ended the connection right after the
+// client's answer to its request for a certificate, before anything that
+// servers send once they have accepted it: Finished in TLS 1.2, a session
+// ticket in TLS 1.3. Node.js does so, without an alert.
+func turnedAway(c *record.Connection, t *record.TLSFacts) (end record.Ref, ok bool) {
+	tcp := &c.Facts.TCP
+	if !t.CertificateRequested || !t.ClientChainRef.Seen() || tcp.EndHow == "" || tcp.EndBy != record.Server || spoke(t, record.Server) ||
+		tcp.OneWay || tcp.CutShort > 0 || tcp.GapBytes != [2]int64{} {
+		return end, false
+	}
+	last := tcp.Sides[record.Server].LastData
+	return tcp.End, last.Seen() && last.Before(t.ClientChainRef) && tcp.End.Time.Sub(t.ClientChainRef.Time) < atOnce
 }
 
 // given is what the client answered to the request for a certificate.

@@ -35,7 +35,7 @@ func checkNoResponse(c *record.Connection, r *rule.Reporter) {
 	if u == nil || !u.RequestAcked && c.Facts.H2 == nil {
 		return
 	}
-	if r.Has("WS206") || len(c.Facts.TCP.Resets) > 0 && serverReset(c) || c.Facts.H2 != nil && h2Ended(c) {
+	if r.Has("WS206") || r.Has("WS410") || len(c.Facts.TCP.Resets) > 0 && serverReset(c) || c.Facts.H2 != nil && h2Ended(c) {
 		return
 	}
 	end, how := whoLeft(c)

@@ -1,0 +1,50 @@
+package analyze
+
+import (
+	"testing"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// TestNothingAsked reads TLS connections on which nothing was asked for: whether
+// something failed is told by who went first, and by what was said before.
+func TestNothingAsked(t *testing.T) {
+	for _, c := range []struct {
+		file, keys string
+		outcome    record.Outcome // "": not reported
+		finding    string
+	}{
+		// curl checks the name after the handshake and leaves with close_notify; the server's FIN is on the wire before its own.
+		{"checked-after-handshake.pcap", "", record.TLSFailed, "WS406"},
+		// A server closes what its client opened in advance: its close_notify comes first, its FIN last.
+		{"unused-server-closes.pcap", "", record.Opaque, "WS111"},
+		// OpenSSL has decode_error for a FIN without close_notify, though the handshake was long over.
+		{"unused-decode-error.pcap", "unused-decode-error.keys", "", ""},
+		// A server that greets its clients first.
+		{"wss-to-ssh.pcap", "", record.TLSFailed, "WS411"},
+	} {
+		o := Options{All: true}
+		if c.keys != "" {
+			o.Keys = readKeys(t, "testdata", c.keys)
+		}
+		g := analyzeFiles(t, o, "testdata/"+c.file)
+		if c.outcome == "" {
+			if len(g.Connections) != 0 {
+				t.Errorf("%s: reported: %s", c.file, g.Connections[0].Verdict)
+			}
+			continue
+		}
+		if len(g.Connections) != 1 {
+			t.Fatalf("%s: %d connections", c.file, len(g.Connections))
+		}
+		got := g.Connections[0]
+		for _, f := range got.Findings[1:] {
+			if f.Severity != record.Info {
+				t.Errorf("%s: %s beside it", c.file, f.Title)
+			}
+		}
+		if got.Outcome != c.outcome || len(got.Findings) == 0 || got.Findings[0].Code != c.finding {
+			t.Errorf("%s: %s: %s %v, expected %s by %s", c.file, got.Verdict, got.Outcome, got.Findings, c.outcome, c.finding)
+		}
+	}
+}

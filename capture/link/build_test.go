@@ -64,6 +64,12 @@ func snap(etherType int, payload []byte) []byte {
 	return join([]byte{0xaa, 0xaa, 3, 0, 0, 0}, be16(etherType), payload)
 }
 
+// nflogAttr is an attribute of a little-endian host, padded.
+func nflogAttr(kind byte, value []byte) []byte {
+	n := 4 + len(value)
+	return join([]byte{byte(n), byte(n >> 8), kind, 0}, value, make([]byte, -n&3))
+}
+
 func sllHeader(packetType, arphrd, protocol int, payload []byte) []byte {
 	return join(be16(packetType), be16(arphrd), be16(6), make([]byte, 8), be16(protocol), payload)
 }

@@ -122,3 +122,38 @@ func (d *Decoder) pktap(v view, ip *IP) Status {
 	ip.Outgoing = binary.LittleEndian.Uint32(v.b[36:])&pktapFlagOut != 0
 	return d.frame(capture.LinkType(binary.LittleEndian.Uint32(v.b[8:])), v.from(int(length)), ip)
 }
+
+// encHeaderLen: address family, security parameter index, flags.
+const encHeaderLen = 12
+
+// nflog decodes a message of Linux's packet logging: family, version, resource,
+// then attributes in the byte order of the host, of which one is the IP packet.
+func (d *Decoder) nflog(v view, ip *IP) Status {
+	const (
+		headerLen  = 4
+		attrLen    = 4 // length of all of the attribute, and type
+		attrPacket = 9 // NFULA_PAYLOAD
+	)
+	if len(v.b) < headerLen {
+		return TooShort
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	for v = v.from(headerLen); len(v.b) >= attrLen; {
+		if order.Uint16(v.b[2:]) > 0xff { // there are some twenty types
+			order = binary.BigEndian
+		}
+		size := int(order.Uint16(v.b))
+		if size < attrLen {
+			return Malformed
+		}
+		if order.Uint16(v.b[2:]) == attrPacket {
+			return d.version(v.within(size).from(attrLen), ip)
+		}
+		padded := (size + 3) &^ 3
+		if padded > len(v.b) {
+			return TooShort
+		}
+		v = v.from(padded)
+	}
+	return NotIP
+}

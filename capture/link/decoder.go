@@ -28,12 +28,14 @@ const (
 	typeCiscoHDLC    capture.LinkType = 104
 	type80211        capture.LinkType = 105
 	typeLoop         capture.LinkType = 108
+	typeENC          capture.LinkType = 109 // BSD's enc(4): what IPsec carries
 	typeSLL          capture.LinkType = 113
 	typeRadiotap     capture.LinkType = 127
 	typePKTAPUser    capture.LinkType = 149 // DLT_USER2, what older macOS writes for PKTAP
 	typePPPDirection capture.LinkType = 204
 	typeIPv4         capture.LinkType = 228
 	typeIPv6         capture.LinkType = 229
+	typeNFLOG        capture.LinkType = 239 // iptables -j NFLOG, tcpdump -i nflog
 	typePKTAP        capture.LinkType = 258
 	typeSLL2         capture.LinkType = 276
 )

@@ -121,6 +121,13 @@ func (d *Decoder) frame(t capture.LinkType, v view, ip *IP) Status {
 		return d.radiotap(v, ip)
 	case typePKTAP, typePKTAPUser:
 		return d.pktap(v, ip)
+	case typeNFLOG:
+		return d.nflog(v, ip)
+	case typeENC:
+		if len(v.b) < encHeaderLen {
+			return TooShort
+		}
+		return d.version(v.from(encHeaderLen), ip)
 	}
 	return Unsupported
 }

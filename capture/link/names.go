@@ -31,12 +31,13 @@ const (
 	kindGTP
 	kindERSPAN
 	kindAH
+	kindTZSP
 )
 
 var kindNames = [...]string{
 	kindVLAN: "vlan %d", kindMPLS: "mpls %d", kindPPPoE: "pppoe %d", kindGRE: "gre", kindGREKey: "gre key %d",
 	kindIPIP: "ipip", kind6in4: "6in4", kind4in6: "4in6", kind6in6: "6in6",
-	kindVXLAN: "vxlan %d", kindGeneve: "geneve %d", kindGTP: "gtp-u teid %#x", kindERSPAN: "erspan %d", kindAH: "ah",
+	kindVXLAN: "vxlan %d", kindGeneve: "geneve %d", kindGTP: "gtp-u teid %#x", kindERSPAN: "erspan %d", kindAH: "ah", kindTZSP: "tzsp",
 }
 
 // plainNames are for values that are left out: see IP.Network.
@@ -58,7 +59,7 @@ func (h hop) String() string {
 	switch {
 	case h.plain:
 		return plainNames[h.kind]
-	case h.kind == kindGRE, h.kind == kindIPIP, h.kind == kind6in4, h.kind == kind4in6, h.kind == kind6in6, h.kind == kindAH:
+	case h.kind == kindGRE, h.kind == kindIPIP, h.kind == kind6in4, h.kind == kind4in6, h.kind == kind6in6, h.kind == kindAH, h.kind == kindTZSP:
 		return kindNames[h.kind]
 	}
 	return fmt.Sprintf(kindNames[h.kind], h.value)

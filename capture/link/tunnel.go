@@ -13,8 +13,10 @@ const (
 	portGTPU     = 2152
 	portVXLAN    = 4789
 	portOldVXLAN = 8472
+	portVXLANGPE = 4790
 	portGeneve   = 6081
-	portGRE      = 4754 // GRE in UDP, RFC 8086
+	portTZSP     = 37008 // what MikroTik's routers stream to
+	portGRE      = 4754  // GRE in UDP, RFC 8086
 	udpHeaderLen = 8
 )
 
@@ -148,8 +150,12 @@ func (d *Decoder) udp(v view, ip *IP) Status {
 	switch port {
 	case portVXLAN, portOldVXLAN:
 		return d.vxlan(v, ip)
+	case portVXLANGPE:
+		return d.vxlanGPE(v, ip)
 	case portGeneve:
 		return d.geneve(v, ip)
+	case portTZSP:
+		return d.tzsp(v, ip)
 	case portGTPU:
 		return d.gtp(v, ip)
 	case portGRE:
@@ -169,6 +175,64 @@ func (d *Decoder) vxlan(v view, ip *IP) Status {
 	}
 	d.enter(kindVXLAN, h.VNI)
 	return d.etherType(etherTypeBridge, v.from(len(h.Contents)), ip)
+}
+
+// vxlanGPE decodes draft-ietf-nvo3-vxlan-gpe, section 3: the P flag says that
+// the header's fourth byte names what is inside.
+func (d *Decoder) vxlanGPE(v view, ip *IP) Status {
+	const (
+		vni, protocol = 0x08, 0x04
+		ipv4, ipv6    = 1, 2
+		frame         = 3
+	)
+	if len(v.b) < 8 {
+		return TooShort
+	}
+	if v.b[0]&vni == 0 || v.b[0]>>6 != 0 {
+		return NotIP
+	}
+	next := byte(frame)
+	if v.b[0]&protocol != 0 {
+		next = v.b[3]
+	}
+	d.enter(kindVXLAN, binary.BigEndian.Uint32(v.b[4:])>>8)
+	switch v = v.from(8); next {
+	case ipv4, ipv6:
+		return d.version(v, ip)
+	case frame:
+		return d.etherType(etherTypeBridge, v, ip)
+	}
+	return NotIP
+}
+
+// tzsp decodes the TaZmen Sniffer Protocol: version, type, what is inside, then
+// tags, of which padding and the end have no length.
+func (d *Decoder) tzsp(v view, ip *IP) Status {
+	const (
+		version, received = 1, 0
+		frame             = 1
+		tagPad, tagEnd    = 0, 1
+	)
+	if len(v.b) < 4 {
+		return TooShort
+	}
+	if v.b[0] != version || v.b[1] != received || binary.BigEndian.Uint16(v.b[2:]) != frame {
+		return NotIP
+	}
+	for v = v.from(4); len(v.b) > 0; {
+		switch tag := v.b[0]; {
+		case tag == tagEnd:
+			d.enter(kindTZSP, 0)
+			return d.etherType(etherTypeBridge, v.from(1), ip)
+		case tag == tagPad:
+			v = v.from(1)
+		case len(v.b) < 2 || len(v.b) < 2+int(v.b[1]):
+			return TooShort
+		default:
+			v = v.from(2 + int(v.b[1]))
+		}
+	}
+	return TooShort
 }
 
 // geneve decodes RFC 8926, section 3.4.

@@ -279,7 +279,11 @@ func foreign(b []byte) bool {
 // Frame implements ws.Observer.
 func (l *wsLayer) Frame(p *ws.Parser, h *ws.Header) {
 	now := &l.t.now
-	*l.event() = frameEvent{time: now.at.Time, packet: now.at.Packet, length: uint32(min(h.Length, 1<<32-1)), file: int16(now.at.File), dir: now.dir, opcode: h.Opcode}
+	e := l.event()
+	// Field by field: a copy of what was stored a moment ago in smaller pieces
+	// makes the processor wait.
+	e.time, e.packet, e.length = now.at.Time, now.at.Packet, uint32(min(h.Length, 1<<32-1))
+	e.file, e.dir, e.opcode = int16(now.at.File), now.dir, h.Opcode
 	if now.dir == record.Client && h.Masked {
 		if l.masked++; p.WeakKey() {
 			l.weakKey()

@@ -51,9 +51,14 @@ func (p *Parser) plain(obs Observer, b []byte) []byte {
 // tellPlain counts and tells a message of n bytes behind a header of size bytes.
 func (p *Parser) tellPlain(obs Observer, opcode Opcode, key uint32, size, n int) {
 	h, m := &p.shared.head, &p.shared.msg
-	*h = Header{Offset: p.off, Length: uint64(n), Masked: p.flags&fromClient != 0, Fin: true, Opcode: opcode, Size: uint8(size)}
+	// Field by field: a copy of what was stored a moment ago in other pieces
+	// makes the processor wait.
+	*h = Header{}
+	*m = Message{}
+	h.Offset, h.Length, h.Opcode, h.Size = p.off, uint64(n), opcode, uint8(size)
+	h.Masked, h.Fin = p.flags&fromClient != 0, true
 	binary.LittleEndian.PutUint32(h.Key[:], key)
-	*m = Message{Offset: p.off, Wire: uint64(n), Size: uint64(n), Frames: 1, Opcode: opcode}
+	m.Offset, m.Wire, m.Size, m.Frames, m.Opcode = p.off, uint64(n), uint64(n), 1, opcode
 	p.frames[opcode]++
 	if p.flags&fromClient != 0 {
 		p.countKey(key)

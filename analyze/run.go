@@ -88,6 +88,7 @@ func (e *engine) start(o Options) {
 		e.alone()
 	case o.Threads > 0:
 		e.shards = startShards(n, e.o, e.collect)
+		e.shards.keep(e.src)
 	default:
 		e.trial = &trial{shards: n}
 	}
@@ -205,6 +206,9 @@ func (e *engine) decide() {
 	}
 	for i := range t.packets {
 		e.take(&t.packets[i].p, &t.packets[i].ip)
+	}
+	if e.shards != nil {
+		e.shards.keep(e.src)
 	}
 }
 

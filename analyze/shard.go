@@ -9,6 +9,7 @@ import (
 	"github.com/wsleuth/wsleuth/analyze/correlate"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/track"
+	"github.com/wsleuth/wsleuth/capture"
 	"github.com/wsleuth/wsleuth/capture/link"
 	"github.com/wsleuth/wsleuth/reassembly"
 )
@@ -30,8 +31,8 @@ func (a *moment) compare(b *moment) int {
 	return cmp.Or(cmp.Compare(a.clock, b.clock), cmp.Compare(a.deadline, b.deadline), cmp.Compare(a.file, b.file), cmp.Compare(a.packet, b.packet))
 }
 
-func momentOf(d *dealt) moment {
-	return moment{clock: d.p.Clock, deadline: atPacket, file: d.p.File, packet: d.p.Number}
+func momentOf(p *capture.Packet) moment {
+	return moment{clock: p.Clock, deadline: atPacket, file: p.File, packet: p.Number}
 }
 
 // event is what the collector has to know: a finished connection, polling, a
@@ -60,9 +61,8 @@ type shard struct {
 	in      chan *hand
 	out     chan chunk
 	spare   chan []event
-	release func(*round)
 
-	now    moment // of the packet at hand
+	packet packet // at hand
 	timers bool   // the timers run
 	events []event
 
@@ -72,8 +72,8 @@ type shard struct {
 }
 
 // newShard makes one of several shards; limits are its part of theirs.
-func newShard(number int32, o track.Options, limits reassembly.Limits, release func(*round)) *shard {
-	s := &shard{number: number, in: make(chan *hand, roundsAhead), out: make(chan chunk, chunksAhead), spare: make(chan []event, chunksAhead+2), release: release}
+func newShard(number int32, o track.Options, limits reassembly.Limits) *shard {
+	s := &shard{number: number, in: make(chan *hand, roundsAhead), out: make(chan chunk, chunksAhead), spare: make(chan []event, chunksAhead+2)}
 	o.Emit = func(c *record.Connection, _ int64) {
 		c.Facts.Shard = number
 		s.add(event{conn: c})
@@ -98,18 +98,27 @@ func (s *shard) run() {
 			if i%reassembly.TouchBatch == 0 && s.table.Len() > manyFlows {
 				s.touch(h.packets[i:])
 			}
-			d := &h.packets[i]
-			s.advance(d.p.Clock)
-			s.now = momentOf(d)
-			s.table.PacketHashed(&d.p, &d.ip, d.hash)
+			s.follow(h, &h.packets[i])
 		}
 		s.advance(h.clock)
-		s.release(h.round)
 		s.send(true)
 	}
 	s.timers = true
 	s.table.Close()
 	s.send(true)
+}
+
+func (s *shard) follow(h *hand, d *dealt) {
+	s.advance(d.clock)
+	p, ip := &s.packet.p, &s.packet.ip
+	o := &h.origins[d.origin]
+	p.Number, p.Time, p.Clock, p.File, p.Vantage = d.number, d.time, d.clock, o.file, o.vantage
+	if d.data != nil {
+		ip.DecodePlain(d.data, d.extra)
+	} else {
+		ip = &h.others[d.extra]
+	}
+	s.table.PacketHashed(p, ip, d.hash)
 }
 
 // manyFlows is the number of flows that no cache holds.
@@ -132,8 +141,9 @@ func (s *shard) advance(clock int64) {
 }
 
 func (s *shard) add(e event) {
-	e.at = s.now
-	if s.timers {
+	if !s.timers {
+		e.at = momentOf(&s.packet.p)
+	} else {
 		x := s.table.Ending()
 		e.at = moment{clock: x.Looked, deadline: x.Deadline, file: x.First.File, packet: x.First.Packet}
 	}
@@ -212,21 +222,23 @@ func (s *shards) gather() {
 		streams[i].from = s.all[i]
 	}
 	for r := range s.rounds {
-		s.merge(streams, r.names.packets)
+		s.merge(streams, r.names)
 		if s.collect.err != nil {
 			s.failed.Store(true)
 		}
+		// The shards have told their last of the round: nobody reads it any more.
 		caught := r.caught
-		s.release(r)
-		if caught != nil {
+		if r.clear(); caught != nil {
 			close(caught)
+		} else {
+			s.free <- r
 		}
 	}
 	s.merge(streams, nil) // what ends with the capture
 }
 
 // merge takes one round's events.
-func (s *shards) merge(streams []stream, names []dealt) {
+func (s *shards) merge(streams []stream, names []packet) {
 	for i := range streams {
 		streams[i].turn()
 	}
@@ -239,7 +251,7 @@ func (s *shards) merge(streams []stream, names []dealt) {
 			}
 		}
 		for len(names) > 0 {
-			at := momentOf(&names[0])
+			at := momentOf(&names[0].p)
 			if first != nil && first.at.compare(&at) < 0 {
 				break
 			}

@@ -1,7 +1,9 @@
 package analyze
 
 import (
+	"bytes"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -29,7 +31,7 @@ const (
 	usefulShards = 4
 	trialPackets = 512
 	smallPacket  = 320
-	// roundBytes bounds what is dealt out at once: enough that handing over
+	// roundBytes is about what is dealt out at once: enough that handing over
 	// costs nothing, little enough to stay in a core's cache.
 	roundBytes = 256 << 10
 	// roundsAhead bounds the rounds under way.
@@ -40,37 +42,102 @@ const (
 	chunksAhead = 4
 )
 
-// dealt is a packet as it is handed to a shard.
+// dealt is a packet as it is handed to a shard: in one cache line, what the
+// shard cannot find in the packet's own bytes.
 type dealt struct {
-	p    capture.Packet
-	ip   link.IP
-	hash uint64 // reassembly.FlowHash
+	// data is the packet from its IP header on; nil: it is among hand.others.
+	data        []byte
+	hash        uint64 // reassembly.FlowHash
+	time, clock int64
+	number      int64
+	origin      int32 // its place in hand.origins
+	extra       int32 // link.IP.Encapsulation, or the place in hand.others
 }
 
-// hand is what one receiver gets of a round.
+// origin is where packets come from.
+type origin struct{ file, vantage int32 }
+
+// hand is what one shard gets of a round.
 type hand struct {
 	packets []dealt
-	bytes   []byte // what their payloads lie in
-	clock   int64  // of the round's last packet
-	round   *round
+	origins []origin
+	others  []link.IP // of packets that cannot be decoded on their own
+	clock   int64     // of the round's last packet
 }
 
-func (h *hand) add(p *capture.Packet, ip *link.IP, hash uint64) {
-	n := len(h.bytes)
-	h.bytes = append(h.bytes, ip.Payload...)
-	h.packets = append(h.packets, dealt{*p, *ip, hash})
+// next is the place of another packet.
+func (h *hand) next(o origin) *dealt {
+	n := len(h.origins)
+	if n == 0 || h.origins[n-1] != o {
+		h.origins = append(h.origins, o)
+		n++
+	}
+	if len(h.packets) == cap(h.packets) {
+		h.packets = slices.Grow(h.packets, 1)
+	}
+	h.packets = h.packets[:len(h.packets)+1]
 	d := &h.packets[len(h.packets)-1]
-	// If bytes moves, what came before stays where it was.
-	d.p.Data, d.ip.Payload = nil, h.bytes[n:len(h.bytes):len(h.bytes)]
+	d.origin = int32(n - 1)
+	return d
+}
+
+// packet is a packet in a trial or for the collector.
+type packet struct {
+	p  capture.Packet
+	ip link.IP
 }
 
 // round is a stretch of the capture.
 type round struct {
-	hands  []hand       // of the shards
-	names  hand         // of the collector: packets that tell names
-	users  atomic.Int32 // who still reads it
+	hands  []hand   // of the shards
+	names  []packet // of the collector: packets that tell names
+	bytes  []byte   // what packets lie in that the source did not keep
+	size   int      // of bytes, and of what is known beside them
+	kept   []byte   // what the others lie in: the source's buffer
 	caught chan struct{}
-	size   int
+}
+
+// copied is b where it stays.
+func (r *round) copied(b []byte) []byte {
+	n := len(r.bytes)
+	r.bytes = append(r.bytes, b...) // if it moves, what came before stays where it was
+	return r.bytes[n:len(r.bytes):len(r.bytes)]
+}
+
+// add hands packet p to a shard.
+func (r *round) add(shard int, p *capture.Packet, ip *link.IP, hash uint64, kept bool) {
+	h := &r.hands[shard]
+	d := h.next(origin{p.File, p.Vantage})
+	d.hash, d.time, d.clock, d.number = hash, p.Time, p.Clock, p.Number
+	if at := ip.Plain; at > 0 {
+		if d.data, d.extra = p.Data[at-1:], ip.Encapsulation; !kept {
+			d.data = r.copied(d.data)
+		}
+		return
+	}
+	h.others = append(h.others, *ip)
+	d.data, d.extra = nil, int32(len(h.others)-1)
+	if !kept {
+		o := &h.others[d.extra]
+		o.Payload = r.copied(ip.Payload)
+	}
+}
+
+// addName hands p to the collector.
+func (r *round) addName(p *capture.Packet, ip *link.IP, kept bool) {
+	r.names = append(r.names, packet{*p, *ip})
+	x := &r.names[len(r.names)-1]
+	if x.p.Data = nil; !kept {
+		x.ip.Payload = r.copied(ip.Payload)
+	}
+}
+
+func (r *round) clear() {
+	for i := range r.hands {
+		h := &r.hands[i]
+		h.packets, h.origins, h.others = h.packets[:0], h.origins[:0], h.others[:0]
+	}
+	r.names, r.bytes, r.size, r.caught = r.names[:0], r.bytes[:0], 0, nil
 }
 
 // shards follow the connections of one capture.
@@ -81,6 +148,7 @@ type shards struct {
 	free    chan *round
 	cur     *round
 	clock   int64
+	kept    bool // the source keeps packets until the round is over
 	named   bool // names were looked up
 	byHosts bool // all connections between two hosts go to one shard
 	failed  atomic.Bool
@@ -101,15 +169,21 @@ func shardsFor(o Options) int {
 
 // trial is the beginning of a capture.
 type trial struct {
-	hand
-	shards int // that there would be
-	length int // of all packets, bytes
-	keys   bool
+	packets []packet
+	shards  int // that there would be
+	length  int // of all packets, bytes
+	keys    bool
 }
 
 // add keeps another packet, and tells whether that is enough.
 func (t *trial) add(p *capture.Packet, ip *link.IP) bool {
-	t.hand.add(p, ip, 0)
+	x := packet{*p, *ip}
+	x.p.Data, x.ip.Payload = nil, bytes.Clone(ip.Payload)
+	if ip.Plain > 0 {
+		x.p.Data = bytes.Clone(p.Data)
+		x.ip.DecodePlain(x.p.Data[ip.Plain-1:], ip.Encapsulation)
+	}
+	t.packets = append(t.packets, x)
 	t.length += p.Length
 	return len(t.packets) >= trialPackets
 }
@@ -129,7 +203,7 @@ func startShards(n int, o track.Options, k *collector) *shards {
 		s.free <- &round{hands: make([]hand, n)}
 	}
 	for i := range n {
-		s.all = append(s.all, newShard(int32(i), o, k.o.limits.Share(n), s.release))
+		s.all = append(s.all, newShard(int32(i), o, k.o.limits.Share(n)))
 	}
 	k.recycle = func(f *record.Facts) { s.all[f.Shard].giveBack(f) }
 	s.cur = <-s.free
@@ -140,12 +214,29 @@ func startShards(n int, o track.Options, k *collector) *shards {
 	return s
 }
 
+// keep spares the copies of packets if the source can leave them alone.
+func (s *shards) keep(src capture.Source) {
+	k, ok := src.(capture.Keeper)
+	if !ok {
+		return
+	}
+	s.kept = true
+	k.Keep(func(buf []byte) []byte {
+		s.cur.kept = buf
+		s.deal()
+		if s.cur.kept == nil {
+			s.cur.kept = make([]byte, roundBytes)
+		}
+		return s.cur.kept
+	})
+}
+
 // packet deals out the next packet of the capture.
 func (s *shards) packet(p *capture.Packet, ip *link.IP) {
 	r := s.cur
 	s.clock = p.Clock
 	if s.tellsName(ip) {
-		r.names.add(p, ip, 0)
+		r.addName(p, ip, s.kept)
 	}
 	var hash, shard uint64
 	if s.byHosts {
@@ -155,9 +246,9 @@ func (s *shards) packet(p *capture.Packet, ip *link.IP) {
 		shard = hash
 	}
 	if hash != 0 || ip.Protocol == link.ProtocolTCP {
-		r.hands[reassembly.Shard(shard, len(s.all))].add(p, ip, hash)
+		r.add(reassembly.Shard(shard, len(s.all)), p, ip, hash, s.kept)
 	}
-	if r.size += len(ip.Payload) + int(unsafe.Sizeof(dealt{})); r.size >= roundBytes {
+	if r.size += len(ip.Payload) + int(unsafe.Sizeof(dealt{})); !s.kept && r.size >= roundBytes {
 		s.deal()
 	}
 }
@@ -172,29 +263,32 @@ func (s *shards) tellsName(ip *link.IP) bool {
 
 // deal hands the round over and begins the next.
 func (s *shards) deal() {
-	r := s.cur
-	r.users.Store(int32(len(s.all) + 1))
-	for i, x := range s.all {
-		r.hands[i].clock, r.hands[i].round = s.clock, r
-		x.in <- &r.hands[i]
-	}
-	r.names.round = r
-	s.rounds <- r
+	s.handOver()
 	s.cur = <-s.free
 }
 
+func (s *shards) handOver() {
+	r := s.cur
+	for i, x := range s.all {
+		r.hands[i].clock = s.clock
+		x.in <- &r.hands[i]
+	}
+	s.rounds <- r
+}
+
 // settle waits until all that was dealt is judged: what follows may change what
-// every goroutine reads.
+// every goroutine reads. It goes on with the same round, for the packets that
+// follow may lie in the same buffer.
 func (s *shards) settle() {
-	s.cur.caught = make(chan struct{})
-	caught := s.cur.caught
-	s.deal()
+	caught := make(chan struct{})
+	s.cur.caught = caught
+	s.handOver()
 	<-caught
 }
 
 // finish closes the tables and waits for the last connection.
 func (s *shards) finish() (counts track.Counts) {
-	s.deal()
+	s.handOver()
 	for _, x := range s.all {
 		close(x.in)
 	}
@@ -207,18 +301,3 @@ func (s *shards) finish() (counts track.Counts) {
 	}
 	return counts
 }
-
-// release is called by each of a round's users when it needs it no more.
-func (s *shards) release(r *round) {
-	if r.users.Add(-1) > 0 {
-		return
-	}
-	for i := range r.hands {
-		r.hands[i].clear()
-	}
-	r.names.clear()
-	r.size, r.caught = 0, nil
-	s.free <- r
-}
-
-func (h *hand) clear() { h.packets, h.bytes = h.packets[:0], h.bytes[:0] }

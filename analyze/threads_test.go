@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"io"
 	"path/filepath"
@@ -75,5 +76,84 @@ func sameForThreads(t *testing.T, name string, o Options, files []string) {
 		case !bytes.Equal(one, got):
 			t.Errorf("%s: %d threads give another report than one", name, n)
 		}
+	}
+}
+
+// TestThreadsKeep: the same of one file, whose packets are not copied for the
+// goroutines that follow them, but stay in the buffers that they were read into.
+func TestThreadsKeep(t *testing.T) {
+	files, _ := filepath.Glob("../testdata/captures/plain/*.pcap*")
+	file := ethernetOf(t, files)
+	if len(file) < 1<<20 {
+		t.Fatalf("%d bytes: the first buffer holds most of it", len(file))
+	}
+	var one []byte
+	for _, n := range []int{1, 2, 5} {
+		src, err := capture.Open(t.Context(), []string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := &littleKeeper{Keeper: src.(capture.Keeper)}
+		g := new(gathered)
+		if _, err := Run(t.Context(), k, Options{Threads: n, All: true}, g); err != nil {
+			t.Fatal(err)
+		}
+		src.Close()
+		got, err := json.Marshal(g.Report)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case n == 1:
+			one = got
+		case !bytes.Equal(one, got):
+			t.Errorf("%d threads give another report than one", n)
+		case k.spent < 100:
+			t.Errorf("%d threads: only %d rounds", n, k.spent)
+		}
+	}
+}
+
+// littleKeeper reads into small buffers behind the first.
+type littleKeeper struct {
+	capture.Keeper
+	spent int
+}
+
+func (k *littleKeeper) Keep(spent func([]byte) []byte) {
+	k.Keeper.Keep(func(buf []byte) []byte {
+		k.spent++
+		buf = spent(buf)
+		return buf[:min(len(buf), 3000)]
+	})
+}
+
+// ethernetOf makes one capture of the Ethernet packets of several.
+func ethernetOf(t *testing.T, files []string) []byte {
+	t.Helper()
+	src, err := capture.Open(t.Context(), files, capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	const ethernet, nano = 1, 0xa1b23c4d
+	le := binary.LittleEndian
+	b := le.AppendUint32(nil, nano)
+	b = le.AppendUint32(b, 2|4<<16)
+	b = append(b, make([]byte, 8)...)
+	b = le.AppendUint32(le.AppendUint32(b, 1<<18), ethernet)
+	var p capture.Packet
+	for {
+		if err := src.Next(&p); err == io.EOF {
+			return b
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if p.LinkType != ethernet {
+			continue
+		}
+		for _, v := range []int64{p.Time / 1e9, p.Time % 1e9, int64(len(p.Data)), int64(p.Length)} {
+			b = le.AppendUint32(b, uint32(v))
+		}
+		b = append(b, p.Data...)
 	}
 }

@@ -271,8 +271,9 @@ func (r *reader) readOn() {
 		return
 	}
 	r.unwind()
+	buf := make([]byte, rawBuffer) // what lies in the window may have been kept
 	for !r.raw.ended.Load() && r.raw.err == nil && r.w.ctx.Err() == nil {
-		r.raw.Read(r.w.buf)
+		r.raw.Read(buf)
 	}
 }
 

@@ -39,6 +39,9 @@ func (s *solo) Next(p *Packet) error {
 	return nil
 }
 
+// Keep implements Keeper.
+func (s *solo) Keep(spent func([]byte) []byte) { s.r.w.spent = spent }
+
 func (s *solo) Files() []*FileInfo { return append([]*FileInfo{s.r.info}, s.failed...) }
 
 func (s *solo) Close() error {

@@ -27,6 +27,16 @@ type Source interface {
 	Close() error
 }
 
+// Keeper is a Source that can leave the packets alone that it handed out.
+type Keeper interface {
+	Source
+	// Keep makes Packet.Data stay valid for longer than until the next call of
+	// Next: until spent is called, in the course of a Next, with the buffer that
+	// all packets since the call before lie in. What spent gives back is read into
+	// from then on: the same buffer if the packets are needed no more, or another.
+	Keep(spent func(buf []byte) []byte)
+}
+
 // Options for Open.
 type Options struct {
 	// Stdin is what "-" reads; without it "-" is an error.

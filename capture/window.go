@@ -25,7 +25,7 @@ const maxEmptyReads = 100
 
 // window is a buffer over a stream. What it holds between pos and end was
 // read and not yet consumed; slices of buf are handed out and stay valid
-// until fill is called.
+// until fill is called, or as spent likes.
 type window struct {
 	ctx      context.Context
 	src      io.Reader
@@ -34,6 +34,7 @@ type window struct {
 	base     int64 // place of buf[0] in the stream
 	err      error // why there is nothing behind end; sticky
 	filled   func()
+	spent    func([]byte) []byte // see Keeper
 }
 
 func (w *window) offset() int64 { return w.base + int64(w.pos) }
@@ -46,8 +47,8 @@ func (w *window) need(n int) bool {
 	return w.end-w.pos >= n || w.fill(n)
 }
 
-// fill moves what is left to the front and reads until n bytes are there,
-// with as few and as large reads as the stream gives.
+// fill reads until n bytes are there, with as few and as large reads as the
+// stream gives.
 func (w *window) fill(n int) bool {
 	if w.err != nil {
 		return false
@@ -55,7 +56,21 @@ func (w *window) fill(n int) bool {
 	if w.filled != nil {
 		w.filled()
 	}
+	if w.spent == nil || w.pos+n > len(w.buf) || w.end > len(w.buf)*3/4 {
+		w.restart(n)
+	}
+	for w.have() < n && w.err == nil {
+		w.read()
+	}
+	return w.have() >= n
+}
+
+// restart moves what is left to the front of a buffer of n bytes or more.
+func (w *window) restart(n int) {
 	old := w.buf
+	if w.spent != nil {
+		w.buf = w.spent(old)
+	}
 	if n > len(w.buf) {
 		w.buf = make([]byte, n)
 	}
@@ -63,10 +78,6 @@ func (w *window) fill(n int) bool {
 	w.base += int64(w.pos)
 	w.end -= w.pos
 	w.pos = 0
-	for w.end < n && w.err == nil {
-		w.read()
-	}
-	return w.end >= n
 }
 
 func (w *window) read() {

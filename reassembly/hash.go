@@ -26,7 +26,10 @@ func endpoint(a link.Addr, port uint16) uint64 {
 
 // hash is the same in both directions, and never 0.
 func (t *tuple) hash(vantage int32) uint64 {
-	a, b := endpoint(t.addr[0], t.port[0]), endpoint(t.addr[1], t.port[1])
+	return hashOf(endpoint(t.addr[0], t.port[0]), endpoint(t.addr[1], t.port[1]), vantage)
+}
+
+func hashOf(a, b uint64, vantage int32) uint64 {
 	return max(mix(min(a, b)^seeds[2]^uint64(uint32(vantage))<<32, max(a, b)^seeds[3]), 1)
 }
 
@@ -35,10 +38,11 @@ func (t *tuple) hash(vantage int32) uint64 {
 // and inside any encapsulation. All tables of a process agree on it. It is 0
 // for packets that belong to no connection: any table may have them.
 func FlowHash(ip *link.IP, vantage int32) uint64 {
-	if t, ok := tupleOf(ip); ok {
-		return t.hash(vantage)
+	if b := ip.Payload; ip.Protocol == link.ProtocolTCP && len(b) >= 4 {
+		return hashOf(endpoint(ip.From, binary.BigEndian.Uint16(b)), endpoint(ip.To, binary.BigEndian.Uint16(b[2:])), vantage)
 	}
-	return 0
+	flow, _ := Hashes(ip, vantage)
+	return flow
 }
 
 // Hashes gives FlowHash and the same without the ports, which all connections

@@ -123,7 +123,12 @@ func TestShortPathAgrees(t *testing.T) {
 				continue
 			}
 			taken++
-			long := IP{Interface: p.Interface}
+			again := IP{Outgoing: short.Outgoing, Interface: short.Interface, Plain: short.Plain, Protocol: ProtocolUDP, Fragment: true, ID: 1, Network: 7}
+			again.DecodePlain(p.Data[short.Plain-1:], short.Encapsulation)
+			if describeAll(&again) != describeAll(&short) {
+				t.Errorf("%s, packet %d:\nfirst %v\nagain %v", name, p.Number, short, again)
+			}
+			long := IP{Interface: p.Interface, Plain: short.Plain}
 			d.packet, d.budget, d.hops = p, MaxLayers, 0
 			if s := d.frame(p.LinkType, bytesOf(p), &long); s != Decoded {
 				t.Fatalf("%s, packet %d: short path decoded, long path %v", name, p.Number, s)

@@ -113,6 +113,7 @@ func (d *Decoder) peek(p *capture.Packet, ip *IP) bool {
 		etherType = binary.BigEndian.Uint16(b[2:])
 		b = b[4:]
 	}
+	ip.Plain = int32(len(p.Data)-len(b)) + 1
 	switch etherType {
 	case etherTypeIPv4:
 		return peekIPv4(b, ip)
@@ -120,6 +121,18 @@ func (d *Decoder) peek(p *capture.Packet, ip *IP) bool {
 		return peekIPv6(b, ip)
 	}
 	return false
+}
+
+// DecodePlain fills ip once more with what Decode found at IP.Plain, for another
+// goroutine say: data begins there, and encapsulation is IP.Encapsulation.
+// Interface and Outgoing are left as they are.
+func (ip *IP) DecodePlain(data []byte, encapsulation int32) {
+	ip.Encapsulation, ip.Network = encapsulation, encapsulation
+	if data[0]>>4 == 4 {
+		peekIPv4(data, ip)
+	} else {
+		peekIPv6(data, ip)
+	}
 }
 
 // peekLink returns what follows the link header and the Ethernet type it has;

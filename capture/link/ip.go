@@ -24,6 +24,9 @@ type IP struct {
 	// directions of one connection by design: MPLS labels and GTP-U tunnel
 	// identifiers. Packets of one connection share it, so compare this one.
 	Network int32
+	// Plain, if not 0, is one more than the place of the IP header in the packet's
+	// data, and says that DecodePlain finds the same there once more.
+	Plain int32
 	// Interface tells interfaces apart: the interface index of an SLL2 header,
 	// else the packet's Interface.
 	Interface int32

@@ -452,6 +452,9 @@ type TunnelFacts struct {
 	ServerBytes int64 // from beyond the tunnel
 	// Closed: the proxy's side ended it before the first byte from beyond.
 	Closed bool
+	// Strange is the beginning of an answer that does not belong to the protocol in which the proxy was asked.
+	Strange    []byte
+	StrangeRef Ref
 	// Waited is the time from the request to the answer, or to the end where there was none.
 	Waited time.Duration
 	// Through is the target of the tunnel in which this one lies; empty: none.

@@ -129,6 +129,12 @@ func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
 	if h.strange != nil && d == record.Server {
 		h.strange.more(s.conn.t).keepNotHTTP(b)
 	}
+	if h.connect != nil && len(h.connect.strange) > 0 {
+		if d == record.Server {
+			h.connect.keepStrange(s, at, b)
+		}
+		return
+	}
 	for len(b) > 0 && !h.silent[d] {
 		if s.layer != h {
 			s.layer.data(s, s.conn.side(d), at, b) // what follows a 101
@@ -425,6 +431,10 @@ func (h *httpLayer) notHTTP(s *slot, d record.Dir, at record.Ref, p *http1.Parse
 		x.notHTTPAt = at
 		h.strange = a
 		h.upgrade = nil
+		return
+	}
+	if t := h.connect; t != nil && d == record.Server {
+		t.keepStrange(s, at, append(p.Held()[:len(p.Held()):len(p.Held())], fed...))
 		return
 	}
 	if len(s.conn.attempts) == 0 {

@@ -2,6 +2,7 @@ package track
 
 import (
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 	"github.com/wsleuth/wsleuth/analyze/wire/socks"
 	"github.com/wsleuth/wsleuth/reassembly"
 )
@@ -53,6 +54,10 @@ func (l *socksLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte
 		return
 	}
 	t := l.tunnel
+	if len(t.strange) > 0 {
+		t.keepStrange(s, at, b)
+		return
+	}
 	had := l.session.HasReply || l.session.HasAuthStatus
 	n, _ := l.session.FeedServer(b)
 	if l.session.HasMethod && !t.selected.Seen() {
@@ -71,12 +76,20 @@ func (l *socksLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte
 	case socks.Refused:
 		s.dismiss()
 	case socks.Broken, socks.Opaque:
+		if !l.session.HasMethod && l.session.Version == 5 && http1.LooksResponse(b) != http1.No { // HTTP is spoken here
+			l.early = backlog{}
+			t.keepStrange(s, at, b)
+			return
+		}
 		l.giveUp(s)
 	}
 }
 
 func (l *socksLayer) client(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 	t := l.tunnel
+	if len(t.strange) > 0 {
+		return
+	}
 	if !t.greeting.Seen() {
 		t.greeting = at
 	}

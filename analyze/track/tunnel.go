@@ -49,6 +49,9 @@ type tunnel struct {
 	greeting, asked     record.Ref // the client's first message and its request
 	selected, confirmed record.Ref // the proxy's choice or refusal of a method, its other answers
 
+	strange   []byte // an answer of another protocol
+	strangeAt record.Ref
+
 	opened, assumed bool
 	openedAt        record.Ref
 	bytes           [2]int64 // inside, by direction
@@ -61,6 +64,16 @@ func (t *tunnel) refused() bool {
 		return t.socks.State() == socks.Refused
 	}
 	return !t.opened && t.status != 0
+}
+
+// keepStrange adds to an answer of another protocol, up to what is kept of one.
+func (t *tunnel) keepStrange(s *slot, at record.Ref, b []byte) {
+	if !t.strangeAt.Seen() {
+		t.strangeAt = at
+	}
+	if t.strange = append(t.strange, b[:min(len(b), maxNotHTTP-len(t.strange))]...); len(t.strange) == maxNotHTTP {
+		s.dismiss()
+	}
 }
 
 // idle: the tunnel is open and nothing has come from beyond it yet.
@@ -224,7 +237,7 @@ func (t *tunnel) fill(r *record.Connection, facts *record.Facts) {
 
 func (t *tunnel) facts(tcp *record.TCPFacts) *record.TunnelFacts {
 	f := &record.TunnelFacts{Kind: t.kind, Target: t.target, Rounds: t.rounds, Opened: t.opened, OpenedRef: t.openedAt, Assumed: t.assumed,
-		Body: t.body, BodyRef: t.bodyAt, ClientBytes: t.bytes[record.Client], ServerBytes: t.bytes[record.Server]}
+		Body: t.body, BodyRef: t.bodyAt, ClientBytes: t.bytes[record.Client], ServerBytes: t.bytes[record.Server], Strange: t.strange, StrangeRef: t.strangeAt}
 	if t.outer != nil {
 		f.Through = t.outer.target
 	}
@@ -234,8 +247,11 @@ func (t *tunnel) facts(tcp *record.TCPFacts) *record.TunnelFacts {
 		t.connectFacts(f)
 	}
 	end := tcp.End
-	if f.ResponseRef.Seen() {
+	switch {
+	case f.ResponseRef.Seen():
 		end = f.ResponseRef
+	case t.strangeAt.Seen():
+		end = t.strangeAt
 	}
 	if end.Seen() && f.RequestLast.Seen() {
 		f.Waited = max(0, end.Time.Sub(f.RequestLast.Time))
@@ -271,12 +287,29 @@ func (t *tunnel) connectFacts(f *record.TunnelFacts) {
 // never answered.
 func (t *tunnel) tells(f *record.TunnelFacts, tcp *record.TCPFacts) bool {
 	switch {
-	case t.refused(), f.Closed:
+	case t.refused(), f.Closed, len(t.strange) > 0 && t.socks == nil:
 		return true
-	case t.opened, tcp.OneWay, !tcp.End.Seen(), tcp.GapBytes[record.Server] > 0, tcp.CutShort > 0, t.socks != nil && !t.socks.HasMethod:
+	case len(t.strange) > 0:
+		return http1.LooksResponse(t.strange) == http1.Yes
+	case t.opened, tcp.OneWay, !tcp.End.Seen(), tcp.GapBytes[record.Server] > 0, tcp.CutShort > 0, t.socks != nil && !t.socks.HasMethod && !t.onlyGreets(tcp):
 		return false
 	}
 	return tcp.EndBy == record.Server || f.Waited >= unanswered
+}
+
+// onlyGreets: what the client sent is a SOCKS5 greeting to the byte, or a whole
+// SOCKS4 request, and not the beginning of something that looks like one.
+func (t *tunnel) onlyGreets(tcp *record.TCPFacts) bool {
+	s := t.socks
+	if s.Version == 4 {
+		return s.HasRequest && s.Command == socks.Connect && tcp.Sides[record.Server].Bytes == 0
+	}
+	for _, m := range s.Methods {
+		if m != socks.NoAuth && m != socks.UserPassword && m != socks.GSSAPI {
+			return false
+		}
+	}
+	return len(s.Methods) > 0 && tcp.Sides[record.Client].Bytes == int64(2+len(s.Methods))
 }
 
 // closedTunnel reports a connection that did not get beyond its forward proxy.

@@ -66,6 +66,8 @@ var roads = []struct {
 	{"user in the target is not shown", []said{client("CONNECT nosuchuser:wrong@app.test:443 HTTP/1.1\n\n"), server("HTTP/1.1 400 Bad Request\nContent-Length: 0\n\n")},
 		"http-connect app.test:443 400 rounds=1"},
 	{"no answer", []said{client(connectText)}, "http-connect app.test:80 rounds=1"},
+	{"an answer that is not HTTP", []said{client(connectText), serverRaw("\x05\xff")}, "http-connect app.test:80 rounds=1 strange=2"},
+	{"SOCKS to an HTTP proxy", []said{clientRaw("\x05\x01\x00"), server("HTTP/1.1 400 Bad Request\n\n")}, "socks5 strange=28 offered=[no authentication]"},
 	{"proxy behind the proxy", []said{client("CONNECT second.test:3128 HTTP/1.1\n\n"), server("HTTP/1.1 200 OK\n\n"), client(connectText),
 		server("HTTP/1.1 503 Service Unavailable\nContent-Length: 0\n\n")}, "http-connect app.test:80 503 rounds=1 through=second.test:3128"},
 	{"something else inside", []said{client(connectText), server("HTTP/1.1 200 OK\n\nSSH-2.0-OpenSSH\n")}, "http-connect app.test:80 200 opened rounds=1"},
@@ -146,6 +148,7 @@ func outline(tr *Tracker, c *conn) string {
 		add(f.ReplyName != "", "%s", f.ReplyName)
 		add(f.Opened, "%s", "opened")
 		add(f.Rounds > 0, "rounds=%d", f.Rounds)
+		add(len(f.Strange) > 0, "strange=%d", len(f.Strange))
 		add(f.AuthSent != "", "sent=%s", f.AuthSent)
 		add(len(f.AuthOffered) > 0, "offered=%v", f.AuthOffered)
 		add(f.AuthRefused, "%s", "auth-refused")
@@ -241,9 +244,12 @@ func TestSOCKSEnds(t *testing.T) {
 		client, server []string
 		refused, tells bool
 	}{
+		{"never said a word", []string{"\x05\x01\x00"}, nil, false, true},
+		{"never said a word to something longer", []string{"\x05\x01\x00more"}, nil, false, false},
+		{"never said a word to a method of its own", []string{"\x05\x01\x80"}, nil, false, false},
+		{"SOCKS4, never said a word", []string{"\x04\x01\x00\x51\x0a\x00\x00\x01lab\x00"}, nil, false, true},
 		{"hangs up on the password", []string{"\x05\x01\x02", "\x01\x01u\x01p"}, []string{"\x05\x02"}, true, true},
 		{"hangs up on the request", []string{"\x05\x01\x00", socksRequest}, []string{"\x05\x00"}, false, true},
-		{"never said a word", []string{"\x05\x01\x00"}, nil, false, false},
 		{"SOCKS4 refused, with a user", []string{"\x04\x01\x00\x51\x0a\x00\x00\x01lab\x00"}, []string{"\x00\x5b\x00\x00\x00\x00\x00\x00"}, false, true},
 	} {
 		s := &socks.Session{}
@@ -252,6 +258,10 @@ func TestSOCKSEnds(t *testing.T) {
 			if i < len(tc.server) {
 				s.FeedServer([]byte(tc.server[i]))
 			}
+		}
+		fin := fin
+		for _, b := range tc.client {
+			fin.Sides[record.Client].Bytes += int64(len(b))
 		}
 		tunnel := &tunnel{kind: kindSOCKS5, socks: s, greeting: record.Ref{Packet: 1, Time: 1}}
 		f := tunnel.facts(&fin)

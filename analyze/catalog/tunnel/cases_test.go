@@ -65,6 +65,13 @@ func offers(schemes ...string) change {
 }
 
 // socks is a request to a SOCKS5 proxy that was refused with a reply.
+// strange answers in another protocol.
+func strange(text string) change {
+	return func(c *record.Connection) {
+		c.Facts.Tunnel.Strange, c.Facts.Tunnel.StrangeRef = []byte(text), at(7, time.Millisecond)
+	}
+}
+
 func socks(reply int, name string, changes ...change) *record.Connection {
 	c := base()
 	c.Facts.Tunnel = &record.TunnelFacts{Kind: "socks5", Target: "app.test:80", RequestRef: at(6, 0), RequestLast: at(6, 0), ResponseRef: at(7, time.Millisecond),
@@ -122,6 +129,9 @@ var cases = []caseOf{
 	{"WS301", "a 500 without words", asked(connect, "HTTP/1.1 500 Internal Server Error\n", "oops"), "refused CONNECT", "", "", ""},
 	{"WS301", "no answer, the client gives up", asked(connect, "", "", byClient), "never answered CONNECT app.test:80", record.FaultUnknown, record.Likely, ""},
 	{"WS301", "no answer, the proxy hangs up", asked(connect, "", ""), "closed the connection without an answer", record.FaultIntermediary, "", ""},
+	{"WS301", "no answer, hung up at once", asked(connect, "", "", func(c *record.Connection) { c.Facts.Tunnel.Waited = 20 * time.Millisecond }), "closed the connection without an answer to CONNECT app.test:80, after 20 ms", record.FaultIntermediary, "", "a SOCKS proxy"},
+	{"WS301", "SSH answers", asked(connect, "", "", strange("SSH-2.0-OpenSSH\r\n")), "answered CONNECT app.test:80 with something that is not HTTP: 'SSH-2.0-OpenSSH'", record.FaultClient, "", "no HTTP proxy"},
+	{"WS301", "a SOCKS proxy answers", asked(connect, "", "", strange("\x05\xff")), "as a SOCKS proxy does", record.FaultClient, "", "socks5://10.0.0.9:3128"},
 	{"WS301", "opened", asked(connect, "HTTP/1.1 200 OK\n", ""), "", "", "", ""},
 	{"WS301", "407", asked(connect, "HTTP/1.1 407 Proxy Authentication Required\n", ""), "", "", "", ""},
 	{"WS301", "502", asked(connect, "HTTP/1.1 502 Bad Gateway\n", ""), "", "", "", ""},
@@ -164,6 +174,9 @@ var cases = []caseOf{
 	{"WS304", "address type", socks(8, "Address type not supported"), "Address type", record.FaultClient, "", "socks5h"},
 	{"WS304", "SOCKS4", socks(91, "request rejected or failed", func(c *record.Connection) { c.Facts.Tunnel.Kind = "socks4" }), "The SOCKS4 proxy at", record.FaultServer, record.Likely, ""},
 	{"WS304", "no reply", socks(0, "", func(c *record.Connection) { c.Facts.Tunnel.ResponseRef = record.Ref{} }), "did not answer the request for app.test:80", record.FaultUnknown, "", ""},
+	{"WS304", "HTTP answers", socks(0, "", strange("HTTP/1.1 400 Bad Request\r\n")), "speaks HTTP, and was asked in SOCKS: it answered 'HTTP/1.1 400 Bad Request'", record.FaultClient, "", "http://10.0.0.9:3128"},
+	{"WS304", "no method", socks(0, "", func(c *record.Connection) { c.Facts.Tunnel.Target = "" }), "ended the connection 0 ms after the client's SOCKS greeting, without an answer", record.FaultIntermediary, "", "is this a SOCKS proxy?"},
+	{"WS304", "no method, the client gives up", socks(0, "", byClient, func(c *record.Connection) { c.Facts.Tunnel.Target = "" }), "did not answer the client's SOCKS greeting", record.FaultUnknown, "", ""},
 	{"WS304", "opened", socks(0, "succeeded"), "", "", "", ""},
 	{"WS304", "password refused", socks(0, "", func(c *record.Connection) { c.Facts.Tunnel.AuthRefused = true }), "", "", "", ""},
 	{"WS304", "CONNECT", asked(connect, "HTTP/1.1 403 Forbidden\n", ""), "", "", "", ""},

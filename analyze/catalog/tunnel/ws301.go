@@ -81,12 +81,37 @@ func unansweredConnect(c *record.Connection, r *rule.Reporter) {
 		SeenByUser: sawRefusal(c),
 		Evidence:   []record.Evidence{r.At(t.RequestRef, "CONNECT %s", target(t)), r.At(end, "the client ends the connection without an answer")},
 	}
-	if c.Facts.TCP.EndBy == record.Server {
+	switch {
+	case len(t.Strange) > 0:
+		f.Fault = record.FaultClient
+		f.Title = fmt.Sprintf("%s answered CONNECT %s with something that is not HTTP: %s", who, target(t), firstLine(t.Strange))
+		f.Remedy = "Check the client's proxy setting: what answers at " + c.Server.String() + " is no HTTP proxy."
+		if t.Strange[0] == 5 { // SOCKS5: "no acceptable methods", for it took CONNECT for a greeting
+			f.Title = fmt.Sprintf("%s answered CONNECT %s as a SOCKS proxy does that was not asked in SOCKS", who, target(t))
+			f.Remedy = "Check the client's proxy setting: a SOCKS proxy wants socks5://" + c.Server.String() + " there, not http://."
+		}
+		f.NextStep = ""
+		f.Evidence[1] = r.At(t.StrangeRef, "the answer begins with %s", firstLine(t.Strange))
+	case c.Facts.TCP.EndBy == record.Server && t.Waited < tooSoon:
+		f.Fault = record.FaultIntermediary
+		f.Title = fmt.Sprintf("%s closed the connection without an answer to CONNECT %s, after %s", who, target(t), wait(t.Waited))
+		f.Remedy = "Check the client's proxy setting: a SOCKS proxy, or a server that is no proxy at all, closes like this. If it is an HTTP proxy, its log says why it closed."
+		f.Evidence[1].Note = "the proxy's side ends the connection (" + strings.ToUpper(c.Facts.TCP.EndHow) + ") without an answer"
+	case c.Facts.TCP.EndBy == record.Server:
 		f.Fault = record.FaultIntermediary
 		f.Title = fmt.Sprintf("%s closed the connection without an answer to CONNECT %s, after %s", who, target(t), wait(t.Waited))
 		f.Evidence[1].Note = "the proxy's side ends the connection (" + strings.ToUpper(c.Facts.TCP.EndHow) + ") without an answer"
 	}
 	r.Add(f)
+}
+
+// tooSoon is how soon a proxy closes that did not try to reach the target first.
+const tooSoon = time.Second
+
+// firstLine quotes the first line of an answer.
+func firstLine(b []byte) string {
+	line, _, _ := strings.Cut(string(b), "\r\n")
+	return known.Quote(line)
 }
 
 func wait(d time.Duration) string { return known.Seconds(d) }

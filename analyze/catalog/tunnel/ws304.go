@@ -3,6 +3,7 @@ package tunnel
 import (
 	"fmt"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
@@ -78,6 +79,29 @@ func checkSOCKS(c *record.Connection, r *rule.Reporter) {
 func silentSOCKS(c *record.Connection, r *rule.Reporter) {
 	t := c.Facts.Tunnel
 	who, _ := proxy(c)
+	if len(t.Strange) > 0 {
+		r.Add(rule.Found{
+			Fault:    record.FaultClient,
+			Title:    fmt.Sprintf("%s speaks HTTP, and was asked in SOCKS: it answered %s", known.SideFirst(c, record.Server), firstLine(t.Strange)),
+			Remedy:   "Check the client's proxy setting: an HTTP proxy wants http://" + c.Server.String() + " there, not socks5://.",
+			Evidence: []record.Evidence{r.At(t.RequestRef, "the client's SOCKS greeting"), r.At(t.StrangeRef, "an answer in HTTP")},
+		})
+		return
+	}
+	if t.Target == "" {
+		f := rule.Found{
+			Fault: record.FaultUnknown, Confidence: record.Likely,
+			Title:    fmt.Sprintf("%s did not answer the client's SOCKS greeting until the connection ended, after %s", who, wait(t.Waited)),
+			Remedy:   "Check the client's proxy setting: is this a SOCKS proxy? If it is, its log says why it did not answer (a rule for this client's address, or no free worker).",
+			Evidence: []record.Evidence{r.At(t.RequestRef, "the client's SOCKS greeting"), r.At(c.Facts.TCP.End, "the connection ends without an answer")},
+		}
+		if c.Facts.TCP.EndBy == record.Server {
+			f.Fault = record.FaultIntermediary
+			f.Title = fmt.Sprintf("%s ended the connection %s after the client's SOCKS greeting, without an answer", who, wait(t.Waited))
+		}
+		r.Add(f)
+		return
+	}
 	r.Add(rule.Found{
 		Fault: record.FaultUnknown, Confidence: record.Likely,
 		Title:    fmt.Sprintf("%s did not answer the request for %s until the connection ended, after %s", who, target(t), wait(t.Waited)),

@@ -280,6 +280,7 @@ func (k *collector) decided(s *correlate.Story, at int, cause []string) {
 	keep := k.o.Keep == nil || k.o.Keep(front) || k.o.Keep(last)
 	hop := k.hops.NoteHop(front, last, keep)
 	if front.Outcome == record.ClosedClean || front.Outcome == record.Open {
+		between(front, last)
 		return
 	}
 	if cause[at] != "" {
@@ -291,7 +292,7 @@ func (k *collector) decided(s *correlate.Story, at int, cause []string) {
 	if len(last.Findings) > 0 && last.Findings[0].Severity == record.Error {
 		cause[at] = last.Findings[0].Code
 	}
-	if front.Verdict != "" {
+	if !between(front, last) && front.Verdict != "" {
 		front.Verdict = hopVerdict(front, last)
 	}
 }
@@ -304,11 +305,10 @@ func (k *collector) changed(hop *record.Hop, cause *string) bool {
 		return false
 	}
 	*cause = found[0].Code
-	for _, c := range []*record.Connection{hop.Front, hop.Back} {
-		if c.Fault == record.FaultUnknown || c.Fault == record.FaultServer || c.Fault == record.FaultClient && onlyRefused(c) {
-			c.Fault = found[0].Fault
-		}
+	if c := hop.Front; c.Fault == record.FaultUnknown || c.Fault == record.FaultServer || c.Fault == record.FaultClient && onlyRefused(c) {
+		c.Fault = found[0].Fault
 	}
+	blamedBehind(hop, &found[0])
 	if front := hop.Front; front.Verdict != "" {
 		front.Verdict = found[0].Title + " (hop " + hop.Back.ID + "): " + whoActs[front.Fault] + "."
 		if front.NextStep != "" && len(front.Findings) > 0 { // the hop behind is here
@@ -316,6 +316,20 @@ func (k *collector) changed(hop *record.Hop, cause *string) bool {
 		}
 	}
 	return true
+}
+
+// blamedBehind says who has to act on what came of a proxy's change behind it. What
+// was asked there is what the proxy asked; what was answered is the server's.
+func blamedBehind(hop *record.Hop, p *record.Pattern) {
+	c := hop.Back
+	switch {
+	case p.Code == "WS807" && c.Outcome != record.ClosedClean && c.Outcome != record.Open && c.Fault != record.FaultIntermediary:
+		blame(c, p.Title)
+	case p.Code == "WS808" && bareEnd(c) && c.Facts.TCP.EndBy == record.Client:
+		blame(c, fmt.Sprintf("The proxy at %s did not pass this server's answer on as it was (hop %s)", hop.Front.Server, hop.Front.ID))
+	case c.Fault == record.FaultUnknown:
+		c.Fault = p.Fault
+	}
 }
 
 // knowsMore: behind the proxy there is an error that explains the answer, which

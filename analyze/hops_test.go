@@ -63,7 +63,11 @@ func TestStoryNeedsNoOtherCapture(t *testing.T) {
 		"proxy-rewrites-key.proxy.pcap":               "Let the proxy pass Sec-WebSocket-Key on",
 		"proxy-strips-response-extensions.proxy.pcap": "Let the proxy pass the fields of a 101 on",
 	} {
-		front := analyzeFiles(t, Options{}, "../testdata/captures/plain/"+name).Connections[0]
+		g := analyzeFiles(t, Options{}, "../testdata/captures/plain/"+name)
+		front, back := g.Connections[0], g.Connections[1]
+		if back.Fault != record.FaultIntermediary {
+			t.Errorf("%s: behind the proxy the fault is %s: %s", name, back.Fault, back.Verdict)
+		}
 		if front.NextStep != "" || !strings.HasPrefix(front.Findings[0].Remedy, remedy) {
 			t.Errorf("%s: next step %q, remedy %q", name, front.NextStep, front.Findings[0].Remedy)
 		}

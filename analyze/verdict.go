@@ -42,6 +42,9 @@ func verdict(c *record.Connection) string {
 // acts says who has to act. The product that answered may be the one that cut a
 // silent connection, though it is no proxy.
 func acts(c *record.Connection) string {
+	if c.Fault == record.FaultClient && bareEnd(c) && known.Forwarded(c) {
+		return "the proxy, or the client behind it, has to change"
+	}
 	if c.Fault == record.FaultUnknown && len(c.Findings) > 0 && c.Findings[0].Code == "WS717" {
 		return "the owner of that limit has to act, this client or a device in between (proxy, load balancer or firewall)"
 	}

@@ -36,6 +36,16 @@ func TestWhoActsOnALimitOfAge(t *testing.T) {
 	}
 }
 
+func TestWhoActsBehindAProxy(t *testing.T) {
+	for request, want := range map[string]string{"Via: 1.1 p\r\n": "the proxy, or the client behind it, has to change", "": "the client has to change"} {
+		c := &record.Connection{Outcome: record.ClosedAbnormal, Fault: record.FaultClient, Findings: []record.Finding{{Code: "WS205", Severity: record.Error, Title: "reset"}},
+			Facts: &record.Facts{Upgrade: &record.UpgradeFacts{Request: http1.ParseHead(http1.Request, "GET / HTTP/1.1\r\n"+request+"\r\n")}}}
+		if got := verdict(c); got != "reset: "+want+"." {
+			t.Errorf("%q: %q", request, got)
+		}
+	}
+}
+
 func TestWhoActsOnAWarning(t *testing.T) {
 	c := &record.Connection{Outcome: record.ClosedError, Findings: []record.Finding{{Code: "WS710", Severity: record.Warning, Fault: record.FaultServer, Title: "busy"}}}
 	if c.Fault = fault(c); c.Fault != record.FaultServer {

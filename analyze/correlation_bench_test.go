@@ -82,5 +82,5 @@ func benchConnection(i int) (*track.Ask, *record.Connection) {
 		c.Outcome = record.ClosedClean
 		c.Facts.WS = &record.WSFacts{OpenedRef: at}
 	}
-	return &track.Ask{Client: client, Server: server, First: at, Stream: -1, At: at, Head: head}, c
+	return &track.Ask{Client: client, Server: server, First: at, Stream: -1, At: at, Head: []byte(head)}, c
 }

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -40,26 +41,32 @@ func handshakeAsked(a *track.Ask) correlate.Handshake {
 	if a.Stream >= 0 {
 		h.Target = correlate.HashTarget(a.Target)
 	}
-	if a.Head == "" {
+	if len(a.Head) == 0 {
 		return h
 	}
-	line, rest := a.Head, ""
-	if end := strings.IndexByte(line, '\n'); end >= 0 {
-		line, rest = line[:end], line[end+1:]
+	first, fields := a.Head, []byte(nil)
+	if end := bytes.IndexByte(first, '\n'); end >= 0 {
+		first, fields = first[:end], first[end+1:]
 	}
-	if from := strings.IndexByte(line, ' ') + 1; from > 0 {
-		target := line[from:]
-		if to := strings.IndexByte(target, ' '); to >= 0 {
+	if from := bytes.IndexByte(first, ' ') + 1; from > 0 {
+		target := first[from:]
+		if to := bytes.IndexByte(target, ' '); to >= 0 {
 			target = target[:to]
 		}
-		h.Target = correlate.HashTarget(target)
+		h.Target = correlate.HashTargetBytes(target)
 	}
 	if a.Plain {
-		handshakeKey(&h, a.Key)
+		handshakeKey(&h, bytes.TrimSpace(a.Key))
 		return h
 	}
+	handshakeFields(&h, string(fields))
+	return h
+}
+
+// handshakeFields reads the lines of a head behind the first.
+func handshakeFields(h *correlate.Handshake, rest string) {
 	for rest != "" {
-		line = rest
+		line := rest
 		if end := strings.IndexByte(rest, '\n'); end >= 0 {
 			line, rest = rest[:end], rest[end+1:]
 		} else {
@@ -67,11 +74,10 @@ func handshakeAsked(a *track.Ask) correlate.Handshake {
 		}
 		if len(line) > 4 && telling(line[0]) {
 			if colon := strings.IndexByte(line, ':'); colon > 0 {
-				handshakeField(&h, line[:colon], line[colon+1:])
+				handshakeField(h, line[:colon], line[colon+1:])
 			}
 		}
 	}
-	return h
 }
 
 // telling: a field whose name begins so may tell one handshake from another.
@@ -87,7 +93,7 @@ func telling(first byte) bool {
 func handshakeField(h *correlate.Handshake, name, value string) {
 	switch {
 	case len(name) == len("Sec-WebSocket-Key") && strings.EqualFold(name, "Sec-WebSocket-Key"):
-		handshakeKey(h, value)
+		handshakeKey(h, strings.TrimSpace(value))
 	case len(name) == len("Via") && strings.EqualFold(name, "Via"), len(name) == len("X-Varnish") && strings.EqualFold(name, "X-Varnish"):
 		h.Passed = true
 	case len(name) == len("X-Forwarded-For") && strings.EqualFold(name, "X-Forwarded-For"):
@@ -99,9 +105,8 @@ func handshakeField(h *correlate.Handshake, name, value string) {
 	}
 }
 
-func handshakeKey(h *correlate.Handshake, value string) {
-	key := strings.TrimSpace(value)
-	h.Key, h.Sample = correlate.HashText(key), key == sampleKey
+func handshakeKey[T string | []byte](h *correlate.Handshake, key T) {
+	h.Key, h.Sample = correlate.HashText(key), string(key) == sampleKey
 }
 
 // handshakeOf is a finished connection's request.

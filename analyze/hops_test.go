@@ -111,8 +111,8 @@ func TestHandshakeAsked(t *testing.T) {
 				t.Fatalf("%q: %v", head, event)
 			}
 			from, to := p.Key()
-			short := handshakeAsked(&track.Ask{Stream: -1, Head: head, Key: head[from:to], Plain: from < to && !p.Passed()})
-			if long := handshakeAsked(&track.Ask{Stream: -1, Head: head}); short != long {
+			short := handshakeAsked(&track.Ask{Stream: -1, Head: []byte(head), Key: []byte(head[from:to]), Plain: from < to && !p.Passed()})
+			if long := handshakeAsked(&track.Ask{Stream: -1, Head: []byte(head)}); short != long {
 				t.Errorf("%q: %+v, by the lines %+v", head, short, long)
 			}
 		}

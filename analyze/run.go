@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog"
+	"github.com/wsleuth/wsleuth/analyze/correlate"
 	"github.com/wsleuth/wsleuth/analyze/decrypt"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/track"
@@ -37,7 +38,7 @@ type engine struct {
 	collect *collector
 	// Of the only tracker, what the collector has not seen yet: requests, and
 	// connections that were closed after them.
-	asked  []track.Ask
+	asked  []correlate.Handshake
 	closed []*record.Connection
 	names  []string
 	ends   []record.Ref // the last packet of each vantage point
@@ -78,10 +79,7 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 // start makes what follows the connections, unless that depends on the packets.
 func (e *engine) start(o Options) {
 	e.o = track.Options{Emit: e.collect.add, Files: e.files, Encapsulation: e.decoder.Encapsulation, End: e.end, Keys: e.keys,
-		Asked: func(a *track.Ask) {
-			h := handshakeAsked(a)
-			e.collect.asked(&h)
-		}, Polled: e.collect.polled, Named: e.collect.named, Refused: e.collect.refused, Apart: func() bool { return e.collect.vantages > 1 },
+		Polled: e.collect.polled, Named: e.collect.named, Refused: e.collect.refused, Apart: func() bool { return e.collect.vantages > 1 },
 		Follow: o.follow(), Opaque: o.All, Budget: new(ws.Budget)}
 	switch n := shardsFor(o); {
 	case n == 1:
@@ -104,7 +102,7 @@ func (e *engine) alone() {
 	}
 	o.Asked = func(a *track.Ask) {
 		e.flush()
-		if e.asked = append(e.asked, *a); len(e.asked) >= maxFinal {
+		if e.asked = append(e.asked, handshakeAsked(a)); len(e.asked) >= maxFinal {
 			e.ask()
 		}
 	}
@@ -148,7 +146,7 @@ func (e *engine) give() {
 // ask gives the collector the requests that were seen.
 func (e *engine) ask() {
 	for i := range e.asked {
-		e.o.Asked(&e.asked[i])
+		e.collect.asked(&e.asked[i])
 	}
 	e.asked = e.asked[:0]
 }

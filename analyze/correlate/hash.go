@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"net/netip"
@@ -20,7 +21,7 @@ func mix(h, x uint64) uint64 {
 
 // hashString goes on from h with a string and its length, so that strings one
 // after the other do not run together.
-func hashString(h uint64, s string) uint64 {
+func hashString[T string | []byte](h uint64, s T) uint64 {
 	h = mix(h, uint64(len(s)))
 	for len(s) >= 8 {
 		h = mix(h, uint64(s[0])|uint64(s[1])<<8|uint64(s[2])<<16|uint64(s[3])<<24|uint64(s[4])<<32|uint64(s[5])<<40|uint64(s[6])<<48|uint64(s[7])<<56)
@@ -38,7 +39,7 @@ func hashAddr(a [16]byte) uint64 {
 }
 
 // HashText is a key for comparing texts, never 0.
-func HashText(s string) uint64 { return max(1, hashString(hashSeed, s)) }
+func HashText[T string | []byte](s T) uint64 { return max(1, hashString(hashSeed, s)) }
 
 // HashTarget is HashText of a request target in origin form.
 func HashTarget(target string) uint64 {
@@ -47,6 +48,17 @@ func HashTarget(target string) uint64 {
 		return max(1, hashString(hashString(hashSeed, p), query))
 	}
 	return HashText(p)
+}
+
+// HashTargetBytes is HashTarget without a string.
+func HashTargetBytes(target []byte) uint64 {
+	if len(target) == 0 || target[0] != '/' {
+		return HashTarget(string(target))
+	}
+	if i := bytes.IndexByte(target, '?'); i >= 0 {
+		return max(1, hashString(hashString(hashSeed, target[:i]), target[i:]))
+	}
+	return HashText(target)
 }
 
 // HashURL is a key for comparing what handshakes ask for, without the query.

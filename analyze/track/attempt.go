@@ -9,9 +9,9 @@ import (
 
 // attempt is one WebSocket in the making.
 type attempt struct {
-	// The heads as on the wire, with where they were seen: kept raw, for a
-	// healthy connection's are looked at only once.
-	request, response       string
+	// The heads as they were kept, with where they were seen: a healthy
+	// connection's are looked at only once.
+	request, response       keptHead
 	requestAt, responseAt   seenAt
 	ws                      *wsLayer
 	tls                     *tlsLayer // that it lies in

@@ -97,17 +97,17 @@ func (b *block) reset() {
 	b.facts.TCP.Resets, b.facts.TCP.Retransmissions = resets, sent
 }
 
-// headsInto parses the heads of an attempt into memory; nil where there is none.
-func (a *attempt) headsInto(m *handshake) (request, response *http1.Head) {
+// headsOf parses the heads of an attempt into memory; nil where there is none.
+func (t *Tracker) headsOf(a *attempt, m *handshake) (request, response *http1.Head) {
 	if a.h2 != nil {
 		return a.h2.request, a.h2.response
 	}
 	if a.request != "" {
-		http1.ParseHeadInto(&m.request, http1.Request, a.request)
+		t.parseHead(&m.request, http1.Request, a.request)
 		request = &m.request
 	}
 	if a.response != "" {
-		http1.ParseHeadInto(&m.response, http1.Response, a.response)
+		t.parseHead(&m.response, http1.Response, a.response)
 		response = &m.response
 	}
 	return request, response

@@ -24,7 +24,7 @@ func (t *Tracker) Fill(r *record.Connection) {
 	if b := r.Facts.Memory.(*block); b.attempt != nil {
 		a := b.attempt
 		b.attempt, b.handshake = nil, t.handshake()
-		a.fill(b, r)
+		a.fill(t, b, r)
 	}
 }
 
@@ -111,8 +111,8 @@ func unmapped(a netip.AddrPort) netip.AddrPort {
 }
 
 // fill adds what the attempt's own layers saw.
-func (a *attempt) fill(b *block, r *record.Connection) {
-	request, response := a.headsInto(b.handshake)
+func (a *attempt) fill(t *Tracker, b *block, r *record.Connection) {
+	request, response := t.headsOf(a, b.handshake)
 	if request == nil && response == nil && a.ws == nil {
 		r.Scheme, r.Transport = "", ""
 		return

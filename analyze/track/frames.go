@@ -264,7 +264,7 @@ func (l *wsLayer) belated(at record.Ref, b []byte) []byte {
 		return nil // only a part of it: the capture's loss
 	}
 	end += len("\r\n\r\n")
-	l.a.request, l.a.requestAt = string(b[:end]), seenAt{one: markOf(at)}
+	l.a.request, l.a.requestAt = l.t.keepHead(b[:end]), seenAt{one: markOf(at)}
 	return b[end:]
 }
 

@@ -16,9 +16,9 @@ type Ask struct {
 	Stream         int64      // of HTTP/2; else -1
 	Vantage        int32
 	At             record.Ref
-	Head           string // as on the wire; in HTTP/2 only Target is known
+	Head           []byte // as on the wire; in HTTP/2 only Target is known
 	Target         string
-	Key            string // of a Plain one, the value of Sec-WebSocket-Key with the white space around it
+	Key            []byte // of a Plain one, the value of Sec-WebSocket-Key with the white space around it
 	Plain          bool   // it has a key, and no field that a proxy may have added
 }
 
@@ -27,7 +27,8 @@ func (c *conn) asked(a *attempt, p *http1.Parser) {
 	if c.t.o.Asked != nil {
 		x := c.ask(-1, a.requestAt.first())
 		from, to := p.Key()
-		x.Head, x.Key, x.Plain = a.request, a.request[from:to], from < to && !p.Passed()
+		x.Head = p.Raw()
+		x.Key, x.Plain = x.Head[from:to], from < to && !p.Passed()
 		c.t.o.Asked(x)
 	}
 }

@@ -20,12 +20,11 @@ const maxPending = 1 << 17
 type httpLayer struct {
 	exchanges
 	pending []method        // requests without their final answer, in order
-	pieces  [2][]piece      // of the head under way
+	seenIn  [2]headSeen     // of the head under way
 	parser  [2]http1.Parser // by direction
 
-	// Most connections need no more than this of pending and pieces: it lies here.
+	// Most connections need no more than this of pending: it lies here.
 	ownPending [8]method
-	ownPieces  [2][1]piece
 }
 
 // exchanges is what an httpLayer knows beside what it keeps memory for.
@@ -36,22 +35,36 @@ type exchanges struct {
 	// upgrade is the attempt whose answer is awaited; its request is the last of pending.
 	upgrade *attempt
 	latest  *attempt // the last attempt, answered or not
+	refused bool     // the body now coming is that of latest's refusal
+	silent  [2]bool  // nothing more is read of this direction
+	// requestsLost: the capture lacks requests, so that answers cannot be told by their place.
+	requestsLost bool
+	apart        bool // aside is the layer's own
+	*aside            // else it is the tracker's empty one, which is for reading
+}
+
+// aside is what few connections need: see httpLayer.own.
+type aside struct {
 	strange *attempt // whose answer is not HTTP
 	early   []byte   // what the client sent since the Upgrade request
 	earlyAt []piece
-	refused bool    // the body now coming is that of latest's refusal
-	silent  [2]bool // nothing more is read of this direction
 
 	connect   *tunnel // the CONNECT whose answer is awaited; its request is the last of pending
 	refusal   *tunnel // whose refusal's body is now coming
 	earlyLost bool    // the capture lacks some of what the client sent early
 	// ahead is what the server sent in answer to bytes that the capture has further back.
-	ahead   []byte
-	aheadAt []piece
-	// requestsLost: the capture lacks requests, so that answers cannot be told by their place.
-	requestsLost bool
-	orphan       string // an answer that came before any request
-	orphanAt     seenAt
+	ahead    []byte
+	aheadAt  []piece
+	orphan   keptHead // an answer that came before any request
+	orphanAt seenAt
+}
+
+// own is the place for what few connections need.
+func (h *httpLayer) own() *aside {
+	if !h.apart {
+		h.aside, h.apart = new(aside), true
+	}
+	return h.aside
 }
 
 // method is what must be known of a request when its answer comes.
@@ -66,7 +79,11 @@ const (
 
 var methodNames = [...]string{"GET", "HEAD", "CONNECT", "GET"}
 
-func newHTTPLayer(t *Tracker) *httpLayer { return t.pool.https.get() }
+func newHTTPLayer(t *Tracker) *httpLayer {
+	h := t.pool.https.get()
+	h.aside = &t.noAside
+	return h
+}
 
 func (h *httpLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 	d := s.conn.dir(from)
@@ -78,8 +95,9 @@ func (h *httpLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte)
 		return
 	}
 	if d == record.Server && h.isAhead(s, len(b)) {
-		h.aheadAt = append(h.aheadAt, piece{int64(len(h.ahead)), at})
-		h.ahead = append(h.ahead, b...)
+		x := h.own()
+		x.aheadAt = append(x.aheadAt, piece{int64(len(x.ahead)), at})
+		x.ahead = append(x.ahead, b...)
 		return
 	}
 	if d == record.Server && h.upgrade != nil {
@@ -109,6 +127,9 @@ func (h *httpLayer) isAhead(s *slot, n int) bool {
 
 // releaseAhead reads what the server sent once its turn has come.
 func (h *httpLayer) releaseAhead(s *slot) {
+	if len(h.ahead) == 0 {
+		return
+	}
 	ahead, at := h.ahead, h.aheadAt
 	h.ahead, h.aheadAt = nil, nil
 	for ref, b := range perPacket(ahead, at) {
@@ -146,7 +167,7 @@ func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
 		}
 		start := p.Offset()
 		n, event := p.Feed(b)
-		h.note(d, start, at)
+		h.seenIn[d].note(start, at)
 		fed := b
 		b = b[n:]
 		switch event {
@@ -156,12 +177,12 @@ func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
 			} else {
 				h.response(s, p)
 			}
-			h.pieces[d] = h.pieces[d][:0]
+			h.seenIn[d].reset()
 		case http1.BodyData:
-			h.pieces[d] = h.pieces[d][:0]
+			h.seenIn[d].reset()
 			h.body(s, d, at, p)
 		case http1.MessageDone:
-			h.pieces[d] = h.pieces[d][:0]
+			h.seenIn[d].reset()
 		case http1.NotHTTP:
 			h.notHTTP(s, d, at, p, fed)
 		default:
@@ -175,29 +196,67 @@ func (h *httpLayer) feed(s *slot, d record.Dir, at record.Ref, b []byte) {
 // awaits: the client's next bytes can only be understood when the answer is there.
 func (h *httpLayer) awaits() bool { return h.upgrade != nil || h.connect != nil }
 
+// headSeen is where the pieces of a head were seen: mostly all in one packet.
+type headSeen struct {
+	offset int64 // of the first piece, in the stream
+	one    mark
+	others *[]piece // nil unless there are several
+}
+
+func (x *headSeen) reset() {
+	x.one = mark{}
+	if x.others != nil {
+		*x.others = (*x.others)[:0]
+	}
+}
+
 // note remembers in which packet the bytes of a head were seen.
-func (h *httpLayer) note(d record.Dir, start int64, at record.Ref) {
-	pieces := h.pieces[d]
-	if len(pieces) > 0 && pieces[len(pieces)-1].at.Packet == at.Packet {
+func (x *headSeen) note(start int64, at record.Ref) {
+	if !x.one.seen() {
+		x.offset, x.one = start, markOf(at)
 		return
 	}
-	if len(pieces) < http1.MaxHead>>6 {
-		h.pieces[d] = append(pieces, piece{start, at})
+	if x.last().Packet == at.Packet {
+		return
 	}
+	if x.others == nil {
+		x.others = new([]piece)
+	}
+	if len(*x.others)+1 < http1.MaxHead>>6 {
+		*x.others = append(*x.others, piece{start, at})
+	}
+}
+
+// several: the head came in more than one packet.
+func (x *headSeen) several() bool { return x.others != nil && len(*x.others) > 0 }
+
+// last is the packet of the latest piece.
+func (x *headSeen) last() record.Ref {
+	if x.several() {
+		return (*x.others)[len(*x.others)-1].at
+	}
+	return x.one.ref()
 }
 
 // keep copies where the head's pieces were seen, by offset in the head.
 func (h *httpLayer) keep(d record.Dir, p *http1.Parser) (kept []piece) {
-	for _, at := range h.pieces[d] {
-		kept = append(kept, piece{max(0, at.offset-p.HeadStart()), at.at})
+	x := &h.seenIn[d]
+	if !x.one.seen() {
+		return nil
+	}
+	kept = append(kept, piece{max(0, x.offset-p.HeadStart()), x.one.ref()})
+	if x.several() {
+		for _, at := range *x.others {
+			kept = append(kept, piece{max(0, at.offset-p.HeadStart()), at.at})
+		}
 	}
 	return kept
 }
 
 // seen is keep for an attempt.
 func (h *httpLayer) seen(d record.Dir, p *http1.Parser) seenAt {
-	if pieces := h.pieces[d]; len(pieces) == 1 {
-		return seenAt{one: markOf(pieces[0].at)}
+	if x := &h.seenIn[d]; x.one.seen() && !x.several() {
+		return seenAt{one: x.one}
 	}
 	return seenIn(h.keep(d, p))
 }
@@ -214,7 +273,7 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 		kind = methodUpgrade
 		a := s.conn.attempt()
 		a.by, a.scheme, a.tls, a.transport, a.preceding = byUpgrade, s.scheme, s.tls, overHTTP1, int32(h.done)
-		a.request = string(p.Raw())
+		a.request = s.conn.t.keepHead(p.Raw())
 		a.requestAt = h.seen(record.Client, p)
 		h.begin(s, a)
 		h.claimOrphan(s, a)
@@ -223,7 +282,7 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 		}
 		s.conn.asked(a, p)
 	default:
-		s.conn.polled(p, final(h.pieces[record.Client]))
+		s.conn.polled(p, final(h.keep(record.Client, p)))
 	}
 	if len(h.pending)-h.first < maxPending {
 		if h.first > 64 && h.first > len(h.pending)/2 {
@@ -304,7 +363,7 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 	a := h.upgrade
 	h.upgrade = nil
 	a.answered = true
-	a.response = string(p.Raw())
+	a.response = s.conn.t.keepHead(p.Raw())
 	a.responseAt = h.seen(record.Server, p)
 	s.conn.touch(record.Server, a.responseAt.last())
 	if status != 101 {
@@ -320,7 +379,7 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 
 // orphan101 takes a 101 whose request is not in the capture.
 func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
-	head, raw, at := p.Head(), string(p.Raw()), h.seen(record.Server, p)
+	head, raw, at := p.Head(), s.conn.t.keepHead(p.Raw()), h.seen(record.Server, p)
 	p.SetBody(http1.NoBody, 0) // Raw is gone now
 	if known || !head.HasToken("Upgrade", "websocket") && !head.Has("Sec-WebSocket-Accept") {
 		s.dismiss() // an upgrade to another protocol
@@ -342,9 +401,9 @@ func (h *httpLayer) open(s *slot, a *attempt, trace, plain bool) {
 	var response *http1.Head
 	if !trace || !plain {
 		response = &s.conn.t.spare.response
-		http1.ParseHeadInto(response, http1.Response, a.response)
+		s.conn.t.parseHead(response, http1.Response, a.response)
 	}
-	if !trace && !response.HasToken("Upgrade", "websocket") && response.Has("Upgrade") && !a.asksForWebSocket(&s.conn.t.spare.request) {
+	if !trace && !response.HasToken("Upgrade", "websocket") && response.Has("Upgrade") && !a.asksForWebSocket(s.conn.t) {
 		s.conn.drop(a)
 		s.dismiss()
 		return
@@ -358,12 +417,13 @@ func (h *httpLayer) open(s *slot, a *attempt, trace, plain bool) {
 }
 
 // asksForWebSocket: the request lists websocket in Upgrade, or is not there.
-func (a *attempt) asksForWebSocket(scratch *http1.Head) bool {
+func (a *attempt) asksForWebSocket(t *Tracker) bool {
 	if a.request == "" {
 		return true
 	}
-	http1.ParseHeadInto(scratch, http1.Request, a.request)
-	return scratch.HasToken("Upgrade", "websocket")
+	head := &t.spare.request
+	t.parseHead(head, http1.Request, a.request)
+	return head.HasToken("Upgrade", "websocket")
 }
 
 // holdEarly keeps what the client sends while it waits for the answer: frames,
@@ -373,13 +433,17 @@ func (h *httpLayer) holdEarly(s *slot, at record.Ref, b []byte) {
 		a.more(s.conn.t).keepEarly(at, len(b))
 	}
 	if room := maxEarly - len(h.early); room > 0 {
-		h.earlyAt = append(h.earlyAt, piece{int64(len(h.early)), at})
-		h.early = append(h.early, b[:min(room, len(b))]...)
+		x := h.own()
+		x.earlyAt = append(x.earlyAt, piece{int64(len(x.early)), at})
+		x.early = append(x.early, b[:min(room, len(b))]...)
 	}
 }
 
 // releaseEarly feeds what was held to the layer that now reads the stream.
 func (h *httpLayer) releaseEarly(s *slot) {
+	if len(h.early) == 0 {
+		return
+	}
 	early, at := h.early, h.earlyAt
 	h.early, h.earlyAt = nil, nil
 	rest := 0
@@ -429,7 +493,7 @@ func (h *httpLayer) notHTTP(s *slot, d record.Dir, at record.Ref, p *http1.Parse
 		x.keepNotHTTP(p.Held())
 		x.keepNotHTTP(fed)
 		x.notHTTPAt = at
-		h.strange = a
+		h.own().strange = a
 		h.upgrade = nil
 		return
 	}
@@ -462,7 +526,7 @@ func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int6
 			a.more(s.conn.t).early += int(min(n, maxEarly))
 			return
 		}
-		h.cutResponse(a, p, s.conn.lost)
+		h.cutResponse(s, a, p, s.conn.lost)
 		h.upgrade = nil
 		h.resume(s, a)
 		return
@@ -484,7 +548,9 @@ func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int6
 	}
 	h.requestsLost = h.requestsLost || d == record.Client
 	if !p.Gap(n) && d == record.Server {
-		h.refused, h.refusal = false, nil
+		if h.refused = false; h.refusal != nil {
+			h.refusal = nil
+		}
 	}
 }
 
@@ -492,7 +558,9 @@ func (h *httpLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int6
 // follow it.
 func (h *httpLayer) resume(s *slot, a *attempt) {
 	s.layer = &opening{late: true, attempt: a, early: h.early, earlyAt: h.earlyAt}
-	h.early, h.earlyAt = nil, nil
+	if h.early != nil {
+		h.early, h.earlyAt = nil, nil
+	}
 }
 
 // releaseEarly hands on what the client sent while its answer was awaited.
@@ -514,7 +582,10 @@ func (o *opening) answersAgain(s *slot, from reassembly.Side, at record.Ref, b [
 	a.responseCut, a.responseLost, a.answered = false, false, false
 	h := newHTTPLayer(s.conn.t)
 	h.upgrade, h.latest, h.pending = a, a, append(h.pending, methodUpgrade)
-	h.early, h.earlyAt = o.early, o.earlyAt
+	if len(o.early) > 0 {
+		x := h.own()
+		x.early, x.earlyAt = o.early, o.earlyAt
+	}
 	s.layer = h
 	h.data(s, from, at, b)
 	return true
@@ -528,7 +599,7 @@ func (h *httpLayer) cut101(s *slot, p *http1.Parser) bool {
 		return false
 	}
 	a := &attempt{by: byUpgrade, scheme: s.scheme, tls: s.tls, transport: overHTTP1}
-	h.cutResponse(a, p, true)
+	h.cutResponse(s, a, p, true)
 	s.conn.attempts = append(s.conn.attempts, a)
 	h.resume(s, a)
 	return true
@@ -541,16 +612,16 @@ func (h *httpLayer) cutRequest(s *slot, p *http1.Parser, byCapture bool) bool {
 		return false
 	}
 	a := &attempt{by: byUpgrade, scheme: s.scheme, tls: s.tls, transport: overHTTP1, preceding: int32(h.done), requestCut: true, requestLost: byCapture}
-	a.request = string(p.Raw())
+	a.request = s.conn.t.keepHead(p.Raw())
 	a.requestAt = h.seen(record.Client, p)
 	h.begin(s, a)
 	h.pending = append(h.pending, methodUpgrade)
 	return true
 }
 
-func (h *httpLayer) cutResponse(a *attempt, p *http1.Parser, byCapture bool) {
+func (h *httpLayer) cutResponse(s *slot, a *attempt, p *http1.Parser, byCapture bool) {
 	a.responseCut, a.responseLost, a.answered = true, byCapture, true
-	a.response = string(p.Raw())
+	a.response = s.conn.t.keepHead(p.Raw())
 	a.responseAt = h.seen(record.Server, p)
 }
 
@@ -564,7 +635,7 @@ func (h *httpLayer) end(s *slot, from reassembly.Side, at record.Ref) {
 	}
 	p := &h.parser[d]
 	if d == record.Server && h.upgrade != nil && p.InHead() {
-		h.cutResponse(h.upgrade, p, false)
+		h.cutResponse(s, h.upgrade, p, false)
 		h.upgrade = nil
 	}
 	if d == record.Client && p.InHead() {
@@ -581,7 +652,7 @@ func (h *httpLayer) close(s *slot) {
 		}
 	}
 	if p := &h.parser[record.Server]; h.upgrade != nil && p.InHead() {
-		h.cutResponse(h.upgrade, p, false)
+		h.cutResponse(s, h.upgrade, p, false)
 	}
 	if p := &h.parser[record.Client]; p.InHead() {
 		h.cutRequest(s, p, false)

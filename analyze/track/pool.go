@@ -109,7 +109,9 @@ func (p *pool) giveFrames(l *wsLayer) {
 
 func (h *httpLayer) reset() {
 	h.exchanges = exchanges{}
-	h.pending, h.pieces[0], h.pieces[1] = h.ownPending[:0], h.ownPieces[0][:0], h.ownPieces[1][:0]
+	h.pending = h.ownPending[:0]
+	h.seenIn[0].reset()
+	h.seenIn[1].reset()
 	h.parser[record.Client].Init(http1.Request)
 	h.parser[record.Server].Init(http1.Response)
 }

@@ -123,7 +123,8 @@ func (h *httpLayer) answeredHeader(s *slot, p *http1.Parser, status int) {
 	if s.conn.proxy() == nil || status < 400 || h.done > 0 || len(h.pending) > 0 || h.orphan != "" {
 		return
 	}
-	h.orphan, h.orphanAt = string(p.Raw()), h.seen(record.Server, p)
+	x := h.own()
+	x.orphan, x.orphanAt = s.conn.t.keepHead(p.Raw()), h.seen(record.Server, p)
 }
 
 // claimOrphan gives the answer that came too early to the request that it refuses.
@@ -131,7 +132,7 @@ func (h *httpLayer) claimOrphan(s *slot, a *attempt) {
 	if h.orphan == "" {
 		return
 	}
-	a.response, a.responseAt, a.answered = string(h.orphan), h.orphanAt, true
+	a.response, a.responseAt, a.answered = h.orphan, h.orphanAt, true
 	h.orphan, h.orphanAt, h.upgrade = "", seenAt{}, nil
 	s.conn.proxy().EarlyAnswer = true
 }

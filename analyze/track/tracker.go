@@ -71,6 +71,8 @@ type Tracker struct {
 	spare       handshake // for heads that are looked at and forgotten
 	nothing     attempt   // of a connection that never came to be
 	pool        pool
+	heads       headLines
+	noAside     aside      // never written
 	spent       *httpLayer // no longer reads anything
 	now         current    // what frames are read of
 	asking      Ask

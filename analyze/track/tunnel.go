@@ -136,7 +136,8 @@ func (h *httpLayer) asksConnect(s *slot, p *http1.Parser) {
 	_, rest, _ := strings.Cut(t.request, " ")
 	t.target = cleanTarget(strings.FieldsFunc(rest, func(r rune) bool { return r <= ' ' }))
 	s.conn.nest(s, t)
-	h.connect, h.refusal = t, nil
+	x := h.own()
+	x.connect, x.refusal = t, nil
 }
 
 // cleanTarget is the authority that a request asks for, without what must not

@@ -31,7 +31,8 @@ func (p *Parser) Partial() *Head {
 // builder cuts a head into its parts.
 type builder struct {
 	h    *Head
-	text string // the whole head
+	text string // the whole head, or some lines of it
+	base int    // where text begins in the head
 	bare bool   // BareLF is named
 }
 
@@ -47,7 +48,18 @@ func (p *Parser) build(raw []byte, whole bool) *Head {
 
 // lines takes the whole text apart.
 func (b *builder) lines(whole bool) {
-	pos := b.plainStart()
+	b.some()
+	if whole {
+		b.judgeFraming()
+	}
+}
+
+// some takes text apart.
+func (b *builder) some() {
+	pos := 0
+	if b.base == 0 {
+		pos = b.plainStart()
+	}
 	for pos < len(b.text) {
 		if next := b.plainField(pos); next > 0 {
 			pos = next
@@ -61,15 +73,12 @@ func (b *builder) lines(whole bool) {
 		b.line(pos, end, cut)
 		pos = end
 	}
-	if whole {
-		b.judgeFraming()
-	}
 }
 
 // line takes text[pos:end]; cut says that its end is missing, so that its form
 // is not judged.
 func (b *builder) line(pos, end int, cut bool) {
-	line, at := b.text[pos:end], b.h.Start+int64(pos)
+	line, at := b.text[pos:end], b.h.Start+int64(b.base+pos)
 	if !cut {
 		line = line[:len(line)-1]
 		if !strings.HasSuffix(line, "\r") && !b.bare {
@@ -80,13 +89,13 @@ func (b *builder) line(pos, end int, cut bool) {
 	line = strings.TrimSuffix(line, "\r")
 	listed, more := len(b.h.Violations), b.h.MoreViolations
 	switch {
-	case pos == 0 && b.h.Kind == Request:
+	case b.base+pos == 0 && b.h.Kind == Request:
 		b.requestLine(line, at)
-	case pos == 0:
+	case b.base+pos == 0:
 		b.statusLine(line, at)
 	case line == "":
 	default:
-		b.fieldLine(line, at, b.h.Start+int64(end))
+		b.fieldLine(line, at, b.h.Start+int64(b.base+end))
 	}
 	if cut {
 		b.h.Violations, b.h.MoreViolations = b.h.Violations[:listed], more

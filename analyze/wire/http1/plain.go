@@ -63,7 +63,7 @@ func (b *builder) plainStatus() int {
 func (b *builder) plainField(pos int) int {
 	s := b.text[pos:]
 	name := tokenLength(s)
-	if pos == 0 || name == 0 || name == len(s) || s[name] != ':' || len(b.h.Fields) >= MaxFields {
+	if b.base+pos == 0 || name == 0 || name == len(s) || s[name] != ':' || len(b.h.Fields) >= MaxFields {
 		return 0
 	}
 	value := name + 1
@@ -74,11 +74,11 @@ func (b *builder) plainField(pos int) int {
 	if i < value {
 		return 0
 	}
-	next, at := pos+i+2, b.h.Start+int64(pos)
+	next, at := pos+i+2, b.h.Start+int64(b.base+pos)
 	for i > value && classes[s[i-1]]&blank != 0 {
 		i--
 	}
-	b.h.append(Field{Name: s[:name], Value: s[value:i], Start: at, End: b.h.Start + int64(next)})
+	b.h.append(Field{Name: s[:name], Value: s[value:i], Start: at, End: b.h.Start + int64(b.base+next)})
 	return next
 }
 

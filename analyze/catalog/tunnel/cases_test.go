@@ -100,6 +100,12 @@ func header(c *record.Connection) *record.Connection {
 	return c
 }
 
+// hello begins TLS behind the header, and the server closes.
+func hello(c *record.Connection) {
+	c.Facts.TLS, c.Facts.TLSFailed = &record.TLSFacts{ClientHello: at(4, time.Millisecond)}, true
+	c.Facts.TCP.End = at(11, 500*time.Millisecond)
+}
+
 func with(c *record.Connection, f change) *record.Connection {
 	f(c)
 	return c
@@ -201,6 +207,19 @@ var cases = []caseOf{
 	{"WS307", "plaintext to TLS", with(header(base()), func(c *record.Connection) {
 		c.Facts.TLS = &record.TLSFacts{ClientHello: at(4, 0), NotTLS: []byte("HTTP/1.1 400 Bad"), NotTLSDir: record.Server, NotTLSRef: at(6, 0)}
 	}), "in clear text", "", "", ""},
+	{"WS307", "TLS, hangs up", with(header(base()), hello), "hung up at once on", "", record.Possible, ""},
+	{"WS307", "TLS, hangs up later", with(header(base()), func(c *record.Connection) { hello(c); c.Facts.TCP.End = at(11, 3*time.Second) }), "", "", "", ""},
+	{"WS307", "TLS, answered", with(header(base()), func(c *record.Connection) { hello(c); c.Facts.TLS.ServerHello = at(6, 0) }), "", "", "", ""},
+	{"WS307", "HTTP/0.9", with(header(upgrade(base(), goodRequest, "")), func(c *record.Connection) {
+		c.Facts.Upgrade.NotHTTP, c.Facts.Upgrade.NotHTTPRef = []byte("<!DOCTYPE HTML"), at(9, 0)
+	}),
+		"answered with a page without a head to", "", record.Likely, ""},
+	{"WS307", "400 of a server that could not read the request line", with(header(upgrade(base(), goodRequest, "HTTP/1.1 400 Bad Request\nServer: Python/3.11 websockets/10.4\n")), func(c *record.Connection) {
+		c.Facts.Upgrade.Body = []byte("Failed to open a WebSocket connection: did not receive a valid HTTP request.\n")
+	}), "answered 400", "", record.Likely, ""},
+	{"WS307", "400 of a server that read the request", with(header(upgrade(base(), goodRequest, "HTTP/1.1 400 Bad Request\nServer: Python/3.11 websockets/10.4\n")), func(c *record.Connection) {
+		c.Facts.Upgrade.Body = []byte("Failed to open a WebSocket connection: invalid Sec-WebSocket-Key header.\n")
+	}), "", "", "", ""},
 	{"WS307", "understood", with(header(upgrade(base(), goodRequest, "HTTP/1.1 101 Switching Protocols\n")), func(c *record.Connection) { c.Facts.WS = &record.WSFacts{} }), "", "", "", ""},
 	{"WS307", "404", header(upgrade(base(), goodRequest, "HTTP/1.1 404 Not Found\n")), "", "", "", ""},
 	{"WS307", "400 that names the versions", header(upgrade(base(), goodRequest, "HTTP/1.1 400 Bad Request\nSec-WebSocket-Version: 13\n")), "", "", "", ""},

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ func checkProxyHeader(c *record.Connection, r *rule.Reporter) {
 	}
 	p := c.Facts.Proxy
 	what, at, confidence := reaction(c)
-	if what == "" {
+	if what == "" || confidence == record.Possible && r.Has("WS206") { // a device cut it off
 		return
 	}
 	who := known.Who(c)
@@ -67,6 +68,9 @@ func reaction(c *record.Connection) (what string, at record.Ref, confidence reco
 	if what, at := tlsReaction(c.Facts.TLS); what != "" {
 		return what, at, record.Likely
 	}
+	if hungUp(c) {
+		return "hung up at once on", c.Facts.TCP.End, record.Possible
+	}
 	u := c.Facts.Upgrade
 	if u == nil || u.Request == nil {
 		return "", at, ""
@@ -87,21 +91,39 @@ func reaction(c *record.Connection) (what string, at record.Ref, confidence reco
 			return "", at, ""
 		}
 		return what, u.ResponseRef, record.Likely
+	case u.NotHTTP != nil && u.NotHTTP[0] == '<':
+		// A request line that is none is taken for HTTP/0.9, which has no heads.
+		return "answered with a page without a head to", u.NotHTTPRef, record.Likely
 	case u.Response == nil && u.NotHTTP == nil && tcp.EndBy == record.Server && tcp.End.Seen() && u.Waited < atOnce && tcp.Sides[record.Server].Bytes == 0:
 		return "hung up at once on", tcp.End, record.Possible
 	}
 	return "", at, ""
 }
 
+// unreadable is what Python websockets says of a request line that is none.
+// Source: python-websockets/websockets:src/websockets/legacy/server.py.
+const unreadable = "did not receive a valid HTTP request"
+
 // readsRequests: the answer shows that the server read the request behind the
 // header, or the request is itself in disorder.
 func readsRequests(u *record.UpgradeFacts) bool {
+	if bytes.Contains(u.Body, []byte(unreadable)) {
+		return false
+	}
 	switch known.Speaker(u.Body) {
 	case known.Gorilla, known.Coder, known.NodeWS, known.EngineIO, known.SockJS, known.Tornado, known.PyWebsockets:
 		return true
 	}
 	return u.Response.Has("Sec-WebSocket-Version") || !u.Request.HasToken("Upgrade", "websocket") || !u.Request.HasToken("Connection", "upgrade") ||
 		len(u.Request.Violations) > 0
+}
+
+// hungUp: the server ended it without a byte, as OpenSSL, Node.js and Go do
+// with what is no TLS.
+func hungUp(c *record.Connection) bool {
+	t, tcp := c.Facts.TLS, &c.Facts.TCP
+	return t != nil && c.Facts.TLSFailed && !t.ServerHello.Seen() && tcp.EndHow != "" && tcp.EndBy == record.Server && !tcp.OneWay &&
+		tcp.Sides[record.Server].Bytes == 0 && tcp.GapBytes[record.Server] == 0 && tcp.End.Time.Sub(c.Facts.Proxy.Ref.Time) < atOnce
 }
 
 // tlsReaction: a TLS server takes the header for a broken record.

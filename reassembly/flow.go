@@ -158,7 +158,7 @@ type Rare struct {
 
 	syn, lastSYN At
 	missing      [2]int64 // bytes of gaps, per sender
-	renewal      renewal
+	renewal      *renewal // see flowRenewal
 	held         []held
 	inVain       uint8 // how often bytes that were waited for did not come
 }

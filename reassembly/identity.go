@@ -14,7 +14,7 @@ type renewal struct {
 // that sent the segment), or none at all (nil).
 func (t *Table) identity(f *Flow, d Side, s *segment) (*Flow, Side) {
 	if f.flags&flowRenewal != 0 {
-		r := &f.Rare.renewal
+		r := f.Rare.renewal
 		answers := d != r.side && s.flags&(flagSYN|flagRST) != 0 && s.is(flagACK) && s.ack == r.seg.seq+1
 		repeats := d == r.side && s.is(flagSYN) && s.seq == r.seg.seq
 		switch {
@@ -59,8 +59,8 @@ func (t *Table) secondSYN(f *Flow, d Side, s *segment) (*Flow, Side) {
 	if f.ended() {
 		return t.restart(f, d, s)
 	}
-	r := &t.rare(f).renewal
-	*r = renewal{side: d, seg: *s, network: s.network}
+	r := &renewal{side: d, seg: *s, network: s.network}
+	t.rare(f).renewal = r
 	f.flags |= flowRenewal
 	r.seg.data, r.seg.n = nil, 0
 	r.k = f.tuple
@@ -120,7 +120,7 @@ func (t *Table) restart(f *Flow, d Side, s *segment) (*Flow, Side) {
 // replace closes f for the sake of its undecided SYN. The new flow begins with
 // that SYN.
 func (t *Table) replace(f *Flow, s *segment) *Flow {
-	r, vantage := f.Rare.renewal, f.Vantage
+	r, vantage := *f.Rare.renewal, f.Vantage
 	f.flags &^= flowRenewal
 	t.reused(f, s)
 	return t.renew(&r, vantage)

@@ -310,7 +310,7 @@ func (t *Table) finish(f *Flow, order int64, last bool) (begun *Flow) {
 	var next renewal
 	again := f.flags&flowRenewal != 0
 	if again {
-		next = f.Rare.renewal
+		next = *f.Rare.renewal
 	}
 	t.unschedule(f)
 	hash := f.tuple.hash(f.Vantage)

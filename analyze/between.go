@@ -1,0 +1,68 @@
+package analyze
+
+import (
+	"fmt"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// between judges what only both hops of a handshake show: that the proxy
+// between them acted by itself. It tells whether that is the client's verdict.
+func between(front, back *record.Connection) bool {
+	f, b := front.Facts, back.Facts
+	byProxy := bareEnd(back) && b.TCP.EndBy == record.Client
+	switch {
+	case f.WS == nil || b.WS == nil:
+	case f.WS.FirstClose == nil && b.WS.FirstClose != nil:
+		x := b.WS.FirstClose
+		if x.Dir != record.Server || !bareEnd(front) || f.TCP.EndBy != record.Server || f.WS.Damaged[record.Server] {
+			return false
+		}
+		what := fmt.Sprintf("The proxy at %s ended the WebSocket without the Close frame%s of the server behind it (hop %s, packet %d)", front.Server, codeOf(x), back.ID, x.Ref.Packet)
+		if front.Fault = back.Fault; back.Outcome == record.ClosedClean {
+			front.Fault = record.FaultIntermediary
+		}
+		say(front, what)
+		return true
+	case f.WS.FirstClose != nil && b.WS.FirstClose == nil:
+		if x := f.WS.FirstClose; byProxy && x.Dir == record.Client && !b.WS.Damaged[record.Client] {
+			blame(back, fmt.Sprintf("The proxy at %s did not pass the client's Close frame%s on (hop %s, packet %d)", front.Server, codeOf(x), front.ID, x.Ref.Packet))
+		}
+	case byProxy && bareEnd(front) && f.TCP.EndBy == record.Server:
+		what := fmt.Sprintf("The proxy at %s ended both hops of the WebSocket without a Close frame", front.Server)
+		blame(back, what)
+		blame(front, what+fmt.Sprintf(" (hop %s, packet %d)", back.ID, b.TCP.End.Packet))
+		return true
+	}
+	return false
+}
+
+// bareEnd: a WebSocket that opened was ended without a Close frame, and nothing
+// but that is known of why.
+func bareEnd(c *record.Connection) bool {
+	if c.Outcome != record.ClosedAbnormal || len(c.Findings) == 0 {
+		return false
+	}
+	code := c.Findings[0].Code
+	return code == "WS701" || code == "WS205"
+}
+
+func codeOf(x *record.ControlFrame) string {
+	if !x.HasCode {
+		return ""
+	}
+	return fmt.Sprintf(" (%d)", x.Code)
+}
+
+// blame leaves it to the proxy to act.
+func blame(c *record.Connection, what string) {
+	c.Fault = record.FaultIntermediary
+	say(c, what)
+}
+
+// say makes this the verdict, where there is one.
+func say(c *record.Connection, what string) {
+	if c.Verdict != "" {
+		c.Verdict = what + ": " + whoActs[c.Fault] + "."
+	}
+}

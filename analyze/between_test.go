@@ -1,0 +1,57 @@
+package analyze
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+// openedHop is a WebSocket that opened, ended by FIN of one side; closes is who
+// sent a Close frame before (-1: nobody), and with which code.
+func openedHop(id string, by record.Dir, closes, code int) *record.Connection {
+	c := &record.Connection{ID: id, Outcome: record.ClosedAbnormal, Fault: by.Fault(), Verdict: "as it was",
+		Findings: []record.Finding{{Code: "WS701"}}, Facts: &record.Facts{WS: &record.WSFacts{}}}
+	c.Facts.TCP.End, c.Facts.TCP.EndBy, c.Facts.TCP.EndHow = record.Ref{Packet: 9, Time: 9}, by, "fin"
+	if closes >= 0 {
+		c.Facts.WS.FirstClose = &record.ControlFrame{Dir: record.Dir(closes), Code: code, HasCode: true, Ref: record.Ref{Packet: 8}}
+		c.Outcome, c.Fault, c.Findings = record.ClosedClean, record.FaultNone, nil
+		if code == 1011 {
+			c.Outcome, c.Fault = record.ClosedError, record.FaultServer
+		}
+	}
+	return c
+}
+
+// TestBetween: what neither hop shows alone.
+func TestBetween(t *testing.T) {
+	const client, server, nobody = int(record.Client), int(record.Server), -1
+	hop := func(by, closes, code int) *record.Connection { return openedHop("1", record.Dir(by), closes, code) }
+	for _, c := range []struct {
+		name        string
+		front, back *record.Connection
+		faults      string
+		verdict     string // what is new in either
+	}{
+		{"the proxy ends both", hop(server, nobody, 0), hop(client, nobody, 0), "intermediary intermediary", "ended both hops"},
+		{"the server ends it", hop(server, nobody, 0), hop(server, nobody, 0), "server server", ""},
+		{"the client ends it", hop(client, nobody, 0), hop(client, nobody, 0), "client client", ""},
+		{"the server's Close frame is lost", hop(server, nobody, 0), hop(server, server, 1000), "intermediary none", "without the Close frame (1000) of the server behind it"},
+		{"the server fails, and its Close frame is lost", hop(server, nobody, 0), hop(server, server, 1011), "server server", "without the Close frame (1011)"},
+		{"the client left before the server's Close frame", hop(client, nobody, 0), hop(server, server, 1000), "client none", ""},
+		{"the client's Close frame is lost", hop(server, client, 1000), hop(client, nobody, 0), "none intermediary", "did not pass the client's Close frame (1000) on"},
+		{"both were closed", hop(server, client, 1000), hop(server, client, 1000), "none none", ""},
+	} {
+		client := between(c.front, c.back)
+		if got := string(c.front.Fault) + " " + string(c.back.Fault); got != c.faults {
+			t.Errorf("%s: %s, want %s", c.name, got, c.faults)
+		}
+		said := c.front.Verdict + "; " + c.back.Verdict
+		if changed := strings.ReplaceAll(said, "as it was", "") != "; "; changed != (c.verdict != "") || !strings.Contains(said, c.verdict) {
+			t.Errorf("%s: %q", c.name, said)
+		}
+		if client != (c.front.Verdict != "as it was") {
+			t.Errorf("%s: the client's verdict is it: %v, though it is %q", c.name, client, c.front.Verdict)
+		}
+	}
+}

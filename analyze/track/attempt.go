@@ -12,7 +12,7 @@ type attempt struct {
 	// The heads as they were kept, with where they were seen: a healthy
 	// connection's are looked at only once.
 	request, response       keptHead
-	requestAt, responseAt   seenAt
+	requestAt, responseAt   mark // the first packet of each; of several see further
 	ws                      *wsLayer
 	tls                     *tlsLayer // that it lies in
 	h2                      *h2Stream // nil: not over HTTP/2
@@ -33,13 +33,15 @@ type attempt struct {
 
 // further is what attempts have that were refused, or whose client did not wait.
 type further struct {
-	body      []byte
-	bodyAt    record.Ref
-	notHTTP   []byte
-	notHTTPAt record.Ref
-	tlsAnswer bool
-	early     int
-	earlyAt   record.Ref
+	// Where the pieces of the heads were seen; nil unless there are several.
+	requestAt, responseAt *[]piece
+	body                  []byte
+	bodyAt                record.Ref
+	notHTTP               []byte
+	notHTTPAt             record.Ref
+	tlsAnswer             bool
+	early                 int
+	earlyAt               record.Ref
 }
 
 // more gives the place for what few attempts have.
@@ -98,6 +100,37 @@ const (
 
 var transports = [...]string{"", "http/1.1", "h2"}
 
+// asks and answers keep where the request's and the response's head was seen.
+func (a *attempt) asks(t *Tracker, s seenAt) {
+	a.requestAt = s.one
+	if x := a.further; x != nil || s.pieces != nil {
+		a.more(t).requestAt = s.pieces
+	}
+}
+
+func (a *attempt) answers(t *Tracker, s seenAt) {
+	a.responseAt = s.one
+	if x := a.further; x != nil || s.pieces != nil {
+		a.more(t).responseAt = s.pieces
+	}
+}
+
+func (a *attempt) requestSeen() seenAt {
+	s := seenAt{one: a.requestAt}
+	if a.further != nil {
+		s.pieces = a.further.requestAt
+	}
+	return s
+}
+
+func (a *attempt) responseSeen() seenAt {
+	s := seenAt{one: a.responseAt}
+	if a.further != nil {
+		s.pieces = a.further.responseAt
+	}
+	return s
+}
+
 // seenAt says where the pieces of a head were seen: mostly all in one packet.
 type seenAt struct {
 	one    mark
@@ -114,9 +147,7 @@ func seenIn(pieces []piece) (s seenAt) {
 	return s
 }
 
-func (s *seenAt) first() record.Ref { return s.one.ref() }
-
-func (s *seenAt) last() record.Ref {
+func (s seenAt) last() record.Ref {
 	if s.pieces != nil {
 		return final(*s.pieces)
 	}

@@ -33,8 +33,8 @@ type handshake struct {
 // where another goroutine judges them, or where many connections end together.
 const maxFreeBlocks = 1 << 10
 
-// usualFields is how many fields a head has at most, as a rule.
-const usualFields = 24
+// usualRequest and usualResponse are how many fields such a head has at most, as a rule.
+const usualRequest, usualResponse = 16, 8
 
 // block has no facts, and a record that is still to be overwritten.
 func (t *Tracker) block() *block {
@@ -57,7 +57,7 @@ func (t *Tracker) handshake() *handshake {
 	n := len(t.handshakes)
 	if n == 0 {
 		h := new(handshake)
-		h.request.Fields, h.response.Fields = make([]http1.Field, 0, usualFields), make([]http1.Field, 0, usualFields)
+		h.request.Fields, h.response.Fields = make([]http1.Field, 0, usualRequest), make([]http1.Field, 0, usualResponse)
 		return h
 	}
 	h := t.handshakes[n-1]

@@ -68,11 +68,11 @@ func (t *Tracker) outline(f *reassembly.Flow, c *conn, a *attempt, last bool) *r
 	} else {
 		b.attempt = a
 	}
-	if a.tls != nil || a.h2 != nil || c != nil && (c.tunnel != nil || c.few != nil) {
+	if a.tls != nil || a.h2 != nil || c != nil && (c.tunnel() != nil || c.few != nil) {
 		t.Fill(r)
 	}
-	if c != nil && c.tunnel != nil && c.tunnel.carries(a) {
-		c.tunnel.fill(r, facts)
+	if c != nil && c.tunnel() != nil && c.tunnel().carries(a) {
+		c.tunnel().fill(r, facts)
 	}
 	if c != nil && c.proxy() != nil {
 		fillProxy(c.proxy(), r, facts)
@@ -137,15 +137,15 @@ func lastField(h *http1.Head) string {
 func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 	facts, tcp, u, m := &b.facts, &b.facts.TCP, &b.handshake.upgrade, b.handshake
 	*u = record.UpgradeFacts{}
-	u.Request, u.RequestRef, u.RequestLast, u.RequestCut = request, a.requestAt.first(), a.requestAt.last(), a.requestCut
-	u.Response, u.ResponseRef, u.ResponseLast, u.ResponseCut = response, a.responseAt.first(), a.responseAt.last(), a.responseCut
+	u.Request, u.RequestRef, u.RequestLast, u.RequestCut = request, a.requestAt.ref(), a.requestSeen().last(), a.requestCut
+	u.Response, u.ResponseRef, u.ResponseLast, u.ResponseCut = response, a.responseAt.ref(), a.responseSeen().last(), a.responseCut
 	u.CutByCapture, u.Interim = a.requestLost || a.responseLost, int(a.interim)
 	if x := a.further; x != nil {
 		u.NotHTTP, u.NotHTTPRef, u.TLSAnswer, u.Body, u.BodyRef = x.notHTTP, x.notHTTPAt, x.tlsAnswer, x.body, x.bodyAt
 		u.EarlyData, u.EarlyDataRef = x.early, x.earlyAt
 	}
 	if request != nil {
-		u.RequestLines = lines(&m.lines[0], request, a.requestAt.pieces)
+		u.RequestLines = lines(&m.lines[0], request, a.requestSeen().pieces)
 		u.Absolute = !strings.HasPrefix(request.Target, "/") && strings.Contains(request.Target, "://")
 		if key, ok := request.Get("Sec-WebSocket-Key"); ok && !(a.requestCut && strings.EqualFold(lastField(request), "Sec-WebSocket-Key")) {
 			accept := ""
@@ -172,7 +172,7 @@ func (a *attempt) upgradeFacts(b *block, request, response *http1.Head) {
 		u.Waited = max(0, end.Time.Sub(u.RequestLast.Time))
 	}
 	if response != nil {
-		u.ResponseLines = lines(&m.lines[1], response, a.responseAt.pieces)
+		u.ResponseLines = lines(&m.lines[1], response, a.responseSeen().pieces)
 		if request != nil && !a.requestCut && (response.Status == 101 || a.h2 != nil && a.ws != nil && !request.Truncated) {
 			if u.ExtensionsFit = fitsPlainly(request, response); !u.ExtensionsFit {
 				u.BadExtensions = badExtensions(request, response)

@@ -143,7 +143,7 @@ func (l *wsLayer) opened() record.Ref {
 	if l.late {
 		return l.oddities.opened
 	}
-	return l.a.responseAt.first()
+	return l.a.responseAt.ref()
 }
 
 const extensionsField = "Sec-WebSocket-Extensions"
@@ -264,7 +264,8 @@ func (l *wsLayer) belated(at record.Ref, b []byte) []byte {
 		return nil // only a part of it: the capture's loss
 	}
 	end += len("\r\n\r\n")
-	l.a.request, l.a.requestAt = l.t.keepHead(b[:end]), seenAt{one: markOf(at)}
+	l.a.request = l.t.keepHead(b[:end])
+	l.a.asks(l.t, seenAt{one: markOf(at)})
 	return b[end:]
 }
 

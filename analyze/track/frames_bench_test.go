@@ -45,7 +45,7 @@ func BenchmarkFrames(b *testing.B) {
 				}
 			}
 			for _, f := range flows {
-				if l := t.conns[f.App].attempts[0].ws; l == nil || l.oddities != nil {
+				if l := t.conns[f.App].attempts()[0].ws; l == nil || l.oddities != nil {
 					b.Fatal("no sound frames")
 				}
 			}

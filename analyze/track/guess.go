@@ -142,7 +142,7 @@ func (o *opening) frames(s *slot, at record.Ref) {
 	a := o.attempt
 	if a == nil {
 		a = &attempt{by: byFrames, scheme: s.scheme, tls: s.tls, transport: overHTTP1}
-		c.attempts = append(c.attempts, a)
+		c.add(a)
 	}
 	a.ws = lateWSLayer(c.t, a, g.chunks[0].at, g.probe[0].Compressed || g.probe[1].Compressed)
 	s.layer = a.ws

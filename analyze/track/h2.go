@@ -152,7 +152,7 @@ func (l *h2Layer) request(h *h2.Header, b *h2.Block) {
 	st.request, st.a.requestCut = requestHead(b)
 	st.a.requestLost = st.a.requestCut
 	st.answerLost = h.Stream <= l.answered // it came before, while the client's bytes waited for a gap
-	st.a.requestAt = seenIn(l.blockPieces())
+	st.a.asks(l.s.conn.t, seenIn(l.blockPieces()))
 	st.a.preceding = int32(l.other)
 	st.touch(l.dir, l.at)
 	if !st.a.requestCut {
@@ -173,7 +173,7 @@ func (l *h2Layer) blockPieces() []piece {
 func (l *h2Layer) begin(id uint32, by sign) *h2Stream {
 	st := l.enter(id)
 	if st != nil {
-		l.s.conn.attempts = append(l.s.conn.attempts, st.a)
+		l.s.conn.add(st.a)
 		st.a.by = by
 	}
 	return st
@@ -286,7 +286,7 @@ func (l *h2Layer) Violation(p *h2.Parser, v h2.Violation, at int64, h *h2.Header
 			x.notHTTPAt = l.at
 		}
 	}
-	if len(l.s.conn.attempts) == 0 {
+	if len(l.s.conn.attempts()) == 0 {
 		l.s.dismiss()
 	}
 }

@@ -148,7 +148,7 @@ func (t *h2Talk) run(late bool, cut func(left int) int) (string, *h2Layer) {
 	layer, _ := c.root.layer.(*h2Layer)
 	c.root.layer.close(&c.root)
 	parts := []string{}
-	for _, a := range c.attempts {
+	for _, a := range c.attempts() {
 		parts = append(parts, h2Outline(tr.build(f, c, a, false)))
 	}
 	return strings.Join(parts, "; "), layer
@@ -332,8 +332,8 @@ func TestH2StreamsAreBounded(t *testing.T) {
 	for i, s := range talk.steps {
 		c.root.layer.data(&c.root, reassembly.Side(s.from), record.Ref{Packet: int64(i + 1)}, []byte(s.text))
 	}
-	if l := c.root.layer.(*h2Layer); len(c.attempts) != maxH2Streams || l.untracked != 3 {
-		t.Errorf("%d attempts, %d untracked", len(c.attempts), l.untracked)
+	if l := c.root.layer.(*h2Layer); len(c.attempts()) != maxH2Streams || l.untracked != 3 {
+		t.Errorf("%d attempts, %d untracked", len(c.attempts()), l.untracked)
 	}
 }
 

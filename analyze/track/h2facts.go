@@ -55,7 +55,7 @@ func (st *h2Stream) end() (at record.Ref, by record.Dir, how string) {
 // number names the stream, and gives its time in place of the connection's.
 func (st *h2Stream) number(r *record.Connection, facts *record.Facts) {
 	r.ID += "/" + strconv.FormatUint(uint64(st.id), 10)
-	if at := st.a.requestAt.first(); at.Seen() {
+	if at := st.a.requestAt.ref(); at.Seen() {
 		r.Started = at.Time
 	}
 	if end := facts.TCP.End; end.Seen() {

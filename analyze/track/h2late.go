@@ -113,7 +113,7 @@ func (st *h2Stream) frames() {
 	g, a := st.guess, st.a
 	if st.request == nil {
 		a.by = byFrames
-		st.slot.conn.attempts = append(st.slot.conn.attempts, a)
+		st.slot.conn.add(a)
 	}
 	layer := lateWSLayer(st.slot.conn.t, a, g.chunks[0].at, g.probe[0].Compressed || g.probe[1].Compressed)
 	st.open(layer)

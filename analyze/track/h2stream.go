@@ -107,7 +107,7 @@ func (st *h2Stream) answer(b *h2.Block) {
 	st.touch(l.dir, l.at)
 	a.answered = true
 	st.response = head
-	a.responseAt = seenIn(l.blockPieces())
+	a.answers(l.s.conn.t, seenIn(l.blockPieces()))
 	if head.Status == 0 {
 		// 200 is in the static table: what cannot be decoded is another status.
 		a.responseCut, a.responseLost = true, b.Unknown > 0 || b.Truncated

@@ -25,7 +25,7 @@ type Ask struct {
 // asked tells whoever wants to know of a request.
 func (c *conn) asked(a *attempt, p *http1.Parser) {
 	if c.t.o.Asked != nil {
-		x := c.ask(-1, a.requestAt.first())
+		x := c.ask(-1, a.requestAt.ref())
 		from, to := p.Key()
 		x.Head = p.Raw()
 		x.Key, x.Plain = x.Head[from:to], from < to && !p.Passed()

@@ -274,7 +274,7 @@ func (h *httpLayer) request(s *slot, p *http1.Parser) {
 		a := s.conn.attempt()
 		a.by, a.scheme, a.tls, a.transport, a.preceding = byUpgrade, s.scheme, s.tls, overHTTP1, int32(h.done)
 		a.request = s.conn.t.keepHead(p.Raw())
-		a.requestAt = h.seen(record.Client, p)
+		a.asks(s.conn.t, h.seen(record.Client, p))
 		h.begin(s, a)
 		h.claimOrphan(s, a)
 		if h.requestsLost {
@@ -303,8 +303,8 @@ func (h *httpLayer) begin(s *slot, a *attempt) {
 	}
 	h.upgrade, h.latest = a, a
 	h.refused = false
-	s.conn.attempts = append(s.conn.attempts, a)
-	s.conn.touch(record.Client, a.requestAt.last())
+	s.conn.add(a)
+	s.conn.touch(record.Client, a.requestSeen().last())
 }
 
 func (h *httpLayer) response(s *slot, p *http1.Parser) {
@@ -364,8 +364,8 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 	h.upgrade = nil
 	a.answered = true
 	a.response = s.conn.t.keepHead(p.Raw())
-	a.responseAt = h.seen(record.Server, p)
-	s.conn.touch(record.Server, a.responseAt.last())
+	a.answers(s.conn.t, h.seen(record.Server, p))
+	s.conn.touch(record.Server, a.responseSeen().last())
 	if status != 101 {
 		h.refused = true
 		p.SetBody(p.ResponseBody("GET"))
@@ -386,8 +386,9 @@ func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
 		return
 	}
 	a := &attempt{by: byUpgrade, scheme: s.scheme, tls: s.tls, transport: overHTTP1, answered: true}
-	a.response, a.responseAt = raw, at
-	s.conn.attempts = append(s.conn.attempts, a)
+	a.response = raw
+	a.answers(s.conn.t, at)
+	s.conn.add(a)
 	h.open(s, a, false, false)
 }
 
@@ -395,7 +396,7 @@ func (h *httpLayer) orphan101(s *slot, p *http1.Parser, known bool) {
 // another protocol which was asked for. Of a plain one, that has a trace of
 // WebSocket and no extensions, no more needs to be known.
 func (h *httpLayer) open(s *slot, a *attempt, trace, plain bool) {
-	if x := a.further; x != nil && x.early > 0 && a.responseAt.last().Before(x.earlyAt) {
+	if x := a.further; x != nil && x.early > 0 && a.responseSeen().last().Before(x.earlyAt) {
 		x.early, x.earlyAt = 0, record.Ref{} // it came after the answer, which was only held back for a gap before it
 	}
 	var response *http1.Head
@@ -501,7 +502,7 @@ func (h *httpLayer) notHTTP(s *slot, d record.Dir, at record.Ref, p *http1.Parse
 		t.keepStrange(s, at, append(p.Held()[:len(p.Held()):len(p.Held())], fed...))
 		return
 	}
-	if len(s.conn.attempts) == 0 {
+	if len(s.conn.attempts()) == 0 {
 		s.dismiss()
 	}
 }
@@ -600,7 +601,7 @@ func (h *httpLayer) cut101(s *slot, p *http1.Parser) bool {
 	}
 	a := &attempt{by: byUpgrade, scheme: s.scheme, tls: s.tls, transport: overHTTP1}
 	h.cutResponse(s, a, p, true)
-	s.conn.attempts = append(s.conn.attempts, a)
+	s.conn.add(a)
 	h.resume(s, a)
 	return true
 }
@@ -613,7 +614,7 @@ func (h *httpLayer) cutRequest(s *slot, p *http1.Parser, byCapture bool) bool {
 	}
 	a := &attempt{by: byUpgrade, scheme: s.scheme, tls: s.tls, transport: overHTTP1, preceding: int32(h.done), requestCut: true, requestLost: byCapture}
 	a.request = s.conn.t.keepHead(p.Raw())
-	a.requestAt = h.seen(record.Client, p)
+	a.asks(s.conn.t, h.seen(record.Client, p))
 	h.begin(s, a)
 	h.pending = append(h.pending, methodUpgrade)
 	return true
@@ -622,7 +623,7 @@ func (h *httpLayer) cutRequest(s *slot, p *http1.Parser, byCapture bool) bool {
 func (h *httpLayer) cutResponse(s *slot, a *attempt, p *http1.Parser, byCapture bool) {
 	a.responseCut, a.responseLost, a.answered = true, byCapture, true
 	a.response = s.conn.t.keepHead(p.Raw())
-	a.responseAt = h.seen(record.Server, p)
+	a.answers(s.conn.t, h.seen(record.Server, p))
 }
 
 func (h *httpLayer) end(s *slot, from reassembly.Side, at record.Ref) {

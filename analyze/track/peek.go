@@ -41,7 +41,7 @@ func (t *Tracker) Due(f *reassembly.Flow, clock int64) (due, urgent bool) {
 		return !known || p.packet != last || clock-p.clock >= peekSilent, !known
 	}
 	c := t.conns[f.App]
-	if len(c.attempts) == 0 && c.tls == nil && c.tunnel == nil {
+	if len(c.attempts()) == 0 && c.tls() == nil && c.tunnel() == nil {
 		return false, false
 	}
 	var before peeked
@@ -65,10 +65,10 @@ func (t *Tracker) Due(f *reassembly.Flow, clock int64) (due, urgent bool) {
 
 // open tells whether a WebSocket is open, or TLS in which one may be.
 func (c *conn) open() bool {
-	if n := len(c.attempts); n > 0 {
-		return c.attempts[n-1].ws != nil
+	if n := len(c.attempts()); n > 0 {
+		return c.attempts()[n-1].ws != nil
 	}
-	return c.tls != nil && !c.tls.failed()
+	return c.tls() != nil && !c.tls().failed()
 }
 
 // Peek shows the records of a connection as they would be if the capture ended
@@ -93,29 +93,29 @@ func (t *Tracker) Peek(f *reassembly.Flow, clock int64, see func(*record.Connect
 	c := t.conns[f.App]
 	now.open = c.open()
 	c.rare().peeked = now
-	for _, a := range c.attempts {
+	for _, a := range c.attempts() {
 		show(t.peek(f, c, a, last))
 	}
-	if len(c.attempts) > 0 {
+	if len(c.attempts()) > 0 {
 		return
 	}
-	if c.tunnel != nil && (!c.tunnel.opened || c.tunnel.idle()) {
+	if c.tunnel() != nil && (!c.tunnel().opened || c.tunnel().idle()) {
 		a := &attempt{}
-		if c.tunnel.opened {
-			a.tls = c.tls
+		if c.tunnel().opened {
+			a.tls = c.tls()
 		}
 		r := t.build(f, c, a, last)
-		if !c.tunnel.tells(r.Facts.Tunnel, &r.Facts.TCP) {
+		if !c.tunnel().tells(r.Facts.Tunnel, &r.Facts.TCP) {
 			t.Recycle(r.Facts)
 			return
 		}
 		show(r)
 		return
 	}
-	if c.tls == nil {
+	if c.tls() == nil {
 		return
 	}
-	if a := c.tls.attempt(f, last); a != nil {
+	if a := c.tls().attempt(f, last); a != nil {
 		show(t.build(f, c, a, last))
 	}
 }
@@ -134,10 +134,10 @@ func (t *Tracker) peek(f *reassembly.Flow, c *conn, a *attempt, last bool) *reco
 // Retry hands on what waits for keys that have come meanwhile.
 func (t *Tracker) Retry() {
 	for _, c := range t.conns[1:] {
-		if c == nil || c.tls == nil || c.flow.Ignore {
+		if c == nil || c.tls() == nil || c.flow.Ignore {
 			continue
 		}
-		c.tls.session.Retry(c.tls)
+		c.tls().session.Retry(c.tls())
 		c.settle()
 	}
 }

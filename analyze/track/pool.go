@@ -77,10 +77,7 @@ func (l *freeList[T, P]) put(p P) {
 	}
 }
 
-func (c *conn) reset() {
-	*c = conn{}
-	c.attempts = c.one[:0]
-}
+func (c *conn) reset() { *c = conn{} }
 
 func (l *wsLayer) reset() { *l = wsLayer{} }
 
@@ -120,13 +117,13 @@ func (h *httpLayer) reset() {
 // Only plain ones, and those without an attempt, give theirs back whole: what lies in
 // tunnels, TLS and HTTP/2 refers to each other.
 func (p *pool) giveBack(c *conn) {
-	if len(c.attempts) > 0 && (c.tls != nil || c.tunnel != nil || c.proxy() != nil) {
+	if len(c.attempts()) > 0 && (c.tls() != nil || c.tunnel() != nil || c.proxy() != nil) {
 		return
 	}
 	if h, ok := c.root.layer.(*httpLayer); ok {
 		p.https.put(h)
 	}
-	for _, a := range c.attempts {
+	for _, a := range c.attempts() {
 		if a.h2 != nil {
 			return
 		}

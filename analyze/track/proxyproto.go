@@ -132,7 +132,8 @@ func (h *httpLayer) claimOrphan(s *slot, a *attempt) {
 	if h.orphan == "" {
 		return
 	}
-	a.response, a.responseAt, a.answered = h.orphan, h.orphanAt, true
+	a.response, a.answered = h.orphan, true
+	a.answers(s.conn.t, h.orphanAt)
 	h.orphan, h.orphanAt, h.upgrade = "", seenAt{}, nil
 	s.conn.proxy().EarlyAnswer = true
 }

@@ -117,15 +117,15 @@ func (l *socksLayer) client(s *slot, from reassembly.Side, at record.Ref, b []by
 
 // giveUp: it is no SOCKS after all, or none that can be followed.
 func (l *socksLayer) giveUp(s *slot) {
-	if s.conn.tunnel == l.tunnel {
-		s.conn.tunnel = l.tunnel.outer
+	if s.conn.tunnel() == l.tunnel {
+		s.conn.rare().tunnel = l.tunnel.outer
 	}
 	l.early = backlog{}
 	s.dismiss()
 }
 
 func (l *socksLayer) missing(s *slot, from reassembly.Side, at record.Ref, n int64) {
-	s.conn.tunnel = l.tunnel.outer
+	s.conn.rare().tunnel = l.tunnel.outer
 	s.layer = &opening{late: true}
 }
 

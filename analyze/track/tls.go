@@ -66,7 +66,7 @@ func newTLSLayer(s *slot) *tlsLayer {
 	l := &tlsLayer{outer: s, session: decrypt.NewSession(t.o.Keys, o)}
 	l.inner = slot{conn: s.conn, scheme: schemeWSS, depth: s.depth + 1, tls: l}
 	l.inner.layer = &opening{}
-	s.conn.tls = l
+	s.conn.rare().tls = l
 	return l
 }
 
@@ -344,7 +344,7 @@ func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
 
 // closedTLS handles a TLS connection in which no WebSocket was seen.
 func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool) {
-	switch a := c.tls.attempt(f, last); {
+	switch a := c.tls().attempt(f, last); {
 	case a == nil:
 		t.Other++
 	case a.opaque && a.by == byNothing && !t.o.Opaque && (t.o.Apart == nil || !t.o.Apart()):
@@ -378,7 +378,7 @@ func (l *tlsLayer) attempt(f *reassembly.Flow, last bool) *attempt {
 // the capture lasts, which must be long enough for an answer.
 func (l *tlsLayer) unanswered(f *reassembly.Flow, last bool) bool {
 	server := f.Half(f.Client.Other())
-	if !l.hello.Seen() || server.Bytes > 0 && !l.outer.conn.tunnel.idle() {
+	if !l.hello.Seen() || server.Bytes > 0 && !l.outer.conn.tunnel().idle() {
 		return false
 	}
 	return !last || l.outer.conn.t.o.End(f.Vantage).Time.Sub(l.hello.Time) >= enoughForAnswer

@@ -189,7 +189,7 @@ func (t *Tracker) Closed(f *reassembly.Flow, order int64, last bool) {
 	} else if len(t.watched) > 0 {
 		delete(t.watched, f)
 	}
-	if c == nil || len(c.attempts) == 0 {
+	if c == nil || len(c.attempts()) == 0 {
 		t.closedWithout(f, c, order, last)
 		if c != nil {
 			t.pool.giveBack(c) // if it was emitted: what the facts refer to is not the conn's
@@ -197,9 +197,9 @@ func (t *Tracker) Closed(f *reassembly.Flow, order int64, last bool) {
 		return
 	}
 	c.root.layer.close(&c.root)
-	for _, a := range c.attempts {
+	for _, a := range c.attempts() {
 		r := t.outline(f, c, a, last)
-		if len(c.attempts) == 1 {
+		if len(c.attempts()) == 1 {
 			r.Facts.Memory.(*block).conn = c // given back with the facts, which refer to it
 		}
 		t.o.Emit(r, order)
@@ -218,7 +218,7 @@ func (t *Tracker) closedWithout(f *reassembly.Flow, c *conn, order int64, last b
 	case f.Half(0).Bytes+f.Half(1).Bytes == 0 && !(f.Rare != nil && f.Rare.CutShort > 0) && failedToConnect(f):
 		t.o.Emit(t.build(f, c, &t.nothing, last), order)
 	case t.closedTunnel(f, c, order, last):
-	case c != nil && c.tls != nil:
+	case c != nil && c.tls() != nil:
 		t.closedTLS(f, c, order, last)
 	default:
 		t.Other++
@@ -275,10 +275,6 @@ type conn struct {
 	used  bool // own is
 	few   *few
 	pulse
-	attempts []*attempt
-
-	tls    *tlsLayer // the innermost; nil: no ClientHello was seen
-	tunnel *tunnel   // the innermost; nil: no forward proxy was asked
 
 	// Most connections have one attempt: it lies here.
 	one [1]*attempt
@@ -287,6 +283,9 @@ type conn struct {
 
 // few is what few connections have.
 type few struct {
+	tls     *tlsLayer  // the innermost; nil: no ClientHello was seen
+	tunnel  *tunnel    // the innermost; nil: no forward proxy was asked
+	several []*attempt // all of them; nil unless there were more than one
 	samples *[2]record.Sample
 	proxy   *record.ProxyFacts
 	peeked  peeked
@@ -297,6 +296,20 @@ func (c *conn) rare() *few {
 		c.few = new(few)
 	}
 	return c.few
+}
+
+func (c *conn) tls() *tlsLayer {
+	if c.few == nil {
+		return nil
+	}
+	return c.few.tls
+}
+
+func (c *conn) tunnel() *tunnel {
+	if c.few == nil {
+		return nil
+	}
+	return c.few.tunnel
 }
 
 func (c *conn) samples() *[2]record.Sample {
@@ -311,6 +324,28 @@ func (c *conn) proxy() *record.ProxyFacts {
 		return nil
 	}
 	return c.few.proxy
+}
+
+// attempts are the WebSockets of the connection.
+func (c *conn) attempts() []*attempt {
+	switch {
+	case c.few != nil && c.few.several != nil:
+		return c.few.several
+	case c.one[0] == nil:
+		return nil
+	}
+	return c.one[:]
+}
+
+func (c *conn) add(a *attempt) {
+	switch {
+	case c.few != nil && c.few.several != nil:
+		c.few.several = append(c.few.several, a)
+	case c.one[0] == nil:
+		c.one[0] = a
+	default:
+		c.rare().several = []*attempt{c.one[0], a}
+	}
 }
 
 // attempt is a new one of this connection, which is still to be added to its attempts.
@@ -349,7 +384,11 @@ func (c *conn) side(d record.Dir) reassembly.Side {
 
 // drop takes back an attempt.
 func (c *conn) drop(a *attempt) {
-	c.attempts = slices.DeleteFunc(c.attempts, func(other *attempt) bool { return other == a })
+	if c.few != nil && c.few.several != nil {
+		c.few.several = slices.DeleteFunc(c.few.several, func(other *attempt) bool { return other == a })
+	} else if c.one[0] == a {
+		c.one[0] = nil
+	}
 }
 
 // touch notes that application bytes were seen.
@@ -366,7 +405,7 @@ const minPause = 1e9
 
 // settle lets go of a connection that turned out to be something else.
 func (c *conn) settle() {
-	if c.other && len(c.attempts) == 0 && !c.tunnel.idle() {
+	if c.other && len(c.attempts()) == 0 && !c.tunnel().idle() {
 		c.flow.Ignore = true
 	}
 }

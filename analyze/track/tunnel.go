@@ -118,7 +118,7 @@ func (l *tunnelLayer) close(s *slot) { l.inner.layer.close(&l.inner) }
 // nest makes t the connection's tunnel. One that was refused before on the
 // same stream was only an earlier round.
 func (c *conn) nest(s *slot, t *tunnel) {
-	if o := c.tunnel; o != nil {
+	if o := c.tunnel(); o != nil {
 		switch {
 		case o.opened && !o.assumed && o.within <= s.depth:
 			t.outer = o
@@ -127,7 +127,7 @@ func (c *conn) nest(s *slot, t *tunnel) {
 			t.rounds += o.rounds
 		}
 	}
-	c.tunnel = t
+	c.rare().tunnel = t
 }
 
 // asksConnect takes a CONNECT request; its answer is awaited.
@@ -315,15 +315,15 @@ func (t *tunnel) onlyGreets(tcp *record.TCPFacts) bool {
 
 // closedTunnel reports a connection that did not get beyond its forward proxy.
 func (t *Tracker) closedTunnel(f *reassembly.Flow, c *conn, order int64, last bool) bool {
-	if c == nil || c.tunnel == nil || c.tunnel.opened && !c.tunnel.idle() {
+	if c == nil || c.tunnel() == nil || c.tunnel().opened && !c.tunnel().idle() {
 		return false
 	}
 	a := &attempt{}
-	if c.tunnel.opened {
-		a.tls = c.tls
+	if c.tunnel().opened {
+		a.tls = c.tls()
 	}
 	r := t.build(f, c, a, last)
-	if !c.tunnel.tells(r.Facts.Tunnel, &r.Facts.TCP) {
+	if !c.tunnel().tells(r.Facts.Tunnel, &r.Facts.TCP) {
 		t.Recycle(r.Facts)
 		return false
 	}

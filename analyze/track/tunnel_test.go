@@ -135,8 +135,8 @@ func outline(tr *Tracker, c *conn) string {
 		}
 		parts = append(parts, text)
 	}
-	if c.tunnel != nil {
-		f := c.tunnel.facts(&record.TCPFacts{})
+	if c.tunnel() != nil {
+		f := c.tunnel().facts(&record.TCPFacts{})
 		words := []string{f.Kind}
 		add := func(ok bool, format string, value any) {
 			if ok {
@@ -144,7 +144,7 @@ func outline(tr *Tracker, c *conn) string {
 			}
 		}
 		add(f.Target != "", "%s", f.Target)
-		add(c.tunnel.status != 0, "%d", c.tunnel.status)
+		add(c.tunnel().status != 0, "%d", c.tunnel().status)
 		add(f.ReplyName != "", "%s", f.ReplyName)
 		add(f.Opened, "%s", "opened")
 		add(f.Rounds > 0, "rounds=%d", f.Rounds)
@@ -156,7 +156,7 @@ func outline(tr *Tracker, c *conn) string {
 		add(f.Through != "", "through=%s", f.Through)
 		parts = append(parts, strings.Join(words, " "))
 	}
-	for _, a := range c.attempts {
+	for _, a := range c.attempts() {
 		r := tr.build(c.flow, c, a, false)
 		text := "attempt"
 		if u := r.Facts.Upgrade; u != nil && u.Request != nil {
@@ -166,7 +166,7 @@ func outline(tr *Tracker, c *conn) string {
 		if u := r.Facts.Upgrade; u != nil && u.Response != nil {
 			text += fmt.Sprintf(" %d", u.Response.Status)
 		}
-		if c.tunnel != nil && r.Tunnel == nil {
+		if c.tunnel() != nil && r.Tunnel == nil {
 			text += " without tunnel"
 		}
 		parts = append(parts, text)
@@ -281,8 +281,8 @@ func TestLostAnswer(t *testing.T) {
 	c.root.layer.missing(&c.root, 1, at, 39)
 	c.root.layer.data(&c.root, 0, at, []byte(client(upgradeText).text))
 	c.root.layer.data(&c.root, 1, at, []byte(server(openText).text))
-	if got := outline(tr, c); got != "http-connect app.test:80 opened rounds=1; attempt app.test 101" || !c.tunnel.assumed {
-		t.Errorf("got %q, assumed %t", got, c.tunnel.assumed)
+	if got := outline(tr, c); got != "http-connect app.test:80 opened rounds=1; attempt app.test 101" || !c.tunnel().assumed {
+		t.Errorf("got %q, assumed %t", got, c.tunnel().assumed)
 	}
 }
 

@@ -129,6 +129,34 @@ func TestViewsThroughNAT(t *testing.T) {
 	}
 }
 
+// TestClocksFarApart: captures that do not even overlap by their clocks are two
+// views of one connection all the same, and the one near the client speaks.
+func TestClocksFarApart(t *testing.T) {
+	for _, ahead := range []time.Duration{-time.Hour, -30 * time.Second, 30 * time.Second} {
+		server := place{inside.client, inside.server, [2]byte{58, 64}, ahead}
+		seen := func(p place, answers bool) *sheet {
+			f := at(p).connect().say(0, upgradeRequest("app.test", "/chat", wsKey))
+			for range 5 {
+				if answers {
+					f.segment(1, psh|ack, wsAnswer+accepts(wsKey)+"\r\n\r\n")
+				}
+				f.wait(time.Second)
+			}
+			f.segment(0, fin|ack, "")
+			f.wait(time.Second)
+			return f.sheet
+		}
+		g := sheets(t, seen(inside, false), seen(server, true))
+		if len(g.Connections) != 1 || len(g.Connections[0].Views) != 2 {
+			t.Errorf("ahead by %s: %s", ahead, views(g))
+			continue
+		}
+		if c := g.Connections[0]; c.Outcome != record.NoResponse || len(g.Patterns) != 1 || g.Patterns[0].Code != "WS902" {
+			t.Errorf("ahead by %s: %s, %+v", ahead, c.Outcome, g.Patterns)
+		}
+	}
+}
+
 // accepts is the answer to a key (RFC 6455 section 4.2.2).
 func accepts(key string) string {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))

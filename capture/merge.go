@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 )
 
 // How far a file may reach into the time of the next and still count as
@@ -26,8 +27,9 @@ const (
 // vantage is a place where files were captured one after the other.
 type vantage struct {
 	family string
-	r      *reader // being read; nil between files
-	end    int64   // of the last file
+	r      *reader      // being read; nil between files
+	end    int64        // of the last file
+	files  []*candidate // those that were read, where files are compared
 }
 
 // merge is a source of several files.
@@ -145,6 +147,9 @@ func (m *merge) begin() {
 		m.vantages = append(m.vantages, vantage{})
 	}
 	m.vantages[v].r, m.vantages[v].family = r, c.family
+	if len(c.marks) > 0 {
+		m.vantages[v].files = append(m.vantages[v].files, c)
+	}
 	r.vantage, r.info.Vantage = int32(v), int32(v)
 	r.pkt.File, r.pkt.Vantage = r.file, r.vantage
 	m.open = append(m.open, r)
@@ -195,8 +200,12 @@ func (m *merge) vantageOf(c *candidate) (v int, wait bool) {
 }
 
 // suits reports whether c may continue a vantage as kin or as a stranger: as
-// such only if no file of the vantage's own family is still to come.
+// such only if no file of the vantage's own family is still to come. What holds
+// the same packets was taken beside it.
 func (m *merge) suits(v *vantage, c *candidate, kin bool) bool {
+	if slices.ContainsFunc(v.files, func(f *candidate) bool { return beside(f, c) }) {
+		return false
+	}
 	if kin {
 		return v.family == c.family
 	}

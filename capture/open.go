@@ -18,9 +18,11 @@ type candidate struct {
 	family string
 
 	info  *FileInfo
-	first int64   // time of the first packet
-	empty bool    // no packet
-	begun *reader // of a stream: its first packet was read
+	first int64    // time of the first packet
+	empty bool     // no packet
+	begun *reader  // of a stream: its first packet was read
+	marks []uint64 // of its first packets, sorted, where files are compared
+	keys  []string // of handshakes among them
 	err   *FileError
 }
 
@@ -42,7 +44,7 @@ func Open(ctx context.Context, paths []string, o Options) (Source, error) {
 		return openSolo(ctx, found[0], nil, o)
 	}
 	for _, c := range found {
-		if err := c.peek(ctx, o); err != nil {
+		if err := c.peek(ctx, o, len(found) <= maxBeside); err != nil {
 			closeBegun(found)
 			return nil, err
 		}
@@ -111,9 +113,9 @@ func (c *candidate) start(ctx context.Context, buf []byte, o Options) (*reader, 
 }
 
 // peek finds the time of the first packet. A stream stays open, a file is
-// opened again when its turn comes: there may be thousands. Its error is that
-// of the context.
-func (c *candidate) peek(ctx context.Context, o Options) error {
+// opened again when its turn comes: there may be thousands. compare takes the
+// marks of a file's first packets, too. Its error is that of the context.
+func (c *candidate) peek(ctx context.Context, o Options, compare bool) error {
 	if c.err != nil {
 		c.blame()
 		return nil
@@ -144,6 +146,9 @@ func (c *candidate) peek(ctx context.Context, o Options) error {
 	case c.size < 0:
 		c.begun = r
 	default:
+		if compare && !c.empty {
+			c.marked(r)
+		}
 		r.close()
 	}
 	return nil

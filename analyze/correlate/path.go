@@ -94,17 +94,20 @@ func order(a, b *record.Connection) (near, far *record.Connection, known bool) {
 	return a, b, false
 }
 
+// Nearer is the view that was taken nearer to the client, if that can be told.
+func Nearer(a, b *record.Connection) (near *record.Connection, known bool) {
+	near, _, known = order(a, b)
+	return near, known
+}
+
 // clocks estimates by how much far's clock is ahead, and how much it gains per
 // second: what goes one way and what comes back take about as long, so the
 // mean of both differences is the clocks'.
 func clocks(near, far *record.Connection) (offset time.Duration, drift float64) {
 	x, y := &near.Facts.TCP, &far.Facts.TCP
-	first, at, ok := between(x.LastSYN, y.LastSYN, x.SYNACK, y.SYNACK)
+	first, at, ok := begins(x, y)
 	if !ok {
-		first, at, ok = between(x.Sides[0].FirstData, y.Sides[0].FirstData, x.Sides[1].FirstData, y.Sides[1].FirstData)
-	}
-	if !ok {
-		return 0, 0
+		return oneWay(x, y), 0
 	}
 	last, end, ok := between(x.Sides[0].FIN, y.Sides[0].FIN, x.Sides[1].FIN, y.Sides[1].FIN)
 	if ok && end.Sub(at) >= driftAfter {
@@ -117,11 +120,35 @@ func clocks(near, far *record.Connection) (offset time.Duration, drift float64) 
 // a's, by packets that both saw of one connection.
 func Clocks(a, b *record.Connection) (ahead record.Time, ok bool) {
 	x, y := &a.Facts.TCP, &b.Facts.TCP
-	offset, _, ok := between(x.LastSYN, y.LastSYN, x.SYNACK, y.SYNACK)
-	if !ok {
-		offset, _, ok = between(x.Sides[0].FirstData, y.Sides[0].FirstData, x.Sides[1].FirstData, y.Sides[1].FirstData)
-	}
+	offset, _, ok := begins(x, y)
 	return record.Time(offset), ok
+}
+
+// begins compares the clocks by the handshake, or by the first data of both sides.
+func begins(x, y *record.TCPFacts) (offset time.Duration, at record.Time, ok bool) {
+	offset, at, ok = between(lastSYN(x), lastSYN(y), x.SYNACK, y.SYNACK)
+	if !ok {
+		offset, at, ok = between(x.Sides[0].FirstData, y.Sides[0].FirstData, x.Sides[1].FirstData, y.Sides[1].FirstData)
+	}
+	return offset, at, ok
+}
+
+// oneWay compares the clocks by a SYN that both saw, of which no answer came
+// back: how long it took is not known, but short beside what the clocks of two
+// hosts differ by where that matters.
+func oneWay(x, y *record.TCPFacts) time.Duration {
+	if !x.SYN.Seen() || !y.SYN.Seen() || x.SYNs != y.SYNs {
+		return 0
+	}
+	return y.SYN.Time.Sub(x.SYN.Time)
+}
+
+// lastSYN is the SYN that was answered.
+func lastSYN(t *record.TCPFacts) record.Ref {
+	if t.LastSYN.Seen() {
+		return t.LastSYN
+	}
+	return t.SYN
 }
 
 // between is the mean difference of two pairs of packets, and when it was.

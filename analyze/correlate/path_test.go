@@ -27,7 +27,7 @@ func view(far bool) made {
 		delay, back = 0.02, 0.03
 	}
 	t.SYN, t.SYNs = when(ahead+delay), 1
-	t.LastSYN, t.SYNACK, t.SYNACKs = t.SYN, when(ahead+back), 1
+	t.SYNACK, t.SYNACKs = when(ahead+back), 1
 	for d := range t.Sides {
 		t.Sides[d] = record.TCPSide{TTL: ttl[d], Bytes: 500, DataSegments: 20, MaxSegment: 100, LastData: when(ahead + 5)}
 	}

@@ -1,0 +1,133 @@
+package capture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
+
+// Two captures of the same packets were taken at two places, whatever their
+// times say: clocks differ. To see that, the packets at the beginning of each
+// file are compared.
+const (
+	// maxBeside bounds the files that are compared: more are an archive.
+	maxBeside = 8
+	// markedPackets is how many packets of each are.
+	markedPackets = 256
+	// sharedPackets tell: a handshake, or a SYN that was sent three times. A
+	// mirror port that copies every packet makes fewer of a file and the next.
+	sharedPackets = 3
+	// maxLinkHeader is how far into a packet its IP header is looked for.
+	maxLinkHeader = 40
+)
+
+// marked takes the marks of the packets at the beginning of a file.
+func (c *candidate) marked(r *reader) {
+	p := r.pkt
+	for n := 1; ; n++ {
+		if m, ok := markOf(p.Data); ok {
+			c.marks = append(c.marks, m)
+			if key := keyOf(p.Data); key != "" {
+				c.keys = append(c.keys, key)
+			}
+		}
+		if n == markedPackets || !r.next(&p) {
+			break
+		}
+	}
+	slices.Sort(c.marks)
+}
+
+// beside tells that two files hold the same packets, or the same handshake
+// before and behind a proxy.
+func beside(a, b *candidate) bool {
+	if slices.ContainsFunc(a.keys, func(key string) bool { return slices.Contains(b.keys, key) }) {
+		return true
+	}
+	x, y, shared := a.marks, b.marks, 0
+	for len(x) > 0 && len(y) > 0 && shared < sharedPackets {
+		switch {
+		case x[0] < y[0]:
+			x = x[1:]
+		case x[0] > y[0]:
+			y = y[1:]
+		default:
+			shared++
+			x, y = x[1:], y[1:]
+		}
+	}
+	return shared == sharedPackets
+}
+
+// markOf is a hash of what a TCP packet keeps on its way: all of its IP header
+// but the hops left and the checksum, and its TCP header but for the checksum,
+// which a network card may fill in later. ok is false for other packets. The IP
+// header is found by its own checksum, or by its length, behind any link header.
+func markOf(b []byte) (mark uint64, ok bool) {
+	const ipv4Len, ipv6Len, tcpLen, protocolTCP = 20, 40, 20, 6
+	for i := 0; i <= min(maxLinkHeader, len(b)-ipv4Len-tcpLen); i++ {
+		switch h := b[i:]; {
+		case h[0] == 0x45 && h[9] == protocolTCP && sums(h[:ipv4Len], len(h)):
+			mark = hashOn(hashOn(hashOn(0, h[:8]), h[9:10]), h[12:ipv4Len])
+			h = h[ipv4Len:]
+			return hashOn(hashOn(mark, h[:16]), h[18:tcpLen]), true
+		case h[0]>>4 == 6 && len(h) >= ipv6Len+tcpLen && h[6] == protocolTCP && fits(int(binary.BigEndian.Uint16(h[4:])), len(h)-ipv6Len):
+			mark = hashOn(hashOn(0, h[:7]), h[8:ipv6Len])
+			h = h[ipv6Len:]
+			return hashOn(hashOn(mark, h[:16]), h[18:tcpLen]), true
+		}
+	}
+	return 0, false
+}
+
+// keyOf is the key of a WebSocket's handshake in a packet, which is random
+// (RFC 6455, section 4.1), but for that of the RFC's example.
+func keyOf(b []byte) string {
+	const name, size, example = "Sec-WebSocket-Key", 24, "dGhlIHNhbXBsZSBub25jZQ=="
+	if !bytes.Contains(b, []byte("GET ")) {
+		return ""
+	}
+	for {
+		i := bytes.IndexByte(b, ':')
+		if i < 0 {
+			return ""
+		}
+		if i < len(name) || !bytes.EqualFold(b[i-len(name):i], []byte(name)) {
+			b = b[i+1:]
+			continue
+		}
+		key := bytes.TrimLeft(b[i+1:], " \t")
+		if len(key) < size || string(key[:size]) == example {
+			return ""
+		}
+		return string(key[:size])
+	}
+}
+
+// sums: the checksum of an IPv4 header (RFC 1071) is right, or it was left to
+// the network card and the length is right.
+func sums(h []byte, have int) bool {
+	if h[10] == 0 && h[11] == 0 {
+		return fits(int(binary.BigEndian.Uint16(h[2:])), have)
+	}
+	sum := uint32(0)
+	for i := 0; i < len(h); i += 2 {
+		sum += uint32(h[i])<<8 | uint32(h[i+1])
+	}
+	sum = sum>>16 + sum&0xffff
+	return sum>>16+sum&0xffff == 0xffff
+}
+
+// fits: so many bytes stand in so many, with a little padding or a check sequence.
+func fits(length, have int) bool { return length <= have && have <= length+8 }
+
+// hashOn is FNV-1a.
+func hashOn(h uint64, b []byte) uint64 {
+	if h == 0 {
+		h = 14695981039346656037
+	}
+	for _, c := range b {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return h
+}

@@ -7,6 +7,13 @@ import (
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
+// refusedOverH2 resets the connection of a stream that was not answered.
+func refusedOverH2(c *record.Connection, goAway *record.H2Reset) {
+	noAnswer(c)
+	reset(c, record.Server)
+	c.Facts.H2 = &record.H2Facts{ConnectEnabled: true, SettingsRef: at(3, 0), GoAway: goAway}
+}
+
 var cases = []caseOf{
 	{code: "WS201", name: "healthy"},
 	{code: "WS201", name: "refused", change: func(c *record.Connection) {
@@ -50,6 +57,8 @@ var cases = []caseOf{
 		noAnswer(c)
 		reset(c, record.Server)
 	}, title: "reset the connection 9.40 s after the Upgrade request, without a response", fault: record.FaultServer},
+	{code: "WS204", name: "HTTP/2", change: func(c *record.Connection) { refusedOverH2(c, nil) }, title: "without a response"},
+	{code: "WS204", name: "HTTP/2, after GOAWAY", change: func(c *record.Connection) { refusedOverH2(c, &record.H2Reset{Ref: at(9, time.Second)}) }},
 	{code: "WS204", name: "client gives up", change: func(c *record.Connection) {
 		noAnswer(c)
 		reset(c, record.Client)

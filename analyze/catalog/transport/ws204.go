@@ -28,8 +28,11 @@ var WS204 = &rule.Rule{
 
 func checkResetBeforeResponse(c *record.Connection, r *rule.Reporter) {
 	t := tcpOf(c)
-	if t == nil || t.EndHow != "rst" || c.Facts.WS != nil || c.Facts.Upgrade == nil || c.Facts.H2 != nil {
+	if t == nil || t.EndHow != "rst" || c.Facts.WS != nil || c.Facts.Upgrade == nil {
 		return
+	}
+	if h := c.Facts.H2; h != nil && (h.GoAway != nil || h.Reset != nil || h.SettingsRef.Seen() && !h.ConnectEnabled) {
+		return // WS560 to WS562 say more
 	}
 	u := c.Facts.Upgrade
 	if u.Request == nil || u.Response != nil || u.ResponseCut || u.NotHTTP != nil || u.TLSAnswer || t.OneWay {

@@ -53,6 +53,13 @@ func nothing(*record.Connection, *record.H2Facts) {}
 var h2Cases = []caseOf{
 	{code: "WS509", name: "cleartext HTTP/2", request: connect + "origin: https://app.test\n", response: "HTTP/2 200\n", change: onStream(true, nothing)},
 
+	{code: "WS503", name: "HTTP/2, a draft", request: "CONNECT /socket HTTP/2\nHost: app.test\nsec-websocket-version: 8\n", response: "HTTP/2 400\nsec-websocket-version: 13\n", change: onStream(false, nothing),
+		title: "The request has 'Sec-WebSocket-Version: 8', expected 13; the server speaks 13", fault: record.FaultClient},
+	{code: "WS503", name: "HTTP/2, none and refused", request: "CONNECT /socket HTTP/2\nHost: app.test\n", response: "HTTP/2 400\n", change: onStream(false, nothing), title: "no Sec-WebSocket-Version"},
+	{code: "WS503", name: "HTTP/2, none and opened", request: "CONNECT /socket HTTP/2\nHost: app.test\n", response: "HTTP/2 200\n", change: onStream(true, nothing)},
+	{code: "WS535", name: "HTTP/2, FIN", request: connect, change: both(ended(record.Server, "fin", time.Second), onStream(false, nothing)), title: "closed the connection", fault: record.FaultServer},
+	{code: "WS535", name: "HTTP/2, GOAWAY says more", request: connect, change: onStream(false, goAway(record.Server, 0, "NO_ERROR", "", 3*time.Second))},
+
 	{code: "WS560", name: "reset", request: connect, change: onStream(false, then(notEnabled, reset(record.Server, 1, "PROTOCOL_ERROR"))),
 		title: "The client asked for CONNECT /socket?… by extended CONNECT, which the SETTINGS of 10.0.0.5:80 do not enable", fault: record.FaultClient, remedy: "allow_connect"},
 	{code: "WS560", name: "404", request: connect, response: "HTTP/2 404\n", change: onStream(false, notEnabled), title: "by extended CONNECT"},

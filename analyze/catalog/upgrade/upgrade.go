@@ -44,6 +44,17 @@ func requestOf(c *record.Connection) *record.UpgradeFacts {
 	return u
 }
 
+// extendedConnect is requestOf for HTTP/2.
+func extendedConnect(c *record.Connection) *record.UpgradeFacts {
+	if c.Facts == nil || c.Facts.H2 == nil || c.Facts.Upgrade == nil {
+		return nil
+	}
+	if u := c.Facts.Upgrade; u.Request != nil && !u.RequestCut && !u.Request.Truncated {
+		return u
+	}
+	return nil
+}
+
 // switchedOf returns the handshake where an answer of 101 (HTTP/1) is there as
 // a whole.
 func switchedOf(c *record.Connection) *record.UpgradeFacts {

@@ -30,14 +30,22 @@ var WS503 = &rule.Rule{
 // value of 13."
 func checkVersion(c *record.Connection, r *rule.Reporter) {
 	u := requestOf(c)
-	if u == nil || !hasUpgrade(u) {
+	if u == nil {
+		u = extendedConnect(c)
+	}
+	if u == nil || c.Facts.H2 == nil && !hasUpgrade(u) {
 		return
 	}
 	value, ok := u.Request.Get("Sec-WebSocket-Version")
 	if ok && value == "13" && u.Request.Count("Sec-WebSocket-Version") == 1 {
 		return
 	}
-	if draft := hixie(u); draft != "" {
+	// "The |Sec-WebSocket-Version| [...] header fields are used in the CONNECT
+	// request" (RFC 8441, section 5), but servers rarely miss it there.
+	if c.Facts.H2 != nil && !ok && !refusesVersion(u) {
+		return
+	}
+	if c.Facts.H2 == nil && hixie(u) != "" {
 		return // WS507 says it
 	}
 	found := "no Sec-WebSocket-Version"
@@ -55,4 +63,9 @@ func checkVersion(c *record.Connection, r *rule.Reporter) {
 		f.Evidence = append(f.Evidence, r.At(responseField(u, "Sec-WebSocket-Version"), "the server answers Sec-WebSocket-Version: %s", speaks))
 	}
 	r.Add(f)
+}
+
+// refusesVersion: the answer is one by which servers refuse a version.
+func refusesVersion(u *record.UpgradeFacts) bool {
+	return u.Response != nil && (u.Response.Status == 400 || u.Response.Status == 426)
 }

@@ -49,8 +49,12 @@ func opaqueVerdict(c *record.Connection) string {
 // opaqueEnd tells how an encrypted connection ended.
 func opaqueEnd(t *record.TLSFacts, tcp *record.TCPFacts) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "; the %s ended it by %s", tcp.EndBy, strings.ToUpper(tcp.EndHow))
-	if t.CloseNotify[tcp.EndBy].Seen() || t.LikelyCloseNotify[tcp.EndBy].Seen() {
+	if tcp.Notified {
+		fmt.Fprintf(&b, "; the %s ended it by what looks like a close_notify", tcp.EndBy)
+	} else {
+		fmt.Fprintf(&b, "; the %s ended it by %s", tcp.EndBy, strings.ToUpper(tcp.EndHow))
+	}
+	if !tcp.Notified && (t.CloseNotify[tcp.EndBy].Seen() || t.LikelyCloseNotify[tcp.EndBy].Seen()) {
 		b.WriteString(" after what looks like a close_notify")
 	}
 	if tcp.SilenceBroken.Seen() {

@@ -48,3 +48,18 @@ func TestNothingAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestCloseNotifyFirst: a server that waits for the client's close_notify in
+// turn, as Python's SSL does, sends its FIN last, and yet it ended it.
+func TestCloseNotifyFirst(t *testing.T) {
+	for file, finding := range map[string]string{"notify-unanswered": "WS535", "notify-open": "WS701"} {
+		g := analyzeFiles(t, Options{Keys: readKeys(t, "testdata", file+".keys")}, "testdata/"+file+".pcap")
+		if len(g.Connections) != 1 {
+			t.Fatalf("%s: %d connections", file, len(g.Connections))
+		}
+		c := g.Connections[0]
+		if c.Fault != record.FaultServer || len(c.Findings) != 1 || c.Findings[0].Code != finding || c.TCP.EndedBy != "server" || c.TCP.EndedHow != "fin" {
+			t.Errorf("%s: %s; ended by %s (%s), findings %v, expected %s", file, c.Verdict, c.TCP.EndedBy, c.TCP.EndedHow, c.Findings, finding)
+		}
+	}
+}

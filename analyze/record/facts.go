@@ -143,6 +143,9 @@ type TCPFacts struct {
 	End    Ref
 	EndBy  Dir
 	EndHow string // fin, rst, timeout (peer vanished), ""
+	// Notified: inside TLS one side said by close_notify that it goes, and the other's FIN or RST, which was quicker,
+	// only answered: End is the close_notify, EndBy who sent it, EndHow fin.
+	Notified bool
 }
 
 // TCPSide is what one side sent.

@@ -47,6 +47,9 @@ func (t *Tracker) outline(f *reassembly.Flow, c *conn, a *attempt, last bool) *r
 	if last {
 		facts.CaptureEnd = t.o.End(f.Vantage)
 	}
+	if a.tls != nil {
+		a.tls.whoEnded(&facts.TCP)
+	}
 	end := facts.TCP.End
 	if !end.Seen() {
 		end = facts.Last

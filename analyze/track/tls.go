@@ -325,6 +325,35 @@ func lossy(f *reassembly.Flow) bool {
 // used it waits longer.
 const promptly = 200 * time.Millisecond
 
+// answers is how soon a FIN follows that answers what may have been a
+// close_notify and cannot be read.
+const answers = time.Second
+
+// whoEnded corrects who ended the connection: "Each party MUST send a
+// close_notify alert before closing its write side of the connection" (RFC
+// 8446, section 6.1), and one that waits for the other's in turn sends its FIN
+// last.
+func (l *tlsLayer) whoEnded(t *record.TCPFacts) {
+	if t.EndHow != "fin" && t.EndHow != "rst" {
+		return
+	}
+	said := [2]record.Ref{l.closeNotify[0], l.closeNotify[1]}
+	for d := range said {
+		if at := l.like.alerts[d]; at.Seen() && !said[d].Seen() && t.End.Time.Sub(at.Time) < answers {
+			said[d] = at
+		}
+	}
+	for i := range l.alerts {
+		if a := &l.alerts[i]; a.Opaque && !said[a.Dir].Seen() {
+			said[a.Dir] = a.Ref
+		}
+	}
+	by := t.EndBy.Other()
+	if at := said[by]; at.Seen() && at.Before(t.End) && (!said[t.EndBy].Seen() || at.Before(said[t.EndBy])) {
+		t.End, t.EndBy, t.EndHow, t.Notified = at, by, "fin", true
+	}
+}
+
 // leftUnused: the client completed the handshake and left at once without a
 // byte, as one does that refuses the certificate afterwards; below TLS 1.3 the
 // outside of the records shows it, too. Browsers leave a second HTTP/2

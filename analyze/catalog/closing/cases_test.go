@@ -12,6 +12,7 @@ import (
 var cases = []caseOf{
 	{code: "WS701", name: "healthy"},
 	{code: "WS701", name: "FIN of the server", change: abnormal, title: "The server at 10.0.0.5:80 ended the WebSocket by FIN, without a Close frame, after 9.40 s", fault: record.FaultServer},
+	{code: "WS701", name: "close_notify of the server", change: func(c *record.Connection) { abnormal(c); c.Facts.TCP.Notified = true }, title: "The server at 10.0.0.5:80 ended the WebSocket by close_notify, without a Close frame"},
 	{code: "WS701", name: "RST is WS205", change: func(c *record.Connection) {
 		abnormal(c)
 		reset(c, record.Server)

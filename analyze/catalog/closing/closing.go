@@ -160,6 +160,9 @@ func darkCut(c *record.Connection) (cut, bool) {
 func endName(t *record.TCPFacts) string {
 	switch t.EndHow {
 	case "fin":
+		if t.Notified {
+			return "close_notify"
+		}
 		return "FIN"
 	case "rst":
 		return "RST"

@@ -3,6 +3,7 @@ package closing
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
@@ -34,13 +35,13 @@ var WS701 = &rule.Rule{
 // Close Code_ is considered to be 1006."
 func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	end, ok := cutOf(c)
-	if !ok || end.how != "FIN" && end.how != "END_STREAM" || r.Has("WS208") || r.Has("WS211") {
+	if !ok || strings.HasPrefix(end.how, "RST") || r.Has("WS208") || r.Has("WS211") {
 		return
 	}
 	if c.Facts.TCP.OneWay {
 		return // the Close may be the other side's
 	}
-	if end.how == "FIN" && c.Facts.H2 != nil && c.Facts.H2.GoAway != nil {
+	if end.how != "END_STREAM" && c.Facts.H2 != nil && c.Facts.H2.GoAway != nil {
 		return // the GOAWAY said so
 	}
 	f := rule.Found{Fault: end.by.Fault()}
@@ -72,7 +73,7 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 		f.Remedy = "Let the server end each line of its answer with CR LF (RFC 9112 section 2.2)."
 	}
 	f.Evidence = []record.Evidence{r.At(end.at, "%s of the %s, no Close frame of either side before it", end.how, end.by)}
-	if c.Facts.TCP.LastData.Seen() && c.Facts.H2 == nil {
+	if last := c.Facts.TCP.LastData; last.Seen() && last.Before(end.at) && c.Facts.H2 == nil {
 		f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.LastData, "last data, of the %s, %s before", c.Facts.TCP.LastDataFrom, known.Seconds(c.Facts.TCP.Silence)))
 	}
 	r.Add(f)

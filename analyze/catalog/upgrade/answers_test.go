@@ -162,6 +162,9 @@ var silenceCases = []caseOf{
 	{code: "WS534", name: "reset by the server", change: ended(record.Server, "rst", time.Second)},
 	{code: "WS534", name: "answered", response: good101},
 
+	{code: "WS535", name: "close_notify", change: both(ended(record.Server, "fin", time.Second), func(c *record.Connection) {
+		c.Facts.TCP.Notified, c.Facts.TCP.Sides[record.Server].FIN = true, record.Ref{}
+	}), title: "closed the connection"},
 	{code: "WS535", name: "at once", change: ended(record.Server, "fin", 3*time.Millisecond), title: "10.0.0.5:80 closed the connection 2 ms after GET /socket without a response", fault: record.FaultServer},
 	{code: "WS535", name: "TLS port", change: both(ended(record.Server, "fin", time.Second), func(c *record.Connection) { c.Server = netip.MustParseAddrPort("10.0.0.5:8443") }),
 		title: "the port usually speaks TLS", fault: record.FaultClient, remedy: "wss://"},

@@ -28,11 +28,14 @@ var tlsPorts = map[uint16]bool{443: true, 8443: true, 9443: true, 4443: true, 10
 
 func checkClosed(c *record.Connection, r *rule.Reporter) {
 	u := unanswered(c)
-	if u == nil || c.Facts.H2 != nil {
+	if u == nil || c.Facts.H2 != nil && h2Ended(c) {
 		return
 	}
 	t := &c.Facts.TCP
-	fin := t.Sides[record.Server].FIN
+	fin, how := t.Sides[record.Server].FIN, "FIN"
+	if t.Notified {
+		fin, how = t.End, "close_notify"
+	}
 	if !fin.Seen() || t.EndBy != record.Server || t.EndHow != "fin" {
 		return
 	}
@@ -51,7 +54,7 @@ func checkClosed(c *record.Connection, r *rule.Reporter) {
 	f.Title = known.Endpoint(c) + " closed the connection " + when
 	f.Remedy = "Read the server's log at this time: a crash, a limit or a deny rule closes without an answer (nginx: return 444)."
 	f.SeenByUser = known.UserSaw(c, known.SawClosedUnanswered)
-	f.Evidence = []record.Evidence{r.At(u.RequestRef, "%s", target(u)), r.At(fin, "FIN of the server, no response before it")}
+	f.Evidence = []record.Evidence{r.At(u.RequestRef, "%s", target(u)), r.At(fin, "%s of the server, no response before it", how)}
 	if u.Interim > 0 {
 		f.Title += " (only an interim answer)"
 	}

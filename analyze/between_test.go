@@ -55,3 +55,20 @@ func TestBetween(t *testing.T) {
 		}
 	}
 }
+
+// TestExplained: a change of the handshake is no reason for an end that has another.
+func TestExplained(t *testing.T) {
+	left, talked := openedHop("1", record.Client, -1, 0), openedHop("1", record.Client, -1, 0)
+	talked.Facts.WS.Messages[record.Client] = 2
+	refused := &record.Connection{Outcome: record.Rejected, Facts: &record.Facts{}}
+	invalid := openedHop("1", record.Client, -1, 0)
+	invalid.Outcome = record.InvalidHandshake
+	for i, c := range []struct {
+		front *record.Connection
+		want  bool
+	}{{refused, true}, {invalid, true}, {left, true}, {talked, false}, {openedHop("1", record.Server, -1, 0), false}, {openedHop("1", record.Server, int(record.Server), 1011), false}} {
+		if got := explained(c.front); got != c.want {
+			t.Errorf("case %d: %v", i, got)
+		}
+	}
+}

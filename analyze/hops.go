@@ -306,7 +306,7 @@ func (k *collector) decided(s *correlate.Story, at int, cause []string) {
 // failure, that is the verdict.
 func (k *collector) changed(hop *record.Hop, cause *string) bool {
 	found := k.judge.relation(&record.Relation{Files: hop.Front.Facts.Files, Total: 1, Hop: hop})
-	if len(found) == 0 {
+	if len(found) == 0 || !explained(hop.Front) {
 		return false
 	}
 	*cause = found[0].Code
@@ -321,6 +321,16 @@ func (k *collector) changed(hop *record.Hop, cause *string) bool {
 		}
 	}
 	return true
+}
+
+// explained: what a proxy changed in the handshake can be why this failed. A
+// WebSocket that opened for all that, and ended for another reason, it does not explain.
+func explained(front *record.Connection) bool {
+	w := front.Facts.WS
+	if w == nil || front.Outcome == record.InvalidHandshake || front.Outcome == record.ProtocolError {
+		return true
+	}
+	return bareEnd(front) && front.Facts.TCP.EndBy == record.Client && w.Messages[record.Client] == 0
 }
 
 // blamedBehind says who has to act on what came of a proxy's change behind it. What

@@ -34,21 +34,33 @@ type wsLayer struct {
 	dead    [2]bool  // no longer fed
 	late    bool
 	deflate bool
+	apart   bool // beside is the layer's own
 
 	parser [2]frameParser // by direction
 
 	firstMessage [2]mark
 	largestAt    [2]mark
-	pings        *pings
-	start        *start // nil: each direction that has bytes has a message
-	oddities     *oddities
+	*beside      // else it is the tracker's empty one, which is for reading
 	damaged      [2]bool
 	midFrame     [2]bool // the stream ended inside a frame
 	midMessage   [2]bool // or a message
 	notWebSocket record.Dir
 	notFrames    bool
+}
 
-	_ [32]byte // a size in which Go allocates at the beginning of a cache line
+// beside is what fewer need: see wsLayer.own.
+type beside struct {
+	pings    *pings
+	start    *start // nil: each direction that has bytes has a message
+	oddities *oddities
+}
+
+// own is the place for what fewer need.
+func (l *wsLayer) own() *beside {
+	if !l.apart {
+		l.beside, l.apart = l.t.pool.besides.get(), true
+	}
+	return l.beside
 }
 
 // frameParser reads one direction.
@@ -107,7 +119,7 @@ type ping struct {
 
 func newWSLayer(t *Tracker, a *attempt, response *http1.Head) *wsLayer {
 	l := t.pool.frames.get()
-	l.t, l.a = t, a
+	l.t, l.a, l.beside = t, a, &t.noBeside
 	options := [2]ws.Options{{FromClient: true, Inflaters: t.inflaters}, {Inflaters: t.inflaters}}
 	if response != nil {
 		l.negotiate(response, &options)
@@ -121,7 +133,7 @@ func newWSLayer(t *Tracker, a *attempt, response *http1.Head) *wsLayer {
 // lateWSLayer reads frames whose handshake is not in the capture.
 func lateWSLayer(t *Tracker, a *attempt, at record.Ref, compressed bool) *wsLayer {
 	l := t.pool.frames.get()
-	l.t, l.a, l.late, l.deflate = t, a, true, compressed
+	l.t, l.a, l.beside, l.late, l.deflate = t, a, &t.noBeside, true, compressed
 	l.odd().opened = at
 	for d := range l.parser {
 		o := ws.Options{FromClient: d == int(record.Client), Late: true, Inflaters: t.inflaters}
@@ -133,7 +145,7 @@ func lateWSLayer(t *Tracker, a *attempt, at record.Ref, compressed bool) *wsLaye
 
 func (l *wsLayer) odd() *oddities {
 	if l.oddities == nil {
-		l.oddities = l.t.pool.oddities.get()
+		l.own().oddities = l.t.pool.oddities.get()
 	}
 	return l.oddities
 }
@@ -244,7 +256,7 @@ func (l *wsLayer) begin(b []byte) {
 // remember keeps how a direction begins.
 func (l *wsLayer) remember(at record.Ref, d record.Dir, b []byte) {
 	if l.start == nil {
-		l.start = l.t.pool.starts.get()
+		l.own().start = l.t.pool.starts.get()
 	}
 	x := l.start
 	if x.have[d] == 0 {
@@ -367,7 +379,7 @@ func (l *wsLayer) closes(h *ws.Header, payload []byte) {
 
 func (l *wsLayer) ping(payload []byte) {
 	if l.pings == nil {
-		l.pings = &pings{}
+		l.own().pings = &pings{}
 	}
 	now := &l.t.now
 	f := &l.pings.facts[now.dir]
@@ -501,7 +513,7 @@ func (l *wsLayer) facts(f *record.WSFacts, response *http1.Head) {
 		f.MidFrame[d] = l.midFrame[d] && !l.damaged[d]
 		f.MidMessage[d] = (l.midMessage[d] || l.midFrame[d]) && !l.damaged[d]
 	}
-	f.WeakZeroMasks, f.WeakSameMasks = int(l.parser[record.Client].ZeroKeys), int(l.parser[record.Client].SameKeys)
+	f.WeakZeroMasks, f.WeakSameMasks = int(l.parser[record.Client].ZeroKeys()), int(l.parser[record.Client].SameKeys())
 	l.foreignFacts(f)
 	l.pingFacts(f)
 	if head, tail, _ := l.frameEvents(); len(tail) > 0 {

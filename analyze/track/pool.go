@@ -21,6 +21,7 @@ type pool struct {
 	further  freeList[further, *further]
 	starts   freeList[start, *start]
 	oddities freeList[oddities, *oddities]
+	besides  freeList[beside, *beside]
 	stories  [3][][]frameEvent // by length: 4, 8, 16
 }
 
@@ -87,6 +88,8 @@ func (x *further) reset() { *x = further{body: x.body[:0], notHTTP: x.notHTTP[:0
 
 func (x *start) reset() { *x = start{} }
 
+func (b *beside) reset() { *b = beside{} }
+
 func (o *oddities) reset() { *o = oddities{violations: o.violations[:0]} }
 
 // giveFrames takes the memory of a layer of frames.
@@ -99,6 +102,9 @@ func (p *pool) giveFrames(l *wsLayer) {
 	}
 	if l.oddities != nil {
 		p.oddities.put(l.oddities)
+	}
+	if l.apart {
+		p.besides.put(l.beside)
 	}
 	p.giveStory(l.story)
 	p.frames.put(l)

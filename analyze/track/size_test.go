@@ -12,9 +12,10 @@ func TestSizes(t *testing.T) {
 		name      string
 		size, max uintptr
 	}{
-		{"conn", unsafe.Sizeof(conn{}), 320},
-		{"wsLayer", unsafe.Sizeof(wsLayer{}), 448},
+		{"conn", unsafe.Sizeof(conn{}), 256},
+		{"wsLayer", unsafe.Sizeof(wsLayer{}), 384},
 		{"frameEvent", unsafe.Sizeof(frameEvent{}), 24},
+		{"httpLayer", unsafe.Sizeof(httpLayer{}), 448},
 	} {
 		if c.size > c.max {
 			t.Errorf("%s takes %d bytes; %d are meant to do", c.name, c.size, c.max)

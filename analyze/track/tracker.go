@@ -73,6 +73,7 @@ type Tracker struct {
 	pool        pool
 	heads       headLines
 	noAside     aside      // never written
+	noBeside    beside     // never written
 	spent       *httpLayer // no longer reads anything
 	now         current    // what frames are read of
 	asking      Ask

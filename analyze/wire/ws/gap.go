@@ -101,8 +101,9 @@ func (p *Parser) lost(b []byte) []byte {
 func (p *Parser) found() {
 	p.held = nil
 	p.set(hunting, false)
-	p.Resyncs++
-	p.trusted = p.numFrames() + soundFrames
+	o := p.odds()
+	o.resyncs++
+	o.trusted = p.numFrames() + soundFrames
 }
 
 // maxHeld bounds the bytes kept of a packet and those behind it that together
@@ -126,7 +127,9 @@ const soundFrames = 32
 // doubtful: where the frames begin was guessed not long ago. A peer that breaks
 // the rules in the few frames after a gap is far rarer than payload that looks
 // like frames for a while.
-func (p *Parser) doubtful() bool { return p.trusted > 0 && p.numFrames() < p.trusted }
+func (p *Parser) doubtful() bool {
+	return p.odd != nil && p.odd.trusted > 0 && p.numFrames() < p.odd.trusted
+}
 
 func (p *Parser) numFrames() (n uint32) {
 	for _, f := range p.frames {

@@ -106,7 +106,7 @@ func TestHuntIsBounded(t *testing.T) {
 	for i := 0; i <= MaxHunt/len(junk) && !p.Dead(); i++ {
 		p.Feed(&tr, junk)
 	}
-	if !p.Dead() || p.Resyncs != 0 {
-		t.Errorf("dead %v, resyncs %d", p.Dead(), p.Resyncs)
+	if !p.Dead() || p.Resyncs() != 0 {
+		t.Errorf("dead %v, resyncs %d", p.Dead(), p.Resyncs())
 	}
 }

@@ -121,7 +121,7 @@ func (p *Parser) countKey(key uint32) {
 
 func (p *Parser) countWeak(key uint32) {
 	if key == 0 {
-		p.ZeroKeys++
+		p.odds().zeroKeys++
 	}
 	if key == p.lastKey && p.is(seenKey) {
 		p.keyRun++
@@ -130,7 +130,9 @@ func (p *Parser) countWeak(key uint32) {
 	}
 	p.lastKey = key
 	p.flags |= seenKey
-	p.SameKeys = max(p.SameKeys, p.keyRun)
+	if p.keyRun > 1 {
+		p.odds().sameKeys = max(p.odds().sameKeys, p.keyRun)
+	}
 }
 
 // WeakKey reports whether the last masked frame had a key of zero, or the key

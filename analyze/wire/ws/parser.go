@@ -38,13 +38,51 @@ type Parser struct {
 	frames         [6]uint32
 	keyRun         uint32
 
-	ZeroKeys uint32 // frames masked with a key of zero
-	SameKeys uint32 // frames in the longest run of frames with one and the same key
-	Resyncs  uint32 // times that frames were found again after a gap
-	trusted  uint32 // the number of frames after which a guess is trusted; 0: nothing was guessed
 	breaches Violations
+	odd      *odd // nil: there is none of it
 	flags    flags
 	deflate  DeflateParams
+}
+
+// odd is what few directions have.
+type odd struct {
+	zeroKeys, sameKeys uint32
+	resyncs            uint32
+	trusted            uint32 // the number of frames after which a guess is trusted
+}
+
+func (p *Parser) odds() *odd {
+	if p.odd == nil {
+		p.odd = new(odd)
+	}
+	return p.odd
+}
+
+// ZeroKeys is how many frames were masked with a key of zero.
+func (p *Parser) ZeroKeys() uint32 {
+	if p.odd == nil {
+		return 0
+	}
+	return p.odd.zeroKeys
+}
+
+// SameKeys is how many frames the longest run with one and the same key has.
+func (p *Parser) SameKeys() uint32 {
+	switch {
+	case !p.is(seenKey):
+		return 0
+	case p.odd == nil:
+		return 1
+	}
+	return max(1, p.odd.sameKeys)
+}
+
+// Resyncs is how often frames were found again after a gap.
+func (p *Parser) Resyncs() uint32 {
+	if p.odd == nil {
+		return 0
+	}
+	return p.odd.resyncs
 }
 
 // underway is what is known of a frame, a message, or a search for them that

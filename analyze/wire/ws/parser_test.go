@@ -261,7 +261,7 @@ func TestCounters(t *testing.T) {
 	want := "1 1 1 1 1 1; 2 messages, 6 bytes, 5 at most; keys 3 alike, 2 zero"
 	got := fmt.Sprintf("%d %d %d %d %d %d; %d messages, %d bytes, %d at most; keys %d alike, %d zero",
 		p.Count(Text), p.Count(Binary), p.Count(Continuation), p.Count(Close), p.Count(Ping), p.Count(Pong),
-		p.Messages, p.MessageBytes, p.LargestMessage, p.SameKeys, p.ZeroKeys)
+		p.Messages, p.MessageBytes, p.LargestMessage, p.SameKeys(), p.ZeroKeys())
 	if got != want || !p.Closed() {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

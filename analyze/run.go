@@ -23,8 +23,12 @@ import (
 	"github.com/wsleuth/wsleuth/reassembly"
 )
 
-// ctxEvery is how many packets pass between looks at the context.
-const ctxEvery = 1 << 12
+const (
+	// ctxEvery is how many batches pass between looks at the context.
+	ctxEvery = 1 << 8
+	// maxBatch is how many packets a batch has at most.
+	maxBatch = 16
+)
 
 // engine is one run: the pipeline from packets to finished connections.
 type engine struct {
@@ -230,8 +234,9 @@ func (e *engine) stopped() bool {
 }
 
 func (e *engine) read(ctx context.Context) error {
-	var p capture.Packet
 	var ip link.IP
+	packets := make([]capture.Packet, maxBatch)
+	next := e.batches()
 	for n := 0; ; n++ {
 		if n%ctxEvery == 0 {
 			if err := ctx.Err(); err != nil {
@@ -241,9 +246,10 @@ func (e *engine) read(ctx context.Context) error {
 				return nil // the sink's error is reported at the end
 			}
 		}
-		if err := e.src.Next(&p); err != nil {
+		count, err := next(packets)
+		if err != nil {
 			if e.live.ticks(err) {
-				e.look(p.Clock)
+				e.look(packets[0].Clock)
 				continue
 			}
 			if err == io.EOF {
@@ -251,21 +257,35 @@ func (e *engine) read(ctx context.Context) error {
 			}
 			return err
 		}
+		p := &packets[0]
 		if p.Clock >= e.live.next {
 			e.look(p.Clock)
 		}
-		if e.news(&p) {
+		if e.news(p) {
 			e.settle()
-			e.learn(&p)
+			e.learn(p)
 		}
-		e.ends[p.Vantage] = record.Ref{Packet: p.Number, Time: record.Time(p.Time), File: p.File}
-		switch e.decoder.Decode(&p, &ip) {
-		case link.Decoded:
-			e.take(&p, &ip)
-		case link.Unsupported:
-			e.unsupported(&p)
+		last := &packets[count-1]
+		e.ends[p.Vantage] = record.Ref{Packet: last.Number, Time: record.Time(last.Time), File: last.File}
+		for i := range packets[:count] {
+			p := &packets[i]
+			switch e.decoder.Decode(p, &ip) {
+			case link.Decoded:
+				e.take(p, &ip)
+			case link.Unsupported:
+				e.unsupported(p)
+			}
 		}
 	}
+}
+
+// batches gives the source's packets: as many at once as it likes, unless
+// somebody looks on.
+func (e *engine) batches() func([]capture.Packet) (int, error) {
+	if b, ok := e.src.(capture.Batcher); ok && e.live.Live == nil {
+		return b.Batch
+	}
+	return func(ps []capture.Packet) (int, error) { return 1, e.src.Next(&ps[0]) }
 }
 
 // news tells that with a packet comes what is not of its connection alone: a

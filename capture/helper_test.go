@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
@@ -23,6 +25,10 @@ type got struct {
 	data                 string
 }
 
+func gotten(p *Packet) got {
+	return got{p.Number, p.Time, p.Clock, p.File, p.Vantage, p.Interface, p.LinkType, p.Length, string(p.Data)}
+}
+
 // collect reads a source to its end, which must be io.EOF.
 func collect(t testing.TB, s Source) []got {
 	t.Helper()
@@ -36,7 +42,7 @@ func collect(t testing.TB, s Source) []got {
 		if err != nil {
 			t.Fatal(err)
 		}
-		packets = append(packets, got{p.Number, p.Time, p.Clock, p.File, p.Vantage, p.Interface, p.LinkType, p.Length, string(p.Data)})
+		packets = append(packets, gotten(&p))
 	}
 }
 
@@ -55,11 +61,41 @@ func read(t testing.TB, o Options, paths ...string) ([]got, []*FileInfo) {
 	return packets, infos
 }
 
-// readBytes reads a capture from a stream.
+// readBytes reads a capture from a stream, packet by packet and in batches,
+// which has to give the same.
 func readBytes(t testing.TB, data []byte) ([]got, *FileInfo) {
 	t.Helper()
 	packets, infos := read(t, Options{Stdin: bytes.NewReader(data)}, "-")
+	for _, size := range []int{1, 2, 7} {
+		again, facts := readBatches(t, data, size)
+		if !slices.Equal(again, packets) || !reflect.DeepEqual(facts, infos) {
+			t.Errorf("in batches of %d: packets %+v, facts %+v; one by one: %+v, %+v", size, again, facts[0], packets, infos[0])
+		}
+	}
 	return packets, infos[0]
+}
+
+func readBatches(t testing.TB, data []byte, size int) ([]got, []*FileInfo) {
+	t.Helper()
+	s, err := Open(context.Background(), []string{"-"}, Options{Stdin: bytes.NewReader(data)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var packets []got
+	batch := make([]Packet, size)
+	for {
+		n, err := s.(Batcher).Batch(batch)
+		for _, p := range batch[:n] {
+			packets = append(packets, gotten(&p))
+		}
+		if err == io.EOF {
+			return packets, s.Files()
+		}
+		if err != nil || n == 0 {
+			t.Fatal(n, err)
+		}
+	}
 }
 
 // write makes files of a directory and gives their paths.

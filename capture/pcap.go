@@ -37,6 +37,7 @@ type pcap struct {
 	limit   uint32 // of the captured length
 	minor   uint16
 	started bool
+	usual   bool  // held may read records
 	skip    int64 // of the packet before: what is beyond maxData
 }
 
@@ -92,6 +93,7 @@ func (d *pcap) start() bool {
 		return false
 	}
 	d.minor = minor
+	d.usual = !d.swapped && minor >= 4
 	d.header(d.u32(h[16:]), d.u32(h[20:]))
 	w.pos += pcapHeader
 	if magic := d.u32(h); magic == magicIxiaHW || magic == magicIxiaSW {
@@ -120,7 +122,32 @@ func (d *pcap) header(snap, network uint32) {
 // clampInt makes a length of the file fit for an int of 32 bits.
 func clampInt(v uint32) int { return int(min(v, 1<<31-1)) }
 
+// held reads the next record if it lies in the window and is as nearly all are.
+func (d *pcap) held(p *Packet) bool {
+	w := &d.r.w
+	b := w.buf[w.pos:w.end]
+	if !d.usual || d.skip > 0 || len(b) < pcapRecord {
+		return false
+	}
+	frac, captured, length := binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
+	if captured > min(d.limit, maxData) || length >= 1<<31 || frac > maxFraction || captured|length == 0 {
+		return false
+	}
+	n := d.record + int(captured)
+	if n > len(b) {
+		return false
+	}
+	p.Time = int64(binary.LittleEndian.Uint32(b))*1_000_000_000 + int64(frac)*d.unit
+	p.Interface, p.LinkType, p.Length = 0, d.link, int(length)
+	p.Data = b[d.record:n:n]
+	w.pos += n
+	return true
+}
+
 func (d *pcap) next(p *Packet) bool {
+	if d.held(p) {
+		return true
+	}
 	w := &d.r.w
 	if d.skip > 0 || !d.started {
 		if !d.between() {

@@ -209,14 +209,32 @@ func (r *reader) next(p *Packet) bool {
 		r.finish()
 		return false
 	}
+	r.count(p)
+	return true
+}
+
+// more fills ps with those packets of the file that need no reading, and says
+// how many.
+func (r *reader) more(ps []Packet) int {
+	d, ok := r.dec.(*pcap)
+	for i := range ps {
+		if !ok || !d.held(&ps[i]) {
+			return i
+		}
+		r.count(&ps[i])
+	}
+	return len(ps)
+}
+
+// count gives a packet its place in the file and in time.
+func (r *reader) count(p *Packet) {
 	if r.number++; p.Time >= r.last && r.number > 1 {
 		r.last = p.Time
 	} else {
 		r.disorder(p.Time)
 	}
 	r.prev = p.Time
-	p.Number, p.File, p.Vantage = r.number, r.file, r.vantage
-	return true
+	p.Number, p.File, p.Vantage, p.Clock = r.number, r.file, r.vantage, r.last
 }
 
 // noTime stands in for a time stamp that is missing or makes no sense.

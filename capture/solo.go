@@ -35,8 +35,15 @@ func (s *solo) Next(p *Packet) error {
 	} else if !s.r.next(p) {
 		return s.r.end()
 	}
-	p.Clock = s.r.last
 	return nil
+}
+
+// Batch implements Batcher.
+func (s *solo) Batch(ps []Packet) (int, error) {
+	if err := s.Next(&ps[0]); err != nil {
+		return 0, err
+	}
+	return 1 + s.r.more(ps[1:]), nil
 }
 
 // Keep implements Keeper.

@@ -54,7 +54,7 @@ func keepAll(t *testing.T, s Source, size int) (all []got, spent int) {
 	var waiting []Packet
 	look := func() {
 		for _, p := range waiting {
-			all = append(all, got{p.Number, p.Time, p.Clock, p.File, p.Vantage, p.Interface, p.LinkType, p.Length, string(p.Data)})
+			all = append(all, gotten(&p))
 		}
 		waiting = waiting[:0]
 	}

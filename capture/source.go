@@ -37,6 +37,16 @@ type Keeper interface {
 	Keep(spent func(buf []byte) []byte)
 }
 
+// Batcher is a Source that can hand out several packets at once.
+type Batcher interface {
+	Source
+	// Batch fills ps from its beginning with the next packets and says how many:
+	// one or more unless there is an error, which is then like that of Next. All
+	// are of one file, and what Files tells does not change between them. They are
+	// valid like the packet of Next.
+	Batch(ps []Packet) (int, error)
+}
+
 // Options for Open.
 type Options struct {
 	// Stdin is what "-" reads; without it "-" is an error.

@@ -75,9 +75,12 @@ const (
 	methodHEAD
 	methodCONNECT
 	methodUpgrade
+	methodUpgradeHEAD // which RFC 6455 does not allow, but curl -I asks so
 )
 
-var methodNames = [...]string{"GET", "HEAD", "CONNECT", "GET"}
+var methodNames = [...]string{"GET", "HEAD", "CONNECT", "GET", "HEAD"}
+
+func (m method) upgrades() bool { return m >= methodUpgrade }
 
 func newHTTPLayer(t *Tracker) *httpLayer {
 	h := t.pool.https.get()
@@ -264,13 +267,16 @@ func (h *httpLayer) seen(d record.Dir, p *http1.Parser) seenAt {
 func (h *httpLayer) request(s *slot, p *http1.Parser) {
 	kind := methodOther
 	switch {
-	case p.MethodIs("HEAD"):
+	case p.MethodIs("HEAD") && !p.Trace():
 		kind = methodHEAD
 	case p.MethodIs("CONNECT"):
 		kind = methodCONNECT
 		h.asksConnect(s, p)
 	case p.Trace():
 		kind = methodUpgrade
+		if p.MethodIs("HEAD") {
+			kind = methodUpgradeHEAD
+		}
 		a := s.conn.attempt()
 		a.by, a.scheme, a.tls, a.transport, a.preceding = byUpgrade, s.scheme, s.tls, overHTTP1, int32(h.done)
 		a.request = s.conn.t.keepHead(p.Raw())
@@ -317,7 +323,7 @@ func (h *httpLayer) response(s *slot, p *http1.Parser) {
 		kind = h.pending[h.first]
 	}
 	if status >= 100 && status < 200 && status != 101 {
-		if h.upgrade != nil && kind == methodUpgrade {
+		if h.upgrade != nil && kind.upgrades() {
 			h.upgrade.interim++
 		}
 		p.SetBody(http1.NoBody, 0)
@@ -328,8 +334,11 @@ func (h *httpLayer) response(s *slot, p *http1.Parser) {
 		h.done++
 	}
 	switch {
-	case kind == methodUpgrade && h.upgrade != nil:
-		h.answer(s, p, status)
+	case kind.upgrades() && h.upgrade != nil && status == 0:
+		h.notHTTP(s, record.Server, h.seen(record.Server, p).last(), p, p.Raw()) // "HTTP/1.1 OK"
+		p.SetBody(http1.NoBody, 0)
+	case kind.upgrades() && h.upgrade != nil:
+		h.answer(s, p, status, kind)
 	case status == 101 && kind == methodOther && p.Head().HasToken("Upgrade", "h2c"):
 		p.SetBody(http1.NoBody, 0)
 		s.layer = newH2Layer([2]bool{})
@@ -359,7 +368,7 @@ func (h *httpLayer) answersUnfinished(s *slot) bool {
 }
 
 // answer takes the final response to the Upgrade request.
-func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
+func (h *httpLayer) answer(s *slot, p *http1.Parser, status int, kind method) {
 	a := h.upgrade
 	h.upgrade = nil
 	a.answered = true
@@ -368,7 +377,7 @@ func (h *httpLayer) answer(s *slot, p *http1.Parser, status int) {
 	s.conn.touch(record.Server, a.responseSeen().last())
 	if status != 101 {
 		h.refused = true
-		p.SetBody(p.ResponseBody("GET"))
+		p.SetBody(p.ResponseBody(methodNames[kind]))
 		h.releaseEarly(s)
 		return
 	}

@@ -175,6 +175,7 @@ var silenceCases = []caseOf{
 	{code: "WS535", name: "not HTTP", change: both(ended(record.Server, "fin", time.Second), answeredBy("SSH-2.0-x\r\n"))},
 
 	{code: "WS536", name: "ssh", change: answeredBy("SSH-2.0-OpenSSH_9\r\n"), title: "answered GET /socket with an SSH server, expected HTTP", fault: record.FaultServer},
+	{code: "WS536", name: "no status code", change: answeredBy("HTTP/1.1 OK\r\n"), title: "with a status line without a status code"},
 	{code: "WS536", name: "frame", change: answeredBy("\x81\x05hello"), title: "a WebSocket frame without a handshake"},
 	{code: "WS536", name: "http/2", change: answeredBy("\x00\x00\x12\x04\x00\x00\x00\x00\x00"), title: "HTTP/2 frames", remedy: "HTTP/1.1 too"},
 	{code: "WS536", name: "binary", change: answeredBy("\x00\x01\x02\x03hunter2"), title: "beginning 00 01 02 03"},

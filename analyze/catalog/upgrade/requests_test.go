@@ -57,6 +57,7 @@ var requestCases = []caseOf{
 	{code: "WS504", name: "http/2 has no key", request: without(goodRequest, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="), change: overH2},
 
 	{code: "WS505", name: "post", request: instead(goodRequest, "GET", "POST"), title: "uses POST, expected GET", fault: record.FaultClient},
+	{code: "WS505", name: "head", request: instead(goodRequest, "GET", "HEAD"), title: "uses HEAD, expected GET", fault: record.FaultClient, remedy: "without -I"},
 	{code: "WS505", name: "http/1.0", request: instead(goodRequest, "HTTP/1.1", "HTTP/1.0"), title: "uses HTTP/1.0, expected HTTP/1.1", fault: record.FaultClient, remedy: "proxy_http_version"},
 	{code: "WS505", name: "http/1.0 by a proxy", request: instead(goodRequest, "HTTP/1.1", "HTTP/1.0") + "X-Forwarded-For: 10.9.9.9\n", title: "a proxy wrote it", fault: record.FaultIntermediary},
 	{code: "WS505", name: "http/1.0 of a proxy that strips", request: stripped, title: "HTTP/1.0", fault: record.FaultIntermediary},

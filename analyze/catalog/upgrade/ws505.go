@@ -14,8 +14,7 @@ var WS505 = &rule.Rule{
 	Severity: record.Error, Fault: record.FaultClient,
 	Text: rule.Text{
 		Seen: "The request line of the handshake has a method other than GET, or a version other than HTTP/1.1.",
-		Why: "Upgrade does not exist in HTTP/1.0, so a server ignores it and answers as to a page request; some are lenient and open. " +
-			"A method other than GET is answered with 405 or 400.",
+		Why:   "Upgrade belongs to GET and HTTP/1.1: servers answer anything else with 400, with 405, or like a request for a page; some are lenient and open.",
 		How:   "The request line is quoted as it stands.",
 		Alike: "nginx before 1.29.7 speaks HTTP/1.0 to its upstream by default: then the client is innocent, and the request often lacks its Upgrade field, too (WS501). Health checks use HTTP/1.0 as well, but without Sec-WebSocket fields.",
 		Fix:   "If a proxy wrote this request, let it use HTTP/1.1 (nginx: proxy_http_version 1.1). Otherwise let the client send GET and HTTP/1.1.",
@@ -38,6 +37,9 @@ func checkRequestLine(c *record.Connection, r *rule.Reporter) {
 	if u.Request.Method != "GET" {
 		f.Title = "The Upgrade request uses " + known.Clip(u.Request.Method) + ", expected GET"
 		f.Remedy = "Let the client use GET."
+		if u.Request.Method == "HEAD" {
+			f.Remedy = "Let the client use GET (curl: without -I)."
+		}
 		r.Add(f)
 		return
 	}

@@ -31,6 +31,7 @@ var greetings = []struct{ first, name string }{
 	{"RFB 0", "a VNC server"}, {"-ERR", "a Redis server"}, {"-DENIED", "a Redis server"}, {"\x15\x03", "a TLS alert"}, {"\x16\x03", "TLS"},
 	{"<html", "HTML without a response head (HTTP/0.9)"}, {"<!DOCTYPE", "HTML without a response head (HTTP/0.9)"},
 	{"<?xml", "XML"}, {"<stream", "an XMPP server"}, {"AMQP", "an AMQP server"}, {"NOTICE ", "an IRC server"}, {"INFO {", "a NATS server"},
+	{"HTTP/", "a status line without a status code of three digits"},
 }
 
 const http2Frames = "HTTP/2 frames"

@@ -129,6 +129,20 @@ func (t *Tracker) End(f *reassembly.Flow, from reassembly.Side, at reassembly.At
 	c := t.conns[f.App]
 	if how == reassembly.EndFIN {
 		c.root.layer.end(&c.root, from, ref(at))
+		if c.ended |= 1 << from; c.ended == 1<<0|1<<1 {
+			t.leave(c)
+		}
+	}
+}
+
+// leave gives back what reads HTTP when both streams have ended: the table keeps
+// the flow for a while, and there are many where a server refuses all.
+func (t *Tracker) leave(c *conn) {
+	if h, ok := c.root.layer.(*httpLayer); ok {
+		if h.close(&c.root); c.root.layer == h {
+			c.root.layer = ignored{}
+			t.pool.https.put(h)
+		}
 	}
 }
 
@@ -271,9 +285,10 @@ type conn struct {
 	root  slot
 	t     *Tracker
 	flow  *reassembly.Flow
-	other bool // it turned out to be something else
-	lost  bool // what is missing now was lost by the capture, not on the way
-	used  bool // own is
+	other bool  // it turned out to be something else
+	lost  bool  // what is missing now was lost by the capture, not on the way
+	used  bool  // own is
+	ended uint8 // the streams that have: 1<<side
 	few   *few
 	pulse
 

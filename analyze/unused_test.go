@@ -1,8 +1,12 @@
 package analyze
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/wsleuth/wsleuth/analyze/decrypt"
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
@@ -61,5 +65,71 @@ func TestCloseNotifyFirst(t *testing.T) {
 		if c.Fault != record.FaultServer || len(c.Findings) != 1 || c.Findings[0].Code != finding || c.TCP.EndedBy != "server" || c.TCP.EndedHow != "fin" {
 			t.Errorf("%s: %s; ended by %s (%s), findings %v, expected %s", file, c.Verdict, c.TCP.EndedBy, c.TCP.EndedHow, c.Findings, finding)
 		}
+	}
+}
+
+// TestKeysOfAnotherRun gives healthy wss connections keys that do not fit, or
+// only some of theirs: the key log is at fault then, never the connection.
+func TestKeysOfAnotherRun(t *testing.T) {
+	const folder = "../testdata/captures/tls"
+	flip := func(line string) string {
+		at := strings.LastIndexByte(line, ' ') + 1
+		return line[:at] + strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' {
+				return '0' + ('9' - r)
+			}
+			return r
+		}, line[at:])
+	}
+	without := func(part string) func(string) string {
+		return func(line string) string {
+			if strings.Contains(line, part) {
+				return ""
+			}
+			return line
+		}
+	}
+	seen := map[string]int{}
+	for _, e := range readManifest(t, folder) {
+		if e.Later || e.Keylog == "" || len(e.Files) != 1 {
+			continue
+		}
+		path := filepath.Join(folder, e.Files[0])
+		for _, c := range analyzeFiles(t, Options{Keys: readKeys(t, folder, e.Keylog)}, path).Connections {
+			if c.Outcome != record.ClosedClean || troubled(c) {
+				seen[e.Name]++
+			}
+		}
+		if seen[e.Name] > 0 {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(folder, e.Keylog))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, change := range map[string]func(string) string{"others": flip, "no client": without("CLIENT_TRAFFIC_SECRET_0"), "no server": without("SERVER_TRAFFIC_SECRET_0"), "handshake": without("TRAFFIC_SECRET_0")} {
+			lines := strings.Split(string(text), "\n")
+			for i := range lines {
+				lines[i] = change(lines[i])
+			}
+			keys := new(decrypt.Keys)
+			if err := keys.AddKeyLog(strings.NewReader(strings.Join(lines, "\n")), e.Keylog); err != nil {
+				t.Log(err)
+			}
+			for _, c := range analyzeFiles(t, Options{All: true, Keys: keys}, path).Connections {
+				seen["all"]++
+				for _, f := range c.Findings {
+					if f.Severity != record.Info && f.Fault != record.FaultCapture {
+						t.Errorf("%s, %s: %s %s", e.Name, name, f.Code, f.Title)
+					}
+				}
+				if c.Outcome == record.TLSFailed || c.Outcome == record.NoResponse {
+					t.Errorf("%s, %s: %s", e.Name, name, c.Outcome)
+				}
+			}
+		}
+	}
+	if seen["all"] < 100 {
+		t.Errorf("only %d connections", seen["all"])
 	}
 }

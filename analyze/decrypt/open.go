@@ -18,6 +18,7 @@ func (s *Session) open(rec Record, r tls.Record, sink Sink) {
 		side.Failed++
 		sink.Record(rec)
 		s.failed(rec, sink)
+		s.guess(rec)
 		return
 	}
 	side.Opened++

@@ -143,9 +143,19 @@ func (s *Session) unopened(rec Record, sink Sink) {
 	switch rec.Type {
 	case tls.ApplicationData:
 		side.DataRecords++
-		s.guessFinished(rec)
 	case tls.AlertRecord:
 		s.alert(rec, AlertFact{Dir: rec.Dir, Encrypted: true, Opaque: true, Offset: rec.Offset}, sink)
+	}
+	s.guess(rec)
+}
+
+// guess tells by the outside of a record that stays encrypted, for want of a
+// key or with one that does not fit, whether it is a Finished.
+func (s *Session) guess(rec Record) {
+	side := &s.state.Sides[rec.Dir]
+	switch rec.Type {
+	case tls.ApplicationData:
+		s.guessFinished(rec)
 	case tls.Handshake:
 		// RFC 5246 section 7.4.9: Finished "is always sent immediately after a
 		// change cipher spec message".

@@ -379,7 +379,9 @@ type TLSFacts struct {
 	KeysText          string // what is unsupported
 	KeysRef           Ref    // the first encrypted record
 	Decrypted         bool
-	Sides             [2]TLSSide
+	// Dark: nothing of the application data that this side sent could be read, though something else was decrypted.
+	Dark  [2]bool
+	Sides [2]TLSSide
 	// Sizes are the lengths of the first application_data records in order.
 	Sizes []TLSSize
 	// Small counts later application records of up to 256 bytes per direction, Turns how often the direction of application

@@ -43,6 +43,7 @@ type tlsLayer struct {
 	start              [2][32]byte // the first bytes of each direction
 	sealed, lastSealed [2]record.Ref
 	small, records     [2]int64
+	sealedData, read   [2]bool // application data that was not opened, and some after 0-RTT that was
 	turns, pairs       int64
 	firstData, data0   record.Ref // first and last application record
 	lastDir            record.Dir
@@ -145,6 +146,8 @@ func (l *tlsLayer) Record(r decrypt.Record) {
 		return
 	}
 	l.records[d]++
+	l.sealedData[d] = l.sealedData[d] || !r.Opened
+	l.read[d] = l.read[d] || r.Opened && !r.Early
 	if r.Length <= smallRecord {
 		l.small[d]++
 	}
@@ -354,6 +357,10 @@ func (l *tlsLayer) whoEnded(t *record.TCPFacts) {
 	}
 }
 
+// longestAlert is more than any encrypted alert has below TLS 1.3: 2 bytes, a
+// MAC of up to 48, an IV of 16 and padding to the next 16.
+const longestAlert = 96
+
 // leftUnused: the client completed the handshake and left at once without a
 // byte, as one does that refuses the certificate afterwards; below TLS 1.3 the
 // outside of the records shows it, too. Browsers leave a second HTTP/2
@@ -365,6 +372,12 @@ func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
 	finished := l.sealed[record.Client]
 	if finished.Before(l.sealed[record.Server]) {
 		finished = l.sealed[record.Server]
+	}
+	if c := &st.Sides[decrypt.Client]; st.Version < tls.TLS13 && (c.Sealed > 2 || c.Sealed == 2 && c.LastSealed > longestAlert) {
+		return false // more than Finished and an alert, though no key opens it
+	}
+	if st.Keys == decrypt.KeysDoNotFit || st.Keys == decrypt.KeysUndecided {
+		return false // what came was no longer looked at
 	}
 	soon := client.Time.Sub(finished.Time) < promptly+handshakeRTT(f)
 	told := st.Decrypted() || st.Version != 0 && st.Version < tls.TLS13 && st.HandshakeDone() != decrypt.Unknown
@@ -393,7 +406,7 @@ func (l *tlsLayer) attempt(f *reassembly.Flow, last bool) *attempt {
 	case l.failed() && !halfCaptured(f) && (ended(f) || l.unanswered(f, last)), l.leftUnused(f):
 		return &attempt{tls: l, scheme: schemeWSS, failed: true}
 	}
-	if l.session.State().Decrypted() {
+	if l.session.State().Decrypted() && !(l.unread(record.Client) && l.unread(record.Server)) {
 		return nil
 	}
 	a := &attempt{tls: l, scheme: schemeWSS, opaque: true}
@@ -484,15 +497,30 @@ func (l *tlsLayer) fill(r *record.Connection, facts *record.Facts) {
 	}
 }
 
+// unread: this side sent application data, and none of it could be read: a key
+// log that is cut short may have the secrets of one side, or those of the
+// handshake only.
+func (l *tlsLayer) unread(d record.Dir) bool {
+	x := &l.session.State().Sides[d]
+	return x.Sealed > 0 && (x.Opened == 0 || l.sealedData[d] && !l.read[d])
+}
+
 // darken notes that nothing of what a side said could be read, so that nothing
 // is missed in it.
 func (l *tlsLayer) darken(facts *record.Facts) {
-	if facts.WS == nil {
+	if !facts.TLS.Decrypted {
 		return
 	}
-	for d, side := range facts.TLS.Sides {
-		if side.Sealed > 0 && side.Opened == 0 {
+	for d := range facts.TLS.Sides {
+		if !l.unread(record.Dir(d)) {
+			continue
+		}
+		facts.TLS.Dark[d] = true
+		if facts.WS != nil {
 			facts.WS.Damaged[d] = true
+		}
+		if u := facts.Upgrade; u != nil && u.Response == nil && record.Dir(d) == record.Server {
+			u.CutByCapture, u.EarlyData = true, 0
 		}
 	}
 }

@@ -23,10 +23,24 @@ var WS111 = &rule.Rule{
 }
 
 func checkNoKeys(c *record.Connection, r *rule.Reporter) {
-	if c.Facts == nil || c.Facts.TLS == nil || c.Facts.TLS.Complete == "" {
+	if c.Facts == nil || c.Facts.TLS == nil {
 		return
 	}
 	t := c.Facts.TLS
+	if t.Dark[record.Client] || t.Dark[record.Server] {
+		what := "The application data of the TLS connection" + sni(t) + " could not be decrypted: the key log has only the secrets of its handshake"
+		if !t.Dark[record.Server] {
+			what = "What the client sent over the TLS connection" + sni(t) + " could not be decrypted: its secret is not in the key log"
+		} else if !t.Dark[record.Client] {
+			what = "What the server sent over the TLS connection" + sni(t) + " could not be decrypted: its secret is not in the key log"
+		}
+		r.Add(rule.Found{Title: what, Remedy: "Give the whole key log of the run with --keylog FILE: this one was cut short.", NextStep: "Capture again together with a fresh key log of the same run.",
+			Evidence: []record.Evidence{r.At(t.KeysRef, "first encrypted record")}})
+		return
+	}
+	if t.Complete == "" {
+		return
+	}
 	if t.Waited && t.Decrypted {
 		r.Add(rule.Found{
 			Title:    "The beginning of the TLS connection" + sni(t) + " could not be decrypted: its key came after more had passed than is held for it",

@@ -56,12 +56,12 @@ func checkAlert(c *record.Connection, r *rule.Reporter) {
 	f := rule.Found{
 		Title:      known.SideFirst(c, a.Dir) + " ended the TLS handshake with the alert " + a.Name,
 		SeenByUser: known.UserSaw(c, known.SawTLSAlert, a.Name),
-		Remedy:     "Look at the log of " + known.Side(c, a.Dir) + " at this time" + hints[wiretls.AlertDescription(a.Code)] + ".",
+		Remedy:     "Look at the log of " + known.Side(c, a.Dir) + " at this time" + hint(a) + ".",
 		Evidence:   []record.Evidence{r.At(a.Ref, "%s", "alert "+a.Name+" of the "+a.Dir.String())},
 	}
 	switch {
-	case is(a, wiretls.InternalError):
-		f.Fault = a.Dir.Fault()
+	case is(a, wiretls.InternalError) && a.Dir == record.Server:
+		f.Fault = record.FaultServer
 	case is(a, wiretls.CertificateRevoked):
 		f.Fault = a.Dir.Other().Fault()
 		f.SeenByUser = known.UserSaw(c, known.SawCertRevoked)
@@ -69,6 +69,14 @@ func checkAlert(c *record.Connection, r *rule.Reporter) {
 		f.Fault = a.Dir.Other().Fault()
 	}
 	r.Add(f)
+}
+
+// hint adds to the remedy what an alert of this side often means.
+func hint(a *record.TLSAlert) string {
+	if is(a, wiretls.InternalError) && a.Dir == record.Client {
+		return ": its TLS library found something in the server's flight that it does not allow (an old version or signature, a weak key)"
+	}
+	return hints[wiretls.AlertDescription(a.Code)]
 }
 
 // hints add to the remedy what an alert often means.

@@ -34,6 +34,9 @@ func checkResetBeforeResponse(c *record.Connection, r *rule.Reporter) {
 	if h := c.Facts.H2; h != nil && (h.GoAway != nil || h.Reset != nil || h.SettingsRef.Seen() && !h.ConnectEnabled) {
 		return // WS560 to WS562 say more
 	}
+	if c.Facts.TLS != nil && c.Facts.TLS.Dark[record.Server] {
+		return
+	}
 	u := c.Facts.Upgrade
 	if u.Request == nil || u.Response != nil || u.ResponseCut || u.NotHTTP != nil || u.TLSAnswer || t.OneWay {
 		return

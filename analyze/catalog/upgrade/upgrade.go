@@ -110,6 +110,9 @@ func unanswered(c *record.Connection) *record.UpgradeFacts {
 	if u.Request == nil || u.RequestCut && !unfinished(c) || u.Response != nil || u.ResponseCut || u.NotHTTP != nil || u.TLSAnswer {
 		return nil
 	}
+	if c.Facts.TLS != nil && c.Facts.TLS.Dark[record.Server] { // there may be an answer that could not be read
+		return nil
+	}
 	if c.Facts.TCP.OneWay || c.Facts.CaptureDrops && c.Facts.TCP.GapBytes[record.Server] > 0 {
 		return nil
 	}

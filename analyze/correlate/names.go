@@ -62,7 +62,8 @@ type lookup struct {
 	last           record.Time
 	code           string
 	tries          int
-	asked          bool // for an address, and not only for parameters
+	asked          int // for an address, and not only for parameters
+	empty          int // answers that there is no address of that kind
 	unreached      bool
 	followed       bool
 	failedResponse bool
@@ -131,7 +132,9 @@ func (n *Names) Query(client, server netip.Addr, name string, address bool, at r
 	}
 	l.tries++
 	l.last = at.Time
-	l.asked = l.asked || address
+	if address {
+		l.asked++
+	}
 }
 
 // lookup is a client's look-up of a name, a new one if need be; nil: there are
@@ -202,6 +205,9 @@ func (n *Names) Answer(client, server netip.Addr, name string, address bool, cod
 	}
 	l := &who.lookups[found]
 	l.last = at.Time
+	if code == "" {
+		l.empty++
+	}
 	if !l.failedResponse && (code != "" || !l.answer.Seen()) {
 		l.answer, l.code, l.failedResponse = at, code, code != ""
 	}
@@ -264,14 +270,13 @@ func (n *Names) Relations(files []string) []record.Relation {
 	for client, who := range n.inquirers {
 		for i := range who.lookups {
 			l := &who.lookups[i]
-			if !l.asked || !l.failedResponse && !l.answer.Seen() && l.tries < 2 {
+			if l.asked == 0 || !l.failedResponse && !l.answer.Seen() && l.tries < 2 {
 				continue
 			}
 			needed := n.needs(l)
 			r := record.Relation{Files: files, Connections: needed, Total: len(needed), LookUp: l.describe(client)}
 			r.LookUp.Needed = len(needed) > 0
-			// A name may well have addresses of one kind only: that alone stops nobody.
-			r.LookUp.Nothing = !l.followed && who.shows() && !n.strange(client, l.name) && r.LookUp.Code != "no address"
+			r.LookUp.Nothing = !l.followed && who.shows() && !n.strange(client, l.name) && (r.LookUp.Code != "no address" || l.barren())
 			if !r.LookUp.Needed && !r.LookUp.Nothing {
 				continue
 			}
@@ -291,6 +296,10 @@ func (n *Names) Relations(files []string) []record.Relation {
 	sortRelations(failed, func(r *record.Relation) record.Ref { return r.LookUp.Query })
 	return failed
 }
+
+// barren: there is neither an A nor an AAAA record. A name may well have
+// addresses of one kind only: that alone stops nobody.
+func (l *lookup) barren() bool { return l.empty > 1 && l.empty >= l.asked }
 
 // shows: where the client resolved other names, connections came of it.
 func (q *inquirer) shows() bool { return q.connected || !q.resolved }

@@ -76,6 +76,17 @@ func TestLookUps(t *testing.T) {
 		{"asked once at the end of the capture", func(n *Names) { ask(n, 1, "app.test") }, ""},
 		{"nothing listens", func(n *Names) { ask(n, 1, "app.test"); n.Unreached(asker, resolver, when(1.1)) }, "app.test no answer"},
 		{"without an address", func(n *Names) { ask(n, 1, "app.test"); fail(n, 1.1, "app.test", "") }, ""},
+		{"without an address of either kind", func(n *Names) {
+			ask(n, 1, "app.test")
+			ask(n, 1, "app.test")
+			fail(n, 1.1, "app.test", "")
+			fail(n, 1.1, "app.test", "")
+		}, "app.test no address"},
+		{"without one of a kind, the other unanswered", func(n *Names) {
+			ask(n, 1, "app.test")
+			ask(n, 1, "app.test")
+			fail(n, 1.1, "app.test", "")
+		}, ""},
 		{"without an address, and needed", func(n *Names) { ask(n, 1, "app.test"); fail(n, 1.1, "app.test", ""); n.Need("app.test", "7", sec(2)) }, "app.test no address 7"},
 		{"what systems ask for", func(n *Names) {
 			for _, name := range []string{"wpad.corp.test", "host", "_ldap._tcp.corp.test", "1.0.0.10.in-addr.arpa", "printer.local"} {

@@ -189,7 +189,7 @@ func viewOf(c *record.Connection) record.View {
 // better: c is the more complete view. One that holds more of what the client
 // sent beats one that this never came to, and one with an end beats one without,
 // but where an answer was lost on the way, the view nearer to the client tells what
-// the client met. It does so, too, where nothing else is between them.
+// the client met. Where nothing is between them, the first stays.
 func better(c, main *record.Connection) bool {
 	if by := completeness(c) - completeness(main); by != 0 {
 		return by > 0
@@ -202,10 +202,7 @@ func better(c, main *record.Connection) bool {
 	if x.Sides[record.Client].Bytes != y.Sides[record.Client].Bytes {
 		return x.Sides[record.Client].Bytes > y.Sides[record.Client].Bytes
 	}
-	if x.End.Seen() != y.End.Seen() {
-		return x.End.Seen()
-	}
-	return known && near == c
+	return x.End.Seen() && !y.End.Seen()
 }
 
 func compareBool(a, b bool) int {

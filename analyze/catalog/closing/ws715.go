@@ -46,8 +46,8 @@ func checkNotAnswered(c *record.Connection, r *rule.Reporter) {
 	}
 	f := rule.Found{Fault: silent.Fault()}
 	atOnce := end.by == x.Dir && end.at.Time.Sub(x.Ref.Time) < time.Second
-	if atOnce {
-		f.Confidence = record.Likely
+	if atOnce { // it left no time for an answer
+		f.Fault, f.Confidence = x.Dir.Fault(), record.Likely
 	}
 	if r.Enough(f) {
 		return

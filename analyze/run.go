@@ -183,9 +183,9 @@ func (e *engine) take(p *capture.Packet, ip *link.IP) {
 	case e.shards != nil:
 		e.shards.packet(p, ip)
 	default:
-		e.table.Advance(p.Clock)
-		e.flush()
 		if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() && follows(ip) {
+			e.table.Advance(p.Clock)
+			e.flush()
 			e.collect.names.packet(p, ip)
 		}
 		e.table.Packet(p, ip)

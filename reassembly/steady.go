@@ -13,16 +13,25 @@ func (f *Flow) carriesOn(h *half, s *segment) bool {
 
 // carryOn is examine for such segments.
 func (t *Table) carryOn(f *Flow, d Side, h, o *half, s *segment) {
-	h.printNew(s)
 	at := s.at.mark()
+	// printNew and remember in one.
+	if !h.sentAfter(s) {
+		h.print(s)
+		if s.id != 0 {
+			h.lastID = s.id
+		}
+	} else if at.time-h.last.time > DuplicateWithin {
+		h.print(s)
+	}
 	h.last, f.clock = at, s.clock
-	f.flags = f.flags&^flowLast1 | uint16(d)*flowLast1
+	f.flags = f.flags&^(flowLast1|flowFrom1|flowSentSYN|flowSentData) | uint16(d)*(flowLast1|flowFrom1)
 	if h.packets++; s.hasTS {
 		h.flags |= halfTS
 	}
 	h.seen(s)
 	t.ack(f, h, o, s)
 	if s.n > 0 {
+		f.flags |= flowSentData
 		if s.n == 1 && o.is(halfZero) {
 			f.probed(d)
 		}
@@ -37,7 +46,6 @@ func (t *Table) carryOn(f *Flow, d Side, h, o *half, s *segment) {
 			t.handler.Data(f, d, s.at, s.data)
 		}
 	}
-	f.remember(d, h, s)
 	if f.Ignore {
 		t.settle(f, s)
 	}

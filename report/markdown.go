@@ -213,7 +213,7 @@ func (m *Markdown) patternSections() {
 		if m.o.Failed && p.Severity != record.Error {
 			continue
 		}
-		m.line("## %s%s: %s together\n", markdownText(p.Code+" "+p.Slug), inBrackets(p.Confidence), plural(int64(len(p.Connections)), "connection"))
+		m.line("## %s%s%s\n", markdownText(p.Code+" "+p.Slug), inBrackets(p.Confidence), together(p.Connections))
 		m.paragraph(strings.TrimSuffix(sentence(p.Title), ".") + ": " + whoActs(p.Fault) + ".")
 		m.labelled("What to do", p.Remedy)
 		ids := p.Connections[:min(len(p.Connections), 10)]

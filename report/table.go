@@ -215,8 +215,7 @@ func (t *Table) patternSections() {
 		if t.o.Failed && p.Severity != record.Error {
 			continue
 		}
-		n := int64(len(p.Connections))
-		t.page.heading(fmt.Sprintf("%s %s%s: %s together", Clean(p.Code), Clean(p.Slug), inBrackets(p.Confidence), plural(n, "connection")), bold)
+		t.page.heading(Clean(p.Code+" "+p.Slug)+inBrackets(p.Confidence)+together(p.Connections), bold)
 		t.page.paragraph(2, Clean(strings.TrimSuffix(sentence(p.Title), ".")+": "+whoActs(p.Fault)+"."), plain)
 		t.page.labelled("What to do", p.Remedy)
 		ids := p.Connections[:min(len(p.Connections), 10)]
@@ -224,7 +223,9 @@ func (t *Table) patternSections() {
 		if rest := len(p.Connections) - len(ids); rest > 0 {
 			text += fmt.Sprintf(" and %s more (-o ndjson)", number(int64(rest)))
 		}
-		t.page.labelled("Connections", Clean(text))
+		if text != "" {
+			t.page.labelled("Connections", Clean(text))
+		}
 		for i, e := range p.Evidence[:min(len(p.Evidence), maxEvidence)] {
 			label := ""
 			if i == 0 {

@@ -42,7 +42,11 @@ func (v *view) headline() []said {
 		say(green, "%s are healthy.", allOf(total))
 	}
 	if errors := v.patternErrors(); errors > 0 && n == 0 {
-		say(red, "Taken together they show %s: see below.", plural(errors, "problem"))
+		if total == 0 {
+			say(red, "But the capture shows %s: see below.", plural(errors, "problem"))
+		} else {
+			say(red, "Taken together they show %s: see below.", plural(errors, "problem"))
+		}
 	}
 	return all
 }
@@ -152,6 +156,8 @@ func (v *view) nothing() []said {
 	switch {
 	case tcp == 0 && v.packets == 0:
 		return []said{{"No packets, so no WebSocket connections.", yellow}}
+	case tcp == 0 && v.patternErrors() > 0:
+		return []said{{"No WebSocket connections: no TCP connection was begun.", yellow}}
 	case tcp == 0:
 		return []said{{fmt.Sprintf("No WebSocket connections: none of the %s belongs to a TCP connection.", plural(v.packets, "packet")), yellow},
 			{"Capture on the interface that the connections take, for example: tcpdump -i any -s 0 -w capture.pcap tcp", plain}}
@@ -215,6 +221,15 @@ func (v *view) whatHappened(c *cause) string {
 		return sentence(first.connection.Verdict)
 	}
 	return sentence(outcomeWord(first.connection.Outcome) + who)
+}
+
+// together says how many connections show a pattern; a name that was not
+// resolved needs none.
+func together(ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return ": " + plural(int64(len(ids)), "connection") + " together"
 }
 
 // inBrackets says how sure a finding is, where it is not certain.

@@ -135,6 +135,7 @@ var cases = []caseOf{
 		facts(func(t *record.TLSFacts) { t.CloseNotify[record.Client] = at(7, 2*time.Millisecond) })), title: "The client left right after"},
 	{code: "WS405", name: "the server said first that it goes", change: all(leaves, chain(good), facts(func(t *record.TLSFacts) { t.LikelyCloseNotify[record.Server] = at(7, 2*time.Millisecond) }))},
 	{code: "WS405", name: "the server fell silent", change: all(waits(6*time.Second), midway, finished, chain(good))},
+	{code: "WS405", name: "the certificate never arrived", change: all(leaves, chain(good), tcp(func(t *record.TCPFacts) { t.Sides[record.Server].Unacked, t.Sides[record.Server].UnackedSent = 1107, 6 }))},
 	{code: "WS405", name: "left in the dark", change: dark(), title: "left right after the certificate", confidence: record.Possible},
 	{code: "WS405", name: "what it sent may be missing", change: all(dark(), tcp(func(t *record.TCPFacts) { t.GapBytes[record.Client] = 90 }))},
 	{code: "WS405", name: "a hidden alert says more", change: dark(19)},

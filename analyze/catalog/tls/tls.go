@@ -162,8 +162,8 @@ func clientLeft(c *record.Connection, t *record.TLSFacts) bool {
 	if tcp.CutShort > 0 || tcp.GapBytes != [2]int64{} {
 		return false // what it sent may be missing in the capture
 	}
-	if !flight || tcp.OneWay || tcp.EndHow == "" || fellSilent(c, t) > 0 {
-		return false
+	if !flight || tcp.OneWay || tcp.EndHow == "" || fellSilent(c, t) > 0 || tcp.Sides[record.Server].UnackedSent >= 2 {
+		return false // nor did it leave because of what never reached it
 	}
 	client, server := parting(t, record.Client), parting(t, record.Server)
 	switch {

@@ -51,8 +51,12 @@ func checkBlackHole(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	s := &t.Sides[d]
+	passed := fmt.Sprintf("smaller ones (up to %d bytes) were", s.MaxAcked)
+	if s.MaxAcked == 0 {
+		passed = "the small packets of the TCP handshake came through"
+	}
 	f := rule.Found{
-		Title:      fmt.Sprintf("Segments of the %s with up to %d bytes were never acknowledged, though smaller ones (up to %d bytes) were: the path loses full-size packets", d, s.MaxSegment, s.MaxAcked),
+		Title:      fmt.Sprintf("Segments of the %s with up to %d bytes were never acknowledged, though %s: the path loses full-size packets", d, s.MaxSegment, passed),
 		Confidence: record.Likely,
 		Remedy: fmt.Sprintf("Let ICMP 'fragmentation needed' pass, clamp the MSS on the tunnel or VPN of this path, or lower the MTU of the %s; ping -M do -s %d %s shows whether such packets pass.",
 			d, pingSize(t, d), peer(c, d)),

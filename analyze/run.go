@@ -161,16 +161,22 @@ func (e *engine) catchUp() {
 }
 
 // finish closes what is still open at the end of the capture.
-func (e *engine) finish() track.Counts {
+func (e *engine) finish() (counts track.Counts) {
 	e.decide()
 	if e.shards != nil {
-		return e.shards.finish()
+		counts = e.shards.finish()
+	} else {
+		e.lastKeys()
+		e.table.Close()
+		e.catchUp()
+		e.collect.sum.limits.letGo = e.table.Counters.LetGo
+		counts = e.tracker.Counts
 	}
-	e.lastKeys()
-	e.table.Close()
-	e.catchUp()
-	e.collect.sum.limits.letGo = e.table.Counters.LetGo
-	return e.tracker.Counts
+	// What connections have in common is searched for next, in the memory that
+	// following them took.
+	e.shards, e.table, e.tracker = nil, nil, nil
+	e.collect.recycle = func(*record.Facts) {}
+	return counts
 }
 
 // take follows a packet.

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"github.com/wsleuth/wsleuth/analyze/correlate"
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
@@ -35,6 +36,38 @@ func between(front, back *record.Connection) bool {
 		return true
 	}
 	return false
+}
+
+// passedOn: the client's side met just what its proxy met behind it.
+func passedOn(front, back *record.Connection) bool {
+	f, b := front.Facts, back.Facts
+	switch {
+	case front.Outcome != back.Outcome:
+		return false
+	case f.WS == nil || front.Outcome == record.InvalidHandshake:
+		x, y := f.Upgrade, b.Upgrade
+		return x != nil && y != nil && x.Response != nil && y.Response != nil && x.Response.Status == y.Response.Status
+	}
+	return bareEnd(front) && bareEnd(back) && f.TCP.EndBy == record.Server && b.TCP.EndBy == record.Server
+}
+
+// leftBehind tells a hop that a proxy left because another before it had ended
+// both of its own that it is for that one to change.
+func leftBehind(s *correlate.Story, at int) {
+	p := &s.Parts[at]
+	if p.Front < 0 || p.Done == nil || p.Done.Facts == nil {
+		return
+	}
+	front := s.Parts[p.Front].Done
+	if front == nil || front.Facts == nil || front.Fault != record.FaultIntermediary || p.Done.Fault != record.FaultClient {
+		return
+	}
+	if bareEnd(front) && bareEnd(p.Done) && front.Facts.TCP.EndBy == record.Client && p.Done.Facts.TCP.EndBy == record.Client {
+		p.Done.Fault = front.Fault
+		if p.Done.Verdict != "" {
+			p.Done.Verdict = front.Verdict
+		}
+	}
 }
 
 // bareEnd: a WebSocket that opened was ended without a Close frame, and nothing

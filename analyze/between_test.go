@@ -3,6 +3,7 @@ package analyze
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
@@ -69,6 +70,53 @@ func TestExplained(t *testing.T) {
 	}{{refused, true}, {invalid, true}, {left, true}, {talked, false}, {openedHop("1", record.Server, -1, 0), false}, {openedHop("1", record.Server, int(record.Server), 1011), false}} {
 		if got := explained(c.front); got != c.want {
 			t.Errorf("case %d: %v", i, got)
+		}
+	}
+}
+
+// TestChainOfProxies: what a proxy further behind did is told of every hop.
+func TestChainOfProxies(t *testing.T) {
+	request := upgradeRequest("app.test", "/chat", wsKey)
+	stripped := strings.NewReplacer("Upgrade: websocket\r\n", "", "Connection: Upgrade", "Connection: close").Replace(request)
+	opened := wsAnswer + accepts(wsKey) + "\r\n\r\n"
+	const notFound = "HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n"
+	type hop struct {
+		asks, answer string
+		end          int // who ends it; -1: both in turn
+	}
+	for _, c := range []struct {
+		name    string
+		hops    [3]hop // from the client on
+		order   [3]int // in which they end
+		verdict string
+	}{
+		{"the last proxy strips", [3]hop{{request, notFound, 1}, {request, notFound, 1}, {stripped, notFound, 1}}, [3]int{2, 1, 0}, "10.0.0.3:81 took Upgrade"},
+		{"the last proxy dies", [3]hop{{request, opened, 1}, {request, opened, 1}, {request, opened, 0}}, [3]int{1, 0, 2}, "10.0.0.3:81 ended both hops"},
+		{"the first proxy dies", [3]hop{{request, opened, 1}, {request, opened, 0}, {request, opened, 0}}, [3]int{0, 1, 2}, "10.0.0.2:80 ended both hops"},
+	} {
+		s := newSheet()
+		var flows [3]*flow
+		for i, ends := range [3][2]string{{"10.0.0.1:40000", "10.0.0.2:80"}, {"10.0.0.2:40001", "10.0.0.3:81"}, {"10.0.0.3:40002", "10.0.0.4:8080"}} {
+			flows[i] = s.flow(ends[0], ends[1])
+			flows[i].connect().say(0, c.hops[i].asks)
+		}
+		for i := 2; i >= 0; i-- {
+			flows[i].say(1, c.hops[i].answer)
+		}
+		for _, i := range c.order {
+			flows[i].wait(10 * time.Millisecond)
+			flows[i].segment(c.hops[i].end, fin|ack, "")
+			flows[i].segment(1-c.hops[i].end, fin|ack, "")
+		}
+		g := sheets(t, s)
+		if len(g.Connections) != 3 {
+			t.Errorf("%s: %s", c.name, views(g))
+			continue
+		}
+		for i, x := range g.Connections {
+			if x.Fault != record.FaultIntermediary || i < 2 && !strings.Contains(x.Verdict, c.verdict) {
+				t.Errorf("%s, hop %d: %s, %q", c.name, i, x.Fault, x.Verdict)
+			}
 		}
 	}
 }

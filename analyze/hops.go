@@ -216,8 +216,12 @@ func (k *collector) story(s *correlate.Story) {
 			cause[i] = k.onPath(c)
 		}
 	}
+	byProxy := make([]bool, len(s.Parts))
+	for i := len(s.Parts) - 1; i >= 0; i-- { // what lies behind is decided first
+		byProxy[i] = k.decided(s, i, cause, byProxy)
+	}
 	for i := range s.Parts {
-		k.decided(s, i, cause)
+		leftBehind(s, i)
 	}
 	for i := range s.Parts {
 		if c := s.Parts[i].Done; c != nil && c.Facts != nil {
@@ -267,39 +271,58 @@ func connName(file int32, packet, stream int64) string {
 }
 
 // decided points the verdict of a part that failed to the hop that decided, and
-// notes what the proxy between them changed.
-func (k *collector) decided(s *correlate.Story, at int, cause []string) {
+// notes what the proxy between them changed. It tells whether that proxy is what
+// has to change, or one that is further behind.
+func (k *collector) decided(s *correlate.Story, at int, cause []string, byProxy []bool) bool {
 	front := s.Parts[at].Done
 	if front == nil || front.Facts == nil {
-		return
+		return false
 	}
 	var last *record.Connection
+	behind := 0
 	for i := range s.Parts {
 		if p := &s.Parts[i]; p.Front == at && p.Done != nil && p.Done.Facts != nil {
-			last = p.Done // of several tries the last one decided
+			last, behind = p.Done, i // of several tries the last one decided
 		}
 	}
 	if last == nil {
-		return
+		return false
 	}
 	keep := k.o.Keep == nil || k.o.Keep(front) || k.o.Keep(last)
 	hop := k.hops.NoteHop(front, last, keep)
 	if front.Outcome == record.ClosedClean || front.Outcome == record.Open {
 		between(front, last)
-		return
+		return false
 	}
 	if cause[at] != "" {
-		return // it went wrong before the proxy
+		return false // it went wrong before the proxy
 	}
 	if hop != nil && k.changed(hop, &cause[at]) {
-		return
+		return true
+	}
+	if byProxy[behind] && passedOn(front, last) {
+		cause[at] = cause[behind]
+		if front.Fault != record.FaultClient || onlyRefused(front) {
+			front.Fault = last.Fault
+		}
+		if front.Verdict != "" {
+			front.Verdict = last.Verdict
+		}
+		if front.NextStep != "" && len(front.Findings) > 0 && len(last.Findings) > 0 {
+			front.NextStep, front.Findings[0].Remedy = "", last.Findings[0].Remedy
+		}
+		return true
 	}
 	if len(last.Findings) > 0 && last.Findings[0].Severity == record.Error {
 		cause[at] = last.Findings[0].Code
 	}
-	if !between(front, last) && front.Verdict != "" {
+	if between(front, last) {
+		return true
+	}
+	if front.Verdict != "" {
 		front.Verdict = hopVerdict(front, last)
 	}
+	return false
 }
 
 // changed judges what a proxy changed in one handshake: if it explains the

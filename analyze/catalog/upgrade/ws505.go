@@ -13,7 +13,7 @@ var WS505 = &rule.Rule{
 	Title:    "The Upgrade request does not use GET or not HTTP/1.1",
 	Severity: record.Error, Fault: record.FaultClient,
 	Text: rule.Text{
-		Seen: "The request line of the handshake has a method other than GET, or a version other than HTTP/1.1.",
+		Seen:  "The request line of the handshake has a method other than GET, or a version other than HTTP/1.1.",
 		Why:   "Upgrade belongs to GET and HTTP/1.1: servers answer anything else with 400, with 405, or like a request for a page; some are lenient and open.",
 		How:   "The request line is quoted as it stands.",
 		Alike: "nginx before 1.29.7 speaks HTTP/1.0 to its upstream by default: then the client is innocent, and the request often lacks its Upgrade field, too (WS501). Health checks use HTTP/1.0 as well, but without Sec-WebSocket fields.",

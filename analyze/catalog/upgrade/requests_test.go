@@ -86,6 +86,7 @@ var requestCases = []caseOf{
 
 	{code: "WS509", name: "a client without a browser", request: goodRequest + "Origin: https://app.test\n", title: "'https://app.test' but opened ws://", fault: record.FaultClient, confidence: record.Certain},
 	{code: "WS509", name: "a browser, which would have blocked it", request: chrome},
+	{code: "WS509", name: "a hop behind a proxy", request: goodRequest + "Origin: https://app.test\n", change: func(c *record.Connection) { c.HopOf = "1" }},
 	{code: "WS509", name: "behind a proxy that says so", request: goodRequest + "Origin: https://app.test\nX-Forwarded-Proto: https\n"},
 	{code: "WS509", name: "over TLS", request: goodRequest + "Origin: https://app.test\n", change: overTLS},
 	{code: "WS509", name: "http page", request: goodRequest + "Origin: http://app.test\n"},

@@ -35,7 +35,7 @@ func checkMixedContent(c *record.Connection, r *rule.Reporter) {
 	}
 	// A browser would have blocked it: of one, a proxy took the TLS off. HTTP/2
 	// in cleartext is spoken between proxies and servers only.
-	if c.Server.Addr().Unmap().IsLoopback() || known.ClientOf(c).Browser || c.Facts.H2 != nil {
+	if c.Server.Addr().Unmap().IsLoopback() || known.ClientOf(c).Browser || c.Facts.H2 != nil || c.HopOf != "" {
 		return
 	}
 	r.Add(rule.Found{

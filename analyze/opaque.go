@@ -42,6 +42,10 @@ func opaqueVerdict(c *record.Connection) string {
 	case c.Facts.EndOfCapture:
 		fmt.Fprintf(&b, "; it was still open when the capture ended, after %s", age(time.Duration(c.DurationMS*1e6)))
 	}
+	if !t.ClientHello.Seen() && c.Facts.TCP.LateStart {
+		b.WriteString(". The capture began after its TLS handshake, so that no key log opens it: capture it from its beginning.")
+		return b.String()
+	}
 	b.WriteString(". A key log would tell the rest.")
 	return b.String()
 }

@@ -24,6 +24,8 @@ func TestNothingAsked(t *testing.T) {
 		{"unused-server-closes.pcap", "", record.Opaque, "WS111"},
 		// OpenSSL has decode_error for a FIN without close_notify, though the handshake was long over.
 		{"unused-decode-error.pcap", "unused-decode-error.keys", "", ""},
+		// Of a TLS connection begun before the capture only records are seen.
+		{"tls-begun-before.pcap", "", record.Opaque, "WS104"},
 		// A server that greets its clients first.
 		{"wss-to-ssh.pcap", "", record.TLSFailed, "WS411"},
 	} {

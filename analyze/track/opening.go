@@ -212,6 +212,9 @@ func (o *opening) look(s *slot, from reassembly.Side, b []byte) proto {
 	if classifyFront(b) == protoPROXY {
 		return protoPROXY
 	}
+	if sealedRecord(b) {
+		return protoTLS
+	}
 	if kind := classify(b, true); kind != protoOther {
 		return kind
 	}
@@ -219,6 +222,21 @@ func (o *opening) look(s *slot, from reassembly.Side, b []byte) proto {
 		return kind
 	}
 	return protoOther // frames without the preface: lookLate
+}
+
+// sealedRecord: the bytes begin with a record of application data of TLS 1.2 or
+// 1.3, and the header of another follows it if enough is there.
+func sealedRecord(b []byte) bool {
+	const header, most = 5, 1<<14 + 256
+	is := func(b []byte) bool {
+		length := int(b[3])<<8 | int(b[4])
+		return b[0] == 0x17 && b[1] == 3 && b[2] == 3 && length > 8+8 && length <= most
+	}
+	if len(b) < header || !is(b) {
+		return false
+	}
+	rest := b[min(len(b), header+int(b[3])<<8+int(b[4])):]
+	return len(rest) == 0 || len(rest) >= 3 && rest[0] >= 0x15 && rest[0] <= 0x17 && rest[1] == 3 && rest[2] == 3
 }
 
 // replace puts the layer in the opening's place and hands it what was held.

@@ -174,6 +174,9 @@ func (e *engine) finish() (counts track.Counts) {
 	}
 	// What connections have in common is searched for next, in the memory that
 	// following them took.
+	if k, ok := e.src.(capture.Keeper); ok {
+		k.Keep(nil)
+	}
 	e.shards, e.table, e.tracker = nil, nil, nil
 	e.collect.recycle = func(*record.Facts) {}
 	return counts

@@ -196,7 +196,20 @@ func (b *finder) relation(list []*Digest) (r record.Relation, kept bool) {
 
 // sortRelations makes the order independent of that of maps.
 func sortRelations(list []record.Relation, when func(*record.Relation) record.Ref) {
-	slices.SortStableFunc(list, func(x, y record.Relation) int { return compareRefs(when(&x), when(&y)) })
+	type placed struct {
+		at    record.Ref
+		place int
+	}
+	order := make([]placed, len(list))
+	for i := range list {
+		order[i] = placed{when(&list[i]), i}
+	}
+	slices.SortFunc(order, func(x, y placed) int { return cmp.Or(compareRefs(x.at, y.at), cmp.Compare(x.place, y.place)) })
+	sorted := make([]record.Relation, len(list))
+	for i, p := range order {
+		sorted[i] = list[p.place]
+	}
+	copy(list, sorted)
 }
 
 func compareRefs(a, b record.Ref) int {

@@ -25,8 +25,9 @@ const (
 func (c *candidate) marked(r *reader) {
 	p := r.pkt
 	for n := 1; ; n++ {
-		if m, ok := markOf(p.Data); ok {
+		if m, way, ok := markOf(p.Data); ok {
 			c.marks = append(c.marks, m)
+			c.ways = append(c.ways, way)
 			if key := keyOf(p.Data); key != "" {
 				c.keys = append(c.keys, key)
 			}
@@ -59,25 +60,44 @@ func beside(a, b *candidate) bool {
 	return shared == sharedPackets
 }
 
+// way is where a TCP packet comes from and where it goes to, as hashes.
+type way struct{ from, to uint64 }
+
+// halves tells that two files hold one direction each of the same connections,
+// as a tap with an outlet for each direction gives them.
+func halves(a, b *candidate) bool {
+	found := false
+	for _, w := range a.ways {
+		back := way{w.to, w.from}
+		if slices.Contains(a.ways, back) || slices.Contains(b.ways, w) {
+			return false
+		}
+		found = found || slices.Contains(b.ways, back)
+	}
+	return found && !slices.ContainsFunc(b.ways, func(w way) bool { return slices.Contains(b.ways, way{w.to, w.from}) })
+}
+
 // markOf is a hash of what a TCP packet keeps on its way: all of its IP header
 // but the hops left and the checksum, and its TCP header but for the checksum,
 // which a network card may fill in later. ok is false for other packets. The IP
 // header is found by its own checksum, or by its length, behind any link header.
-func markOf(b []byte) (mark uint64, ok bool) {
+func markOf(b []byte) (mark uint64, w way, ok bool) {
 	const ipv4Len, ipv6Len, tcpLen, protocolTCP = 20, 40, 20, 6
 	for i := 0; i <= min(maxLinkHeader, len(b)-ipv4Len-tcpLen); i++ {
 		switch h := b[i:]; {
 		case h[0] == 0x45 && h[9] == protocolTCP && sums(h[:ipv4Len], len(h)):
 			mark = hashOn(hashOn(hashOn(0, h[:8]), h[9:10]), h[12:ipv4Len])
+			from, to := hashOn(0, h[12:16]), hashOn(0, h[16:ipv4Len])
 			h = h[ipv4Len:]
-			return hashOn(hashOn(mark, h[:16]), h[18:tcpLen]), true
+			return hashOn(hashOn(mark, h[:16]), h[18:tcpLen]), way{hashOn(from, h[:2]), hashOn(to, h[2:4])}, true
 		case h[0]>>4 == 6 && len(h) >= ipv6Len+tcpLen && h[6] == protocolTCP && fits(int(binary.BigEndian.Uint16(h[4:])), len(h)-ipv6Len):
 			mark = hashOn(hashOn(0, h[:7]), h[8:ipv6Len])
+			from, to := hashOn(0, h[8:24]), hashOn(0, h[24:ipv6Len])
 			h = h[ipv6Len:]
-			return hashOn(hashOn(mark, h[:16]), h[18:tcpLen]), true
+			return hashOn(hashOn(mark, h[:16]), h[18:tcpLen]), way{hashOn(from, h[:2]), hashOn(to, h[2:4])}, true
 		}
 	}
-	return 0, false
+	return 0, way{}, false
 }
 
 // keyOf is the key of a WebSocket's handshake in a packet, which is random

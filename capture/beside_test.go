@@ -34,14 +34,14 @@ func TestMarkOf(t *testing.T) {
 		{"sent again", one, ipv4TCP(64, 2, 1, "x"), false},
 		{"IPv6 behind a router", v6, far6, true},
 	} {
-		x, ok := markOf(c.a)
-		y, also := markOf(c.b)
+		x, _, ok := markOf(c.a)
+		y, _, also := markOf(c.b)
 		if !ok || !also || (x == y) != c.same {
 			t.Errorf("%s: %x (%v) and %x (%v)", c.name, x, ok, y, also)
 		}
 	}
 	for _, other := range [][]byte{nil, make([]byte, 100), one[:40], []byte("a text in which the letter E stands for 0x45, and much else besides, as long as a packet")} {
-		if _, ok := markOf(other); ok {
+		if _, _, ok := markOf(other); ok {
 			t.Errorf("%q has a mark", other)
 		}
 	}
@@ -90,6 +90,49 @@ func TestClocksApart(t *testing.T) {
 			_, infos := read(t, Options{}, write(t, map[string][]byte{names[0]: c.first, names[1]: c.second}))
 			if places := int(max(infos[0].Vantage, infos[1].Vantage)) + 1; places != c.places {
 				t.Errorf("%s, %v: %d places, want %d", c.name, names, places, c.places)
+			}
+		}
+	}
+}
+
+// TestTwoOutlets: a tap gives one file for each direction, which are one place,
+// read side by side; two files with both directions, or with the same, are not.
+func TestTwoOutlets(t *testing.T) {
+	there := func(id byte) []byte { return ipv4TCP(64, id, 1, "") }
+	back := func(id byte) []byte {
+		p := ipv4TCP(64, id, 1, "")
+		p[14+15], p[14+19] = 2, 1 // the last bytes of the addresses; the sum stays
+		copy(p[34:], []byte{0, 80, 0x9c, 0x40})
+		return p
+	}
+	file := func(at int64, packets ...[]byte) []byte {
+		f := pcapFile{magic: magicNano, nano: true}
+		b := f.header(1)
+		for i, data := range packets {
+			b = append(b, f.record(at+int64(i)*10*ms, len(data), data)...)
+		}
+		return b
+	}
+	for _, c := range []struct {
+		name          string
+		first, second []byte
+		places        int
+	}{
+		{"a direction each", file(0, there(1), there(2), there(3)), file(5*ms, back(1), back(2), back(3)), 1},
+		{"a direction each, the second at the end of the first", file(0, there(1), there(2), there(3), there(4), there(5), there(6), there(7)), file(55*ms, back(1), back(2), back(3)), 1},
+		{"both directions in one", file(0, there(1), back(2), there(3)), file(5*ms, back(4), back(5), back(6)), 2},
+		{"both directions in the other", file(0, there(1), there(2), there(3)), file(5*ms, back(4), there(5), back(6)), 2},
+		{"the same direction", file(0, there(1), there(2), there(3)), file(5*ms, there(4), there(5), there(6)), 2},
+	} {
+		for _, names := range [][2]string{{"in", "out"}, {"tap1", "tap2"}} {
+			packets, infos := read(t, Options{}, write(t, map[string][]byte{names[0]: c.first, names[1]: c.second}))
+			if places := int(max(infos[0].Vantage, infos[1].Vantage)) + 1; places != c.places {
+				t.Errorf("%s, %v: %d places, want %d", c.name, names, places, c.places)
+			}
+			for i := 1; i < len(packets); i++ {
+				if packets[i].time < packets[i-1].time {
+					t.Errorf("%s, %v: packet %d is out of order", c.name, names, i)
+				}
 			}
 		}
 	}

@@ -24,8 +24,10 @@ const (
 	maxAhead = 8 << 20
 )
 
-// vantage is a place where files were captured one after the other.
+// vantage is a place where files were captured one after the other. id numbers
+// it; two have the same where each holds one direction of what passes.
 type vantage struct {
+	id     int32
 	family string
 	r      *reader      // being read; nil between files
 	end    int64        // of the last file
@@ -113,7 +115,7 @@ func (m *merge) ended(r *reader) {
 		m.err = r.fatal
 	}
 	m.buffers = append(m.buffers, r.w.buf)
-	v := &m.vantages[r.vantage]
+	v := &m.vantages[r.slot]
 	v.r, v.end = nil, r.last
 }
 
@@ -144,16 +146,30 @@ func (m *merge) begin() {
 	}
 	if v < 0 {
 		v = len(m.vantages)
-		m.vantages = append(m.vantages, vantage{})
+		m.vantages = append(m.vantages, vantage{id: m.idOf(c)})
 	}
 	m.vantages[v].r, m.vantages[v].family = r, c.family
 	if len(c.marks) > 0 {
 		m.vantages[v].files = append(m.vantages[v].files, c)
 	}
-	r.vantage, r.info.Vantage = int32(v), int32(v)
+	r.slot = v
+	r.vantage = m.vantages[v].id
+	r.info.Vantage = r.vantage
 	r.pkt.File, r.pkt.Vantage = r.file, r.vantage
 	m.open = append(m.open, r)
 	m.up(len(m.open) - 1)
+}
+
+// idOf numbers a new vantage, of which c is the first file.
+func (m *merge) idOf(c *candidate) (id int32) {
+	for i := range m.vantages {
+		v := &m.vantages[i]
+		if slices.ContainsFunc(v.files, func(f *candidate) bool { return halves(f, c) }) {
+			return v.id
+		}
+		id = max(id, v.id+1)
+	}
+	return id
 }
 
 // reader opens a file of the plan. Without a reader and without an error the
@@ -201,9 +217,9 @@ func (m *merge) vantageOf(c *candidate) (v int, wait bool) {
 
 // suits reports whether c may continue a vantage as kin or as a stranger: as
 // such only if no file of the vantage's own family is still to come. What holds
-// the same packets was taken beside it.
+// the same packets, or the other direction, was taken beside it.
 func (m *merge) suits(v *vantage, c *candidate, kin bool) bool {
-	if slices.ContainsFunc(v.files, func(f *candidate) bool { return beside(f, c) }) {
+	if slices.ContainsFunc(v.files, func(f *candidate) bool { return beside(f, c) || halves(f, c) }) {
 		return false
 	}
 	if kin {

@@ -23,6 +23,7 @@ type candidate struct {
 	begun *reader  // of a stream: its first packet was read
 	marks []uint64 // of its first packets, sorted, where files are compared
 	keys  []string // of handshakes among them
+	ways  []way    // of those, from where to where
 	err   *FileError
 }
 

@@ -46,6 +46,7 @@ type reader struct {
 	reported int64
 
 	file, vantage int32
+	slot          int // of merge.vantages
 	number        int64
 	prev, last    int64 // time of the packet before, greatest time
 	backwards     int64

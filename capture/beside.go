@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -26,7 +27,7 @@ func (c *candidate) marked(r *reader) {
 	p := r.pkt
 	for n := 1; ; n++ {
 		if m, way, ok := markOf(p.Data); ok {
-			c.marks = append(c.marks, m)
+			c.marks = append(c.marks, seenMark{m, p.Time})
 			c.ways = append(c.ways, way)
 			if key := keyOf(p.Data); key != "" {
 				c.keys = append(c.keys, key)
@@ -36,28 +37,43 @@ func (c *candidate) marked(r *reader) {
 			break
 		}
 	}
-	slices.Sort(c.marks)
+	slices.SortFunc(c.marks, func(a, b seenMark) int { return cmp.Compare(a.mark, b.mark) })
+}
+
+// seenMark is the mark of a packet, and when the packet came.
+type seenMark struct {
+	mark uint64
+	at   int64
 }
 
 // beside tells that two files hold the same packets, or the same handshake
-// before and behind a proxy.
+// before and behind a proxy. What came at the very same time is one capture's:
+// its files may overlap.
 func beside(a, b *candidate) bool {
-	if slices.ContainsFunc(a.keys, func(key string) bool { return slices.Contains(b.keys, key) }) {
-		return true
-	}
 	x, y, shared := a.marks, b.marks, 0
 	for len(x) > 0 && len(y) > 0 && shared < sharedPackets {
 		switch {
-		case x[0] < y[0]:
+		case x[0].mark < y[0].mark:
 			x = x[1:]
-		case x[0] > y[0]:
+		case x[0].mark > y[0].mark:
 			y = y[1:]
 		default:
-			shared++
+			if x[0].at != y[0].at {
+				shared++
+			}
 			x, y = x[1:], y[1:]
 		}
 	}
-	return shared == sharedPackets
+	if shared == sharedPackets {
+		return true
+	}
+	return slices.ContainsFunc(a.keys, func(key string) bool { return slices.Contains(b.keys, key) }) && !meet(a, b)
+}
+
+// meet tells that two files hold packets of the same connections. A file of a
+// proxy's that was rotated in the middle of a handshake does.
+func meet(a, b *candidate) bool {
+	return slices.ContainsFunc(a.ways, func(w way) bool { return slices.Contains(b.ways, w) || slices.Contains(b.ways, way{w.to, w.from}) })
 }
 
 // way is where a TCP packet comes from and where it goes to, as hashes.

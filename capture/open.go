@@ -18,12 +18,12 @@ type candidate struct {
 	family string
 
 	info  *FileInfo
-	first int64    // time of the first packet
-	empty bool     // no packet
-	begun *reader  // of a stream: its first packet was read
-	marks []uint64 // of its first packets, sorted, where files are compared
-	keys  []string // of handshakes among them
-	ways  []way    // of those, from where to where
+	first int64      // time of the first packet
+	empty bool       // no packet
+	begun *reader    // of a stream: its first packet was read
+	marks []seenMark // of its first packets, sorted, where files are compared
+	keys  []string   // of handshakes among them
+	ways  []way      // of those, from where to where
 	err   *FileError
 }
 

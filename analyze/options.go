@@ -26,6 +26,9 @@ type Options struct {
 	Selected bool
 	// Live is for a source that goes on while packets come; nil for captures that are complete.
 	Live *Live
+	// Closing, unless nil, is called when everything was read: what is left to do
+	// needs less memory than it gives back.
+	Closing func()
 	// limits of the flow tables; zero values stand for the defaults.
 	limits reassembly.Limits
 	// Version of the program, for rules that name it.

@@ -74,6 +74,9 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	e.start(o)
 	readErr := e.read(ctx)
 	e.lateNames()
+	if o.Closing != nil {
+		o.Closing()
+	}
 	counts := e.finish()
 	e.collect.sum.limits.link(e.decoder.Dropped())
 	sinkErr := e.collect.finish(e.src.Files(), e.odd, counts)

@@ -57,7 +57,7 @@ func (a *analysis) options(p *program, paths []string) (analyze.Options, error) 
 			return analyze.Options{}, err
 		}
 	}
-	o := analyze.Options{Keys: keys, All: a.all, Events: a.events, ShowSecrets: a.showSecrets, Selected: a.selected(), Version: p.version, Threads: a.threads}
+	o := analyze.Options{Keys: keys, All: a.all, Events: a.events, ShowSecrets: a.showSecrets, Selected: a.selected(), Version: p.version, Threads: a.threads, Closing: p.closing}
 	if o.Selected {
 		o.Keep = a.keep
 	}

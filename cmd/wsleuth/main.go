@@ -12,8 +12,9 @@ import (
 var version = ""
 
 func main() {
+	var closing func()
 	if os.Getenv("GOGC") == "" {
-		startPacer()
+		closing = startPacer().close
 	}
 	os.Exit(run(&program{
 		args:    os.Args[1:],
@@ -22,6 +23,7 @@ func main() {
 		stderr:  os.Stderr,
 		getenv:  os.Getenv,
 		version: versionOf(version),
+		closing: closing,
 	}))
 }
 

@@ -28,6 +28,7 @@ type program struct {
 	getenv         func(string) string
 	version        string
 	quiet          bool
+	closing        func() // see analyze.Options; nil
 }
 
 // exitError is an error that carries the exit status and what to try.

@@ -26,6 +26,8 @@ func TestNothingAsked(t *testing.T) {
 		{"unused-decode-error.pcap", "unused-decode-error.keys", "", ""},
 		// Of a TLS connection begun before the capture only records are seen.
 		{"tls-begun-before.pcap", "", record.Opaque, "WS104"},
+		// A server that says unrecognized_name as a warning, and closes.
+		{"warned-and-closed.pcap", "", record.TLSFailed, "WS409"},
 		// A server that greets its clients first.
 		{"wss-to-ssh.pcap", "", record.TLSFailed, "WS411"},
 	} {

@@ -274,8 +274,22 @@ func (l *tlsLayer) afterwards(a *record.TLSAlert) bool {
 	return tls.AlertDescription(a.Code) == tls.DecodeError && fin.Seen() && fin.Time <= int64(a.Ref.Time)
 }
 
+// lastWord: a warning was the last that its sender said before it ended a
+// handshake that is not complete: "Whenever an implementation encounters a
+// condition which is defined as a fatal alert, it MUST send the appropriate
+// alert" (RFC 5246, section 7.2.2), and some name it a warning.
+func (l *tlsLayer) lastWord(a *record.TLSAlert) bool {
+	h := l.outer.conn.flow.Half(l.outer.conn.side(a.Dir))
+	return !a.Opaque && h.FIN.Seen() && h.LastData.Packet == a.Ref.Packet && l.session.State().HandshakeDone() == decrypt.Unknown
+}
+
 // complaints are the alerts that are not an answer to the end.
 func (l *tlsLayer) complaints() []record.TLSAlert {
+	for i := range l.alerts {
+		if a := &l.alerts[i]; !a.Fatal && l.lastWord(a) {
+			a.Fatal = true
+		}
+	}
 	for i := range l.alerts {
 		if l.afterwards(&l.alerts[i]) {
 			return slices.DeleteFunc(slices.Clone(l.alerts), func(a record.TLSAlert) bool { return l.afterwards(&a) })

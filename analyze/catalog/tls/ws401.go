@@ -61,6 +61,9 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 		}
 	} else {
 		f.Title = endpoint(c) + " closed the connection " + after + " after the ClientHello for " + asked(t) + ", without a word of TLS"
+		if t.CloseNotify[record.Server].Seen() {
+			f.Title = endpoint(c) + " closed the connection " + after + " after the ClientHello for " + asked(t) + ", with a close_notify and no reason"
+		}
 		f.Fault = record.FaultUnknown
 		f.SeenByUser = known.UserSaw(c, known.SawTLSClosed)
 		f.Remedy = "Look whether " + known.Endpoint(c) + " speaks TLS at all and whether its load balancer has a healthy backend; then for a filter on the server name " + asked(t) + "."

@@ -398,6 +398,30 @@ func (l *tlsLayer) leftUnused(f *reassembly.Flow) bool {
 	return gone && soon && st.ALPN != "h2" && told && st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords == 0
 }
 
+// recordSizeLimit is an extension that Firefox sends (RFC 8449).
+const recordSizeLimit = tls.Extension(28)
+
+// leftAtH2: the server selected HTTP/2 and began it, and the client, which
+// offered HTTP/1.1 as well, left without a byte: one that speaks HTTP/1.1 only
+// cannot read that. Browsers leave a connection that they do not need likewise,
+// and they are known by their hello.
+func (l *tlsLayer) leftAtH2(f *reassembly.Flow) bool {
+	st := l.session.State()
+	if st.ALPN != "h2" || st.ClientHello == nil || !slices.Contains(st.ClientHello.ALPN, "http/1.1") {
+		return false
+	}
+	for _, x := range st.ClientHello.Extensions {
+		if tls.IsGREASE(uint16(x)) || x == recordSizeLimit {
+			return false
+		}
+	}
+	client, server := l.parting(f, record.Client), l.parting(f, record.Server)
+	told := st.Decrypted() || st.Version < tls.TLS13
+	soon := client.Time.Sub(ref(f.Half(f.Client.Other()).LastData).Time) < promptly+handshakeRTT(f)
+	return told && st.HandshakeDone() != decrypt.Unknown && client.Seen() && (!server.Seen() || client.Before(server)) && soon &&
+		st.Sides[decrypt.Client].DataRecords == 0 && st.Sides[decrypt.Server].DataRecords > 0
+}
+
 // closedTLS handles a TLS connection in which no WebSocket was seen.
 func (t *Tracker) closedTLS(f *reassembly.Flow, c *conn, order int64, last bool) {
 	switch a := c.tls().attempt(f, last); {
@@ -417,7 +441,7 @@ func (l *tlsLayer) attempt(f *reassembly.Flow, last bool) *attempt {
 	case (lossy(f) || !l.hello.Seen()) && !l.saidSo() && !l.unanswered(f, last):
 		// What is not in the capture may have completed the handshake, and
 		// without its beginning what came of it cannot be followed.
-	case l.failed() && !halfCaptured(f) && (ended(f) || l.unanswered(f, last)), l.leftUnused(f):
+	case l.failed() && !halfCaptured(f) && (ended(f) || l.unanswered(f, last)), l.leftUnused(f), l.leftAtH2(f):
 		return &attempt{tls: l, scheme: schemeWSS, failed: true}
 	}
 	if l.session.State().Decrypted() && !(l.unread(record.Client) && l.unread(record.Server)) {

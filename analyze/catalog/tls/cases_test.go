@@ -65,6 +65,12 @@ func dark(lengths ...int) func(*record.Connection) {
 	}
 }
 
+// atH2: the server has begun HTTP/2.
+func atH2(c *record.Connection) {
+	t := c.Facts.TLS
+	t.ServerHello, t.ALPN, t.Complete, t.Sides[record.Server].DataRecords = at(6, 2*time.Millisecond), "h2", "certain", 1
+}
+
 // midway: the server had begun the handshake, in TLS 1.2.
 func midway(c *record.Connection) {
 	t := c.Facts.TLS
@@ -201,6 +207,8 @@ var cases = []caseOf{
 	{code: "WS414", name: "none shared", change: all(alert(record.Server, wiretls.NoApplicationProtocol), facts(func(t *record.TLSFacts) { t.ALPNOffered = []string{"\x0a\x0a", "http/1.1"} })),
 		title: "speaks none of the protocols that the client offers (http/1.1): no_application_protocol", fault: record.FaultServer},
 	{code: "WS414", name: "h2 and an Upgrade", change: all(answered("400 Bad Request", ""), facts(func(t *record.TLSFacts) { t.ALPN = "h2" })), title: "selected 'h2' in TLS, and the client sent an HTTP/1.1 Upgrade request all the same"},
+	{code: "WS414", name: "h2, and the client leaves", change: all(leaves, atH2), title: "selected 'h2' in TLS and began HTTP/2, and the client left without a word", fault: record.FaultServer, confidence: record.Likely},
+	{code: "WS405", name: "it left at HTTP/2", change: all(leaves, chain(good), atH2)},
 	{code: "WS414", name: "http/1.1", change: all(answered("400 Bad Request", ""), facts(func(t *record.TLSFacts) { t.ALPN = "http/1.1" }))},
 	{code: "WS414", name: "h2 and a stream", change: all(answered("400 Bad Request", ""), facts(func(t *record.TLSFacts) { t.ALPN = "h2" }), func(c *record.Connection) { c.Facts.H2 = &record.H2Facts{} })},
 	{code: "WS415", name: "healthy"},

@@ -28,7 +28,7 @@ var WS405 = &rule.Rule{
 
 func checkUntrusted(c *record.Connection, r *rule.Reporter) {
 	t := failedOf(c)
-	if t == nil || lapsed(t) != nil || early(t) != nil || misnamed(t) || r.Has("WS404") {
+	if t == nil || lapsed(t) != nil || early(t) != nil || misnamed(t) || r.Has("WS404") || leftAtH2(c, t) {
 		return
 	}
 	switch judged(c, t) {

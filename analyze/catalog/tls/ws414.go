@@ -41,6 +41,16 @@ func checkALPN(c *record.Connection, r *rule.Reporter) {
 		})
 		return
 	}
+	if leftAtH2(c, t) {
+		r.Add(rule.Found{
+			Title:      endpoint(c) + " selected 'h2' in TLS and began HTTP/2, and the client left without a word, as one does that speaks HTTP/1.1 only",
+			Confidence: record.Likely,
+			SeenByUser: known.UserSaw(c, known.SawNotHTTP),
+			Remedy:     "Let the client offer http/1.1 alone for wss, or let the server prefer http/1.1 for this host.",
+			Evidence:   []record.Evidence{r.At(t.ServerHello, "%s", "the server selects "+known.Clip(t.ALPN)), r.At(whenLeft(c, t), "the client ends the connection")},
+		})
+		return
+	}
 	u := c.Facts.Upgrade
 	if t.ALPN == "" || u == nil || u.Request == nil || c.Facts.WS != nil || c.Facts.H2 != nil || t.ALPN == "http/1.1" || t.ALPN == "http/1.0" {
 		return
@@ -62,4 +72,9 @@ func offered(t *record.TLSFacts) string {
 	}
 	list := slices.DeleteFunc(slices.Clone(t.ALPNOffered), func(s string) bool { return len(s) == 2 && wiretls.IsGREASE(uint16(s[0])<<8|uint16(s[1])) })
 	return known.Clip(strings.Join(list, ", "))
+}
+
+// leftAtH2: the client ended the connection at the server's first frames of HTTP/2.
+func leftAtH2(c *record.Connection, t *record.TLSFacts) bool {
+	return c.Facts.TLSFailed && t.ALPN == "h2" && t.Sides[record.Server].DataRecords > 0 && t.Sides[record.Client].DataRecords == 0
 }

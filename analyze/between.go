@@ -24,15 +24,20 @@ func between(front, back *record.Connection) bool {
 			front.Fault = record.FaultIntermediary
 		}
 		say(front, what)
+		advise(front, "Look at the log of the proxy at "+front.Server.String()+" at this second; let it pass Close frames on before it ends a connection.")
 		return true
 	case f.WS.FirstClose != nil && b.WS.FirstClose == nil:
 		if x := f.WS.FirstClose; byProxy && x.Dir == record.Client && !b.WS.Damaged[record.Client] {
 			blame(back, fmt.Sprintf("The proxy at %s did not pass the client's Close frame%s on (hop %s, packet %d)", front.Server, codeOf(x), front.ID, x.Ref.Packet))
+			advise(back, "Let the proxy at "+front.Server.String()+" pass Close frames on before it ends a connection.")
 		}
 	case byProxy && bareEnd(front) && f.TCP.EndBy == record.Server:
 		what := fmt.Sprintf("The proxy at %s ended both hops of the WebSocket without a Close frame", front.Server)
 		blame(back, what)
 		blame(front, what+fmt.Sprintf(" (hop %s, packet %d)", back.ID, b.TCP.End.Packet))
+		for _, c := range [...]*record.Connection{front, back} {
+			advise(c, "Look at the log of the proxy at "+front.Server.String()+" at this second: a reload, a restart, a crash, or a time limit of its own.")
+		}
 		return true
 	}
 	return false
@@ -91,6 +96,13 @@ func codeOf(x *record.ControlFrame) string {
 func blame(c *record.Connection, what string) {
 	c.Fault = record.FaultIntermediary
 	say(c, what)
+}
+
+// advise says what to do about the first finding, where anybody wants to know.
+func advise(c *record.Connection, remedy string) {
+	if c.Verdict != "" && len(c.Findings) > 0 {
+		c.Findings[0].Remedy = remedy
+	}
 }
 
 // say makes this the verdict, where there is one.

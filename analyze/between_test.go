@@ -51,6 +51,9 @@ func TestBetween(t *testing.T) {
 		if changed := strings.ReplaceAll(said, "as it was", "") != "; "; changed != (c.verdict != "") || !strings.Contains(said, c.verdict) {
 			t.Errorf("%s: %q", c.name, said)
 		}
+		if strings.Contains(said, "proxy") && c.back.Outcome != record.ClosedClean && len(c.back.Findings) > 0 && c.back.Fault == record.FaultIntermediary && !strings.Contains(c.back.Findings[0].Remedy, "proxy at") {
+			t.Errorf("%s: %q", c.name, c.back.Findings[0].Remedy)
+		}
 		if client != (c.front.Verdict != "as it was") {
 			t.Errorf("%s: the client's verdict is it: %v, though it is %q", c.name, client, c.front.Verdict)
 		}

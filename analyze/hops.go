@@ -365,6 +365,7 @@ func blamedBehind(hop *record.Hop, p *record.Pattern) {
 		blame(c, p.Title)
 	case p.Code == "WS808" && bareEnd(c) && c.Facts.TCP.EndBy == record.Client:
 		blame(c, fmt.Sprintf("The proxy at %s did not pass this server's answer on as it was (hop %s)", hop.Front.Server, hop.Front.ID))
+		advise(c, p.Remedy)
 	case c.Fault == record.FaultUnknown:
 		c.Fault = p.Fault
 	}

@@ -48,7 +48,7 @@ type view struct {
 	warnings causes // of those that worked
 	unknown  tally[endpoint]
 	codes    tally[int]      // Close codes of an application, of those that worked, with what a finding says of one
-	told     string          // the failed connection that came last: its further hops follow it
+	told     []string        // the failed connection that came last, and those of its further hops that followed
 	cases    []example       // unidentified: the first of each finding
 	dark     tally[endpoint] // opaque
 	byEnd    map[record.Outcome]int64
@@ -156,9 +156,9 @@ func (v *view) Connection(c *record.Connection) error {
 	class, main := classify(c)
 	if c.HopOf == "" {
 		v.counts[class]++
-		v.told = ""
+		v.told = v.told[:0]
 		if class == failed || class == unidentified {
-			v.told = c.ID
+			v.told = append(v.told, c.ID)
 		}
 	}
 	switch class {
@@ -175,7 +175,8 @@ func (v *view) Connection(c *record.Connection) error {
 		v.addWarnings(c)
 	case failed:
 		v.fine = nil
-		if c.HopOf != "" && c.HopOf == v.told {
+		if v.tellsHop(c) {
+			v.told = append(v.told, c.ID)
 			break // told with the client's side of the story, and by what they show together
 		}
 		v.failed = keep(v.failed, c)
@@ -198,6 +199,11 @@ func (v *view) Connection(c *record.Connection) error {
 		}
 	}
 	return nil
+}
+
+// tellsHop: it is the further hop of what was told just before.
+func (v *view) tellsHop(c *record.Connection) bool {
+	return c.HopOf != "" && slices.Contains(v.told, c.HopOf)
 }
 
 func (v *view) addWarnings(c *record.Connection) {

@@ -124,6 +124,9 @@ func TestHopsCountOnce(t *testing.T) {
 	hop.HopOf = first.ID
 	v.Connection(first)
 	v.Connection(hop)
+	third := sample(3)
+	third.HopOf = hop.ID // behind two proxies
+	v.Connection(third)
 	if v.counts[failed] != 1 || len(v.failed) != 1 {
 		t.Errorf("%d failed, %d rows", v.counts[failed], len(v.failed))
 	}

@@ -17,7 +17,7 @@ func (v *view) Wants(c *record.Connection) bool {
 	case warned:
 		return v.counts[failed] == 0 && len(v.fine) < maxRows || v.newWarning(c)
 	case failed:
-		return (c.HopOf == "" || c.HopOf != v.told) && (len(v.failed) < maxRows || !v.causes.settled(c, main))
+		return !v.tellsHop(c) && (len(v.failed) < maxRows || !v.causes.settled(c, main))
 	case undecided:
 		return len(v.unclear) < maxRows
 	case unidentified:

@@ -27,7 +27,7 @@ const (
 	// ctxEvery is how many batches pass between looks at the context.
 	ctxEvery = 1 << 8
 	// maxBatch is how many packets a batch has at most.
-	maxBatch = 16
+	maxBatch = reassembly.TouchBatch
 )
 
 // engine is one run: the pipeline from packets to finished connections.
@@ -38,6 +38,7 @@ type engine struct {
 	tracker *track.Tracker
 	shards  *shards // instead of table and tracker; nil: there is one goroutine
 	trial   *trial  // until it is known which of them is of use
+	many    many    // of one goroutine
 	o       track.Options
 	collect *collector
 	// Of the only tracker, what the collector has not seen yet: requests, and
@@ -195,14 +196,45 @@ func (e *engine) take(p *capture.Packet, ip *link.IP) {
 	case e.shards != nil:
 		e.shards.packet(p, ip)
 	default:
-		if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() && follows(ip) {
-			e.table.Advance(p.Clock)
-			e.flush()
-			e.collect.names.packet(p, ip)
-		}
-		e.table.Packet(p, ip)
-		e.flush()
+		e.follow(p, ip, 0)
 	}
+}
+
+// many is what followMany decoded of a batch.
+type many struct {
+	ips    [maxBatch]link.IP
+	at     [maxBatch]int    // places of the packets
+	hashes [maxBatch]uint64 // reassembly.FlowHash
+}
+
+// followMany follows a batch where there are many connections, so that the
+// processor waits for what is known of the batch's at once.
+func (e *engine) followMany(packets []capture.Packet) {
+	m, n := &e.many, 0
+	for i := range packets {
+		switch p := &packets[i]; e.decoder.Decode(p, &m.ips[n]) {
+		case link.Decoded:
+			m.at[n], m.hashes[n] = i, reassembly.FlowHash(&m.ips[n], p.Vantage)
+			n++
+		case link.Unsupported:
+			e.unsupported(p)
+		}
+	}
+	e.table.Touch(m.hashes[:n])
+	for i := range n {
+		e.follow(&packets[m.at[i]], &m.ips[i], m.hashes[i])
+	}
+}
+
+// follow follows a packet.
+func (e *engine) follow(p *capture.Packet, ip *link.IP, hash uint64) {
+	if ip.Protocol != link.ProtocolTCP || e.collect.names.Waiting() && follows(ip) {
+		e.table.Advance(p.Clock)
+		e.flush()
+		e.collect.names.packet(p, ip)
+	}
+	e.table.PacketHashed(p, ip, hash)
+	e.flush()
 }
 
 // decide ends the trial: what it held is followed now.
@@ -279,6 +311,10 @@ func (e *engine) read(ctx context.Context) error {
 		}
 		last := &packets[count-1]
 		e.ends[p.Vantage] = record.Ref{Packet: last.Number, Time: record.Time(last.Time), File: last.File}
+		if e.table != nil && count > 1 && e.table.Len() > manyFlows {
+			e.followMany(packets[:count])
+			continue
+		}
 		for i := range packets[:count] {
 			p := &packets[i]
 			switch e.decoder.Decode(p, &ip) {

@@ -121,8 +121,9 @@ func (s *shard) follow(h *hand, d *dealt) {
 	s.table.PacketHashed(p, ip, d.hash)
 }
 
-// manyFlows is the number of flows that no cache holds.
-const manyFlows = 1 << 16
+// manyFlows is the number of flows, of some 2 KiB each, that a core's own caches
+// do not hold beside the packets.
+const manyFlows = 1 << 12
 
 // touch brings what the next packets need into the cache.
 func (s *shard) touch(packets []dealt) {

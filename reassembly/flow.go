@@ -248,6 +248,13 @@ const (
 	EndReused // a new connection with the same addresses began
 )
 
+// Toucher is a Handler that brings what it knows of flows into the cache, too.
+type Toucher interface {
+	Handler
+	// Touch gets the App of flows whose packets follow.
+	Touch(apps []uint32)
+}
+
 // Handler gets the streams of flows. Calls come in capture order; b belongs to
 // the table and is valid during the call.
 type Handler interface {

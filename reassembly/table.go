@@ -92,6 +92,7 @@ type Table struct {
 	Counters Counters
 
 	handler     Handler
+	toucher     Toucher // the handler, if it is one
 	limits      Limits
 	clock       int64
 	wake        int64 // when Advance has something to do
@@ -109,6 +110,7 @@ type Table struct {
 	soonest     int64  // no flow is over before it was silent for so long
 	walked      uint32 // where Walk goes on
 	touched     uint32 // keeps Touch from being optimised away
+	apps        [TouchBatch]uint32
 	seg         segment
 	key         tuple
 }
@@ -117,6 +119,7 @@ type Table struct {
 func New(o Options) *Table {
 	o.Limits.defaults()
 	t := &Table{handler: o.Handler, limits: o.Limits, clock: math.MinInt64, wake: math.MinInt64}
+	t.toucher, _ = o.Handler.(Toucher)
 	t.soonest = int64(min(o.Limits.Linger, o.Limits.LingerReset, o.Limits.SYNTimeout, o.Limits.Idle))
 	t.timers.turnAt = math.MinInt64
 	t.index.init()
@@ -288,7 +291,10 @@ func (t *Table) Close() {
 		all := make([]*Flow, 0, t.slab.used)
 		t.slab.all(func(f *Flow) { all = append(all, f) })
 		slices.SortFunc(all, byFirst)
-		for _, f := range all {
+		for i, f := range all {
+			if i%TouchBatch == 0 {
+				t.touchLast(all[i:min(i+TouchBatch, len(all))])
+			}
 			t.ending = Ending{Looked: never, Deadline: again, First: f.First()}
 			t.finish(f, max(t.clock, f.clock), true)
 		}

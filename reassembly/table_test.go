@@ -58,6 +58,28 @@ func TestTouch(t *testing.T) {
 	}
 }
 
+// touched is a handler that is told what is touched.
+type touched struct {
+	transcript
+	apps []uint32
+}
+
+func (h *touched) Touch(apps []uint32) { h.apps = append(h.apps, apps...) }
+
+// TestToucher: the handler hears of the flows that it knows.
+func TestToucher(t *testing.T) {
+	h := &touched{}
+	table, x := New(Options{Handler: h}), newTraffic()
+	x.open(table, 1)
+	f := table.slab.at(1)
+	f.App = 7
+	table.Touch([]uint64{12345, FlowHash(&x.ip, 0)})
+	table.Close()
+	if !slices.Equal(h.apps, []uint32{7, 7}) {
+		t.Errorf("told of %v", h.apps)
+	}
+}
+
 func TestShare(t *testing.T) {
 	l := Limits{Flows: 10, Waiting: 100, WaitingPerFlow: 30}.Share(4)
 	if l.Flows != 2 || l.Tombstones != DefaultTombstones/4 || l.Waiting != 30 || l.WaitingPerFlow != 30 || l.Idle != DefaultIdle {

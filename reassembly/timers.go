@@ -158,6 +158,9 @@ func (t *Table) turn(tick int64) {
 	}
 	slices.SortFunc(all, due.compare)
 	for i := 0; i < len(all); i++ {
+		if i%TouchBatch == 0 && len(all) > TouchBatch {
+			t.touchDue(all[i:])
+		}
 		d := all[i]
 		if d.flow.first.where != d.first {
 			continue // it had to make room meanwhile

@@ -211,6 +211,12 @@ func joinList(values []string) string {
 	return b.String()
 }
 
+// touch reads from each line of memory that a frame needs.
+func (l *wsLayer) touch() uint32 {
+	c, s := &l.parser[0], &l.parser[1]
+	return l.frames + c.Messages + s.Messages + uint32(c.lastMessage.time) + uint32(s.lastMessage.time)
+}
+
 func (l *wsLayer) data(s *slot, from reassembly.Side, at record.Ref, b []byte) {
 	d := s.conn.dir(from)
 	s.conn.touch(d, at)

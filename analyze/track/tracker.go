@@ -78,6 +78,7 @@ type Tracker struct {
 	now         current    // what frames are read of
 	asking      Ask
 	sampled     int
+	touched     uint32                      // keeps Touch from being optimised away
 	watched     map[*reassembly.Flow]peeked // failed without a byte, and shown
 }
 
@@ -103,6 +104,26 @@ func (t *Tracker) Data(f *reassembly.Flow, from reassembly.Side, at reassembly.A
 		t.pool.https.put(t.spent)
 		t.spent = nil
 	}
+}
+
+// Touch implements reassembly.Toucher.
+func (t *Tracker) Touch(apps []uint32) {
+	var conns [reassembly.TouchBatch]*conn
+	apps = apps[:min(len(apps), len(conns))]
+	for i, a := range apps {
+		conns[i] = t.conns[a]
+	}
+	sum := uint32(0)
+	for _, c := range conns[:len(apps)] {
+		if c == nil {
+			continue
+		}
+		sum += uint32(c.lastFrom)
+		if l, ok := c.root.layer.(*wsLayer); ok {
+			sum += l.touch()
+		}
+	}
+	t.touched = sum
 }
 
 // Missing implements reassembly.Handler.

@@ -299,11 +299,13 @@ func fullest(list []*Digest) (*record.Full, []*Digest) {
 	}
 	f := &record.Full{Most: most,
 		Browser: browserNames[first.browser], At: changes[at].d.start()}
-	last := changes[len(changes)-1]
-	f.For = time.Duration(last.at - changes[at].at)
 	if at+1 < len(changes) {
 		next := changes[at+1]
 		f.For, f.Until = time.Duration(next.at-changes[at].at), next.d.end()
+	} else { // all are open still: as far as any of them is seen
+		for _, d := range list {
+			f.For = max(f.For, time.Duration(d.ended-changes[at].at))
+		}
 	}
 	if f.For < heldFor {
 		return nil, nil

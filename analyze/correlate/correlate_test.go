@@ -120,7 +120,11 @@ func TestRelations(t *testing.T) {
 		{"the others worked an hour before", [][]made{many(3, func(i int) made { return at(float64(i), 1, 3).asks().answered(500, 0.01) }),
 			many(8, func(i int) made { return at(float64(i)-3600, 1, 1).open(0.1).closed(client, 1000) })}, ""},
 
-		{"a browser's limit", [][]made{many(200, func(i int) made { return at(float64(i)/100, 1, 1).agent("Mozilla/5.0 Firefox/140.0").open(100).still() })}, ""},
+		{"a browser's limit", [][]made{many(200, func(i int) made { return at(float64(i)/100, 1, 1).agent("Mozilla/5.0 Firefox/140.0").open(100).still() })}, "full 200 Firefox\n"},
+		{"one less than a browser's limit", [][]made{many(199, func(i int) made { return at(float64(i)/100, 1, 1).agent("Mozilla/5.0 Firefox/140.0").open(100).still() })}, ""},
+		{"at its limit when the capture ends", [][]made{many(200, func(i int) made {
+			return at(float64(i)/100, 1, 1).agent("Mozilla/5.0 Firefox/140.0").open(0.01).still()
+		})}, ""},
 		{"a browser at its limit for a while", [][]made{many(201, func(i int) made {
 			m := at(float64(i)/100, 1, 1).agent("Mozilla/5.0 Firefox/140.0")
 			if i == 0 {

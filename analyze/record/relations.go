@@ -91,7 +91,7 @@ type Full struct {
 	Browser   string
 	At        Ref           // the first packet of the one that made it full
 	For       time.Duration // how long it held that many
-	Until     Ref           // what ended the state
+	Until     Ref           // what ended the state; not seen: nothing did
 	NextAfter time.Duration // from when one was closed to when the next was opened; 0: none was
 }
 

@@ -28,8 +28,12 @@ func checkFull(x *record.Relation, r *rule.Reporter) {
 	if p == nil {
 		return
 	}
-	r.Add(rule.Found{Title: fmt.Sprintf("%s at %s held %d WebSockets to %s, its limit, and opened no other for %s", p.Browser, p.Client, p.Most, where(p.URL, p.Server), known.Seconds(p.For)),
+	f := rule.Found{Title: fmt.Sprintf("%s at %s held %d WebSockets to %s, its limit, and opened no other for %s", p.Browser, p.Client, p.Most, where(p.URL, p.Server), known.Seconds(p.For)),
 		Confidence: record.Likely,
 		Remedy:     "Share one WebSocket between the parts of the page, and close those that are no longer needed.",
-		Evidence:   []record.Evidence{r.At(p.At, "connection number %d begins", p.Most), r.At(p.Until, "the number falls")}})
+		Evidence:   []record.Evidence{r.At(p.At, "connection number %d begins", p.Most)}}
+	if p.Until.Seen() {
+		f.Evidence = append(f.Evidence, r.At(p.Until, "the number falls"))
+	}
+	r.Add(f)
 }

@@ -94,6 +94,7 @@ var statusCases = []caseOf{
 
 	{code: "WS532", name: "haproxy", response: status("503 Service Unavailable"), body: "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n",
 		title: "HAProxy at 10.0.0.5:80 answered 503 Service Unavailable to GET /socket: no server behind it is up", fault: record.FaultServer, remedy: "termination state"},
+	{code: "WS532", name: "squid", response: status("503 Service Unavailable") + "Server: squid/5.7\nX-Squid-Error: ERR_CONNECT_FAIL 111\n", title: "(ERR_CONNECT_FAIL 111): Squid could not connect to the server behind it", remedy: "From Squid's host"},
 	{code: "WS532", name: "maintenance", response: status("503 Service Unavailable") + "Retry-After: 120\n", title: "Retry-After: 120"},
 	{code: "WS532", name: "502", response: status("502 Bad Gateway")},
 

@@ -1,6 +1,8 @@
 package upgrade
 
 import (
+	"strings"
+
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -35,6 +37,10 @@ func checkUnavailable(c *record.Connection, r *rule.Reporter) {
 	f.Remedy = "Look whether the service is overloaded, in maintenance or at its connection limit; let clients back off and honour Retry-After."
 	if proxy {
 		f.Remedy = known.Remedy(product, known.Unavailable)
+	}
+	if squid, _ := c.Facts.Upgrade.Response.Get("X-Squid-Error"); strings.HasPrefix(squid, "ERR_CONNECT_FAIL") || strings.HasPrefix(squid, "ERR_DNS_FAIL") {
+		clause += " (" + known.Clip(squid) + "): Squid could not connect to the server behind it"
+		f.Remedy = "From Squid's host, look the server's name up and connect to it: is it running and on this port? Squid's cache.log says why it gave up."
 	}
 	clause += retryAfter(c, r, &f)
 	answer(c, r, f, clause)

@@ -97,6 +97,10 @@ var cases = []caseOf{
 	{code: "WS401", name: "an alert", change: alert(record.Server, wiretls.InternalError)},
 	{code: "WS401", name: "FIN in the middle", change: all(failed, midway), title: "closed the connection in the middle of the TLS handshake for app.test, without an alert", fault: record.FaultUnknown, confidence: record.Likely},
 	{code: "WS401", name: "RST in the middle", change: all(failed, midway, tcp(func(t *record.TCPFacts) { t.EndHow = "rst" })), title: "reset the connection in the middle of the TLS handshake"},
+	{code: "WS401", name: "RST within the ServerHello", change: all(failed, tcp(func(t *record.TCPFacts) {
+		t.EndHow = "rst"
+		t.Sides[record.Server].Bytes, t.Sides[record.Server].FirstData = 90, at(6, 0)
+	})), title: "reset the connection in the middle of the TLS handshake", fault: record.FaultUnknown},
 	{code: "WS401", name: "the client said that it goes", change: all(failed, midway, facts(func(t *record.TLSFacts) { t.CloseNotify[record.Client] = at(7, 2*time.Millisecond) }))},
 	{code: "WS401", name: "after the handshake", change: all(failed, midway, facts(func(t *record.TLSFacts) { t.Complete = "likely" }))},
 	{code: "WS401", name: "the client's certificate was not liked", change: turnedAwayIn12},

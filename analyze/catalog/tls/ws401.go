@@ -39,7 +39,7 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 	if tcp.EndBy != record.Server && !forged {
 		return
 	}
-	if t.ServerHello.Seen() {
+	if t.ServerHello.Seen() || tcp.Sides[record.Server].Bytes > 0 && !t.CloseNotify[record.Server].Seen() { // a piece of one, too
 		_, turned := turnedAway(c, t)
 		if client := parting(t, record.Client); !turned && t.Complete == "" && (!client.Seen() || tcp.End.Before(client)) {
 			r.Add(cutLater(c, t, r))
@@ -76,12 +76,16 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 // without an alert.
 func cutLater(c *record.Connection, t *record.TLSFacts, r *rule.Reporter) rule.Found {
 	tcp := &c.Facts.TCP
+	begun := t.ServerHello
+	if !begun.Seen() {
+		begun = tcp.Sides[record.Server].FirstData
+	}
 	f := rule.Found{Fault: record.FaultUnknown, Confidence: record.Likely,
 		Title:      endpoint(c) + " closed the connection in the middle of the TLS handshake for " + asked(t) + ", without an alert",
 		SeenByUser: known.UserSaw(c, known.SawTLSClosed),
 		Remedy:     "Look at the log of " + known.Endpoint(c) + " at this time (a crash, a limit, a failed check); if it knows nothing, look for a filter that reads the certificate or the server name " + asked(t) + ".",
 		NextStep:   "Capture at the server as well: it shows who ended the connection.",
-		Evidence:   []record.Evidence{r.At(t.ServerHello, "ServerHello"), r.At(tcp.End, "FIN before the handshake was complete")},
+		Evidence:   []record.Evidence{r.At(begun, "the server's side begins to answer"), r.At(tcp.End, "FIN before the handshake was complete")},
 	}
 	if tcp.EndHow == "rst" {
 		f.Title = endpoint(c) + " reset the connection in the middle of the TLS handshake for " + asked(t) + ", without an alert"

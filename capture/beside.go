@@ -37,7 +37,8 @@ func (c *candidate) marked(r *reader) {
 			break
 		}
 	}
-	slices.SortFunc(c.marks, func(a, b seenMark) int { return cmp.Compare(a.mark, b.mark) })
+	slices.SortFunc(c.marks, func(a, b seenMark) int { return cmp.Or(cmp.Compare(a.mark, b.mark), cmp.Compare(a.at, b.at)) })
+	c.marks = slices.CompactFunc(c.marks, func(a, b seenMark) bool { return a.mark == b.mark })
 }
 
 // seenMark is the mark of a packet, and when the packet came.
@@ -105,15 +106,22 @@ func markOf(b []byte) (mark uint64, w way, ok bool) {
 			mark = hashOn(hashOn(hashOn(0, h[:8]), h[9:10]), h[12:ipv4Len])
 			from, to := hashOn(0, h[12:16]), hashOn(0, h[16:ipv4Len])
 			h = h[ipv4Len:]
-			return hashOn(hashOn(mark, h[:16]), h[18:tcpLen]), way{hashOn(from, h[:2]), hashOn(to, h[2:4])}, true
+			return hashOn(hashOn(mark, h[:16]), h[18:tcpLenOf(h)]), way{hashOn(from, h[:2]), hashOn(to, h[2:4])}, true
 		case h[0]>>4 == 6 && len(h) >= ipv6Len+tcpLen && h[6] == protocolTCP && fits(int(binary.BigEndian.Uint16(h[4:])), len(h)-ipv6Len):
 			mark = hashOn(hashOn(0, h[:7]), h[8:ipv6Len])
 			from, to := hashOn(0, h[8:24]), hashOn(0, h[24:ipv6Len])
 			h = h[ipv6Len:]
-			return hashOn(hashOn(mark, h[:16]), h[18:tcpLen]), way{hashOn(from, h[:2]), hashOn(to, h[2:4])}, true
+			return hashOn(hashOn(mark, h[:16]), h[18:tcpLenOf(h)]), way{hashOn(from, h[:2]), hashOn(to, h[2:4])}, true
 		}
 	}
 	return 0, way{}, false
+}
+
+// tcpLenOf is how long a TCP header is that begins so, as far as it was
+// captured. Its time stamps tell a keep-alive from the next.
+func tcpLenOf(h []byte) int {
+	const least, wordLen = 20, 4
+	return min(max(int(h[12]>>4)*wordLen, least), len(h))
 }
 
 // keyOf is the key of a WebSocket's handshake in a packet, which is random

@@ -88,6 +88,7 @@ func TestClocksApart(t *testing.T) {
 		{"the same packets", file(0, near(1), near(2), near(3)), file(120*second, far(1), far(2), far(3)), 2},
 		{"a few copies", file(0, near(1), near(2), near(3)), file(120*second, near(2), near(3), near(4)), 1},
 		{"rotated in the middle of a proxy's handshake", file(0, near(1), ipv4TCP(64, 2, 1, request)), file(120*second, ipv4TCP(63, 7, 2, "\r\n"+request), near(8)), 1},
+		{"keep-alives without identification", file(0, near(0), near(0), near(0)), file(120*second, near(0), near(0), near(0)), 1},
 		{"other packets", file(0, near(1), near(2), near(3)), file(120*second, near(4), near(5), near(6)), 1},
 		{"a handshake before and behind a proxy", file(0, ipv4TCP(64, 1, 1, request)), file(120*second, elsewhere(ipv4TCP(63, 7, 2, "\r\n"+request))), 2},
 	} {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"time"
 )
 
 // Two captures of the same packets were taken at two places, whatever their
@@ -15,9 +16,10 @@ const (
 	maxBeside = 8
 	// markedPackets is how many packets of each are.
 	markedPackets = 256
-	// sharedPackets tell: a handshake, or a SYN that was sent three times. A
-	// mirror port that copies every packet makes fewer of a file and the next.
+	// sharedPackets tell: a handshake, or a SYN that was sent three times.
 	sharedPackets = 3
+	// copyDelay is the time within which a mirror port or -i any copies a packet.
+	copyDelay = int64(time.Millisecond)
 	// maxLinkHeader is how far into a packet its IP header is looked for.
 	maxLinkHeader = 40
 )
@@ -48,8 +50,8 @@ type seenMark struct {
 }
 
 // beside tells that two files hold the same packets, or the same handshake
-// before and behind a proxy. What came at the very same time is one capture's:
-// its files may overlap.
+// before and behind a proxy. What came at the same time is one capture's: its
+// files may overlap, or end between a packet and its copy.
 func beside(a, b *candidate) bool {
 	x, y, shared := a.marks, b.marks, 0
 	for len(x) > 0 && len(y) > 0 && shared < sharedPackets {
@@ -59,7 +61,7 @@ func beside(a, b *candidate) bool {
 		case x[0].mark > y[0].mark:
 			y = y[1:]
 		default:
-			if x[0].at != y[0].at {
+			if d := x[0].at - y[0].at; d > copyDelay || d < -copyDelay {
 				shared++
 			}
 			x, y = x[1:], y[1:]

@@ -66,14 +66,15 @@ func TestKeyOf(t *testing.T) {
 // end of one and the beginning of the next are a mirror port's.
 func TestClocksApart(t *testing.T) {
 	request := "GET / HTTP/1.1\r\nSec-WebSocket-Key: 0123456789012345678901==\r\n\r\n"
-	file := func(from int64, packets ...[]byte) []byte {
+	every := func(step, from int64, packets ...[]byte) []byte {
 		f := pcapFile{magic: magicNano, nano: true}
 		b := f.header(1)
 		for i, data := range packets {
-			b = append(b, f.record(from+int64(i)*ms, len(data), data)...)
+			b = append(b, f.record(from+int64(i)*step, len(data), data)...)
 		}
 		return b
 	}
+	file := func(from int64, packets ...[]byte) []byte { return every(ms, from, packets...) }
 	elsewhere := func(p []byte) []byte {
 		p[34]++ // the client's port
 		return p
@@ -87,6 +88,7 @@ func TestClocksApart(t *testing.T) {
 	}{
 		{"the same packets", file(0, near(1), near(2), near(3)), file(120*second, far(1), far(2), far(3)), 2},
 		{"a few copies", file(0, near(1), near(2), near(3)), file(120*second, near(2), near(3), near(4)), 1},
+		{"rotated between packets and their copies", every(1000, 0, near(1), near(2), near(3)), every(1000, 50_000, far(1), far(2), far(3)), 1},
 		{"rotated in the middle of a proxy's handshake", file(0, near(1), ipv4TCP(64, 2, 1, request)), file(120*second, ipv4TCP(63, 7, 2, "\r\n"+request), near(8)), 1},
 		{"keep-alives without identification", file(0, near(0), near(0), near(0)), file(120*second, near(0), near(0), near(0)), 1},
 		{"other packets", file(0, near(1), near(2), near(3)), file(120*second, near(4), near(5), near(6)), 1},

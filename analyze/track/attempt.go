@@ -209,14 +209,23 @@ func final(pieces []piece) (r record.Ref) {
 // frameEvent is one frame of the story, packed: there may be hundreds of
 // thousands of WebSockets open.
 type frameEvent struct {
-	time   record.Time
-	packet int64
-	length uint32 // 4 GiB and more are shown as that
-	file   int16
-	dir    record.Dir
-	opcode ws.Opcode
+	time   [2]uint32 // the lower half first
+	where  [2]uint32 // packet, file, opcode and direction: 40, 16, 4 and 1 bits from the lowest on
+	length uint32    // 4 GiB and more are shown as that
+}
+
+func (e *frameEvent) set(at *record.Ref, dir record.Dir, opcode ws.Opcode, length uint64) {
+	where := uint64(at.Packet)&(1<<40-1) | uint64(uint16(at.File))<<40 | uint64(opcode)<<56 | uint64(dir)<<60
+	e.time[0], e.time[1] = uint32(at.Time), uint32(uint64(at.Time)>>32)
+	e.where[0], e.where[1] = uint32(where), uint32(where>>32)
+	e.length = uint32(min(length, 1<<32-1))
 }
 
 func (e *frameEvent) at() record.Ref {
-	return record.Ref{Packet: e.packet, Time: e.time, File: int32(e.file)}
+	return record.Ref{Packet: int64(e.where[0]) | int64(e.where[1]&0xff)<<32, Time: record.Time(e.time[0]) | record.Time(e.time[1])<<32,
+		File: int32(int16(e.where[1] >> 8))}
 }
+
+func (e *frameEvent) dir() record.Dir { return record.Dir(e.where[1] >> 28) }
+
+func (e *frameEvent) opcode() ws.Opcode { return ws.Opcode(e.where[1] >> 24 & 0xf) }

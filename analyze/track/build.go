@@ -222,8 +222,9 @@ func (l *wsLayer) Events(events []record.Event) []record.Event {
 	add := func(list []frameEvent) {
 		for i := range list {
 			e := &list[i]
-			events = append(events, record.Event{Packet: e.packet, Time: e.time, File: int32(e.file), From: e.dir.String(),
-				What: e.opcode.String(), Text: strconv.FormatUint(uint64(e.length), 10) + " bytes"})
+			at := e.at()
+			events = append(events, record.Event{Packet: at.Packet, Time: at.Time, File: at.File, From: e.dir().String(),
+				What: e.opcode().String(), Text: strconv.FormatUint(uint64(e.length), 10) + " bytes"})
 		}
 	}
 	add(head)

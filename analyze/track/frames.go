@@ -298,11 +298,7 @@ func foreign(b []byte) bool {
 // Frame implements ws.Observer.
 func (l *wsLayer) Frame(p *ws.Parser, h *ws.Header) {
 	now := &l.t.now
-	e := l.event()
-	// Field by field: a copy of what was stored a moment ago in smaller pieces
-	// makes the processor wait.
-	e.time, e.packet, e.length = now.at.Time, now.at.Packet, uint32(min(h.Length, 1<<32-1))
-	e.file, e.dir, e.opcode = int16(now.at.File), now.dir, h.Opcode
+	l.event().set(&now.at, now.dir, h.Opcode, h.Length)
 	if now.dir == record.Client && h.Masked {
 		if l.masked++; p.WeakKey() {
 			l.weakKey()

@@ -93,7 +93,7 @@ var cases = []caseOf{
 	{code: "WS401", name: "healthy"},
 	{code: "WS401", name: "FIN", change: failed, title: "closed the connection 2 ms after the ClientHello for app.test, without a word of TLS", fault: record.FaultUnknown},
 	{code: "WS401", name: "close_notify", change: all(failed, facts(func(t *record.TLSFacts) { t.CloseNotify[record.Server] = at(7, 0) })), title: "with a close_notify and no reason"},
-	{code: "WS401", name: "RST", change: all(failed, tcp(func(t *record.TCPFacts) { t.EndHow = "rst" })), title: "reset the connection 2 ms after the ClientHello", fault: record.FaultIntermediary, confidence: record.Likely},
+	{code: "WS401", name: "RST", change: all(failed, tcp(func(t *record.TCPFacts) { t.EndHow = "rst" })), title: "reset the connection 2 ms after the ClientHello", fault: record.FaultUnknown, confidence: record.Likely},
 	{code: "WS401", name: "an alert", change: alert(record.Server, wiretls.InternalError)},
 	{code: "WS401", name: "FIN in the middle", change: all(failed, midway), title: "closed the connection in the middle of the TLS handshake for app.test, without an alert", fault: record.FaultUnknown, confidence: record.Likely},
 	{code: "WS401", name: "RST in the middle", change: all(failed, midway, tcp(func(t *record.TCPFacts) { t.EndHow = "rst" })), title: "reset the connection in the middle of the TLS handshake"},

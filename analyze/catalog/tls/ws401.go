@@ -56,8 +56,8 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 		f.SeenByUser = known.UserSaw(c, known.SawTLSReset)
 		f.Remedy = "Look for a firewall or filter that matches the server name " + asked(t) + "; if there is none, look at the server's log at this time."
 		f.Evidence = append(f.Evidence, r.At(tcp.End, "RST instead of a ServerHello"))
-		if !forged {
-			f.Confidence = record.Likely
+		if !forged { // then it may be the server's own
+			f.Fault, f.Confidence = record.FaultUnknown, record.Likely
 		}
 	} else {
 		f.Title = endpoint(c) + " closed the connection " + after + " after the ClientHello for " + asked(t) + ", without a word of TLS"

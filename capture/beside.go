@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"hash/maphash"
 	"slices"
 	"time"
 )
@@ -105,15 +106,13 @@ func markOf(b []byte) (mark uint64, w way, ok bool) {
 	for i := 0; i <= min(maxLinkHeader, len(b)-ipv4Len-tcpLen); i++ {
 		switch h := b[i:]; {
 		case h[0] == 0x45 && h[9] == protocolTCP && sums(h[:ipv4Len], len(h)):
-			mark = hashOn(hashOn(hashOn(0, h[:8]), h[9:10]), h[12:ipv4Len])
-			from, to := hashOn(0, h[12:16]), hashOn(0, h[16:ipv4Len])
-			h = h[ipv4Len:]
-			return hashOn(hashOn(mark, h[:16]), h[18:tcpLenOf(h)]), way{hashOn(from, h[:2]), hashOn(to, h[2:4])}, true
+			tcp := h[ipv4Len:]
+			mark = hashOf(h[:8], h[9:10], h[12:ipv4Len], tcp[:16], tcp[18:tcpLenOf(tcp)])
+			return mark, way{hashOf(h[12:16], tcp[:2]), hashOf(h[16:ipv4Len], tcp[2:4])}, true
 		case h[0]>>4 == 6 && len(h) >= ipv6Len+tcpLen && h[6] == protocolTCP && fits(int(binary.BigEndian.Uint16(h[4:])), len(h)-ipv6Len):
-			mark = hashOn(hashOn(0, h[:7]), h[8:ipv6Len])
-			from, to := hashOn(0, h[8:24]), hashOn(0, h[24:ipv6Len])
-			h = h[ipv6Len:]
-			return hashOn(hashOn(mark, h[:16]), h[18:tcpLenOf(h)]), way{hashOn(from, h[:2]), hashOn(to, h[2:4])}, true
+			tcp := h[ipv6Len:]
+			mark = hashOf(h[:7], h[8:ipv6Len], tcp[:16], tcp[18:tcpLenOf(tcp)])
+			return mark, way{hashOf(h[8:24], tcp[:2]), hashOf(h[24:ipv6Len], tcp[2:4])}, true
 		}
 	}
 	return 0, way{}, false
@@ -167,13 +166,14 @@ func sums(h []byte, have int) bool {
 // fits: so many bytes stand in so many, with a little padding or a check sequence.
 func fits(length, have int) bool { return length <= have && have <= length+8 }
 
-// hashOn is FNV-1a.
-func hashOn(h uint64, b []byte) uint64 {
-	if h == 0 {
-		h = 14695981039346656037
+// marking makes hashes of one run comparable.
+var marking = maphash.MakeSeed()
+
+func hashOf(parts ...[]byte) uint64 {
+	var h maphash.Hash
+	h.SetSeed(marking)
+	for _, p := range parts {
+		h.Write(p)
 	}
-	for _, c := range b {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	return h
+	return h.Sum64()
 }

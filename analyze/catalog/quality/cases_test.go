@@ -5,56 +5,57 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/ruletest"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
 
-var cases = []caseOf{
-	{code: "WS101", name: "healthy"},
-	{code: "WS101", name: "snapshot length", change: func(c *record.Connection) {
+var cases = []ruletest.Case{
+	{Code: "WS101", Name: "healthy"},
+	{Code: "WS101", Name: "snapshot length", Change: func(c *record.Connection) {
 		c.Facts.TCP.CutShort, c.Facts.TCP.FirstCut, c.Facts.TCP.CutBytes = 3, at(4, 0), 900
-	}, title: "3 packets of the connection were cut by the snapshot length, 900 bytes are missing"},
-	{code: "WS102", name: "healthy"},
-	{code: "WS102", name: "two gaps", change: gaps(record.Gap{Length: 100, Kind: "lost"}, record.Gap{Length: 50, Kind: "lost"}), title: "150 bytes that the peer acknowledged are not in the capture (2 gaps"},
-	{code: "WS102", name: "lost on the way", change: gaps(record.Gap{Length: 100, Kind: "lost", Unacked: true})},
-	{code: "WS102", name: "snapshot length is WS101", change: gaps(record.Gap{Length: 100, Kind: "snaplen"})},
-	{code: "WS102", name: "one direction is WS103", change: func(c *record.Connection) {
+	}, Title: "3 packets of the connection were cut by the snapshot length, 900 bytes are missing"},
+	{Code: "WS102", Name: "healthy"},
+	{Code: "WS102", Name: "two gaps", Change: gaps(record.Gap{Length: 100, Kind: "lost"}, record.Gap{Length: 50, Kind: "lost"}), Title: "150 bytes that the peer acknowledged are not in the capture (2 gaps"},
+	{Code: "WS102", Name: "lost on the way", Change: gaps(record.Gap{Length: 100, Kind: "lost", Unacked: true})},
+	{Code: "WS102", Name: "snapshot length is WS101", Change: gaps(record.Gap{Length: 100, Kind: "snaplen"})},
+	{Code: "WS102", Name: "one direction is WS103", Change: func(c *record.Connection) {
 		gaps(record.Gap{Length: 100, Kind: "lost"})(c)
 		c.Facts.TCP.OneWay = true
 	}},
-	{code: "WS102", name: "a RST beyond what was seen", change: aheadReset(134, 0), title: "134 bytes that the client sent before its RST are not in the capture"},
-	{code: "WS102", name: "a RST that fits", change: aheadReset(0, 0)},
-	{code: "WS102", name: "a RST of someone else", change: aheadReset(134, 7)},
-	{code: "WS103", name: "healthy"},
-	{code: "WS103", name: "server only", change: func(c *record.Connection) { c.Facts.TCP.OneWay, c.Facts.TCP.OneWayDir = true, record.Server },
-		title: "Only the packets of the server are in the capture, none of the client"},
-	{code: "WS104", name: "healthy"},
-	{code: "WS104", name: "late", change: func(c *record.Connection) { c.Facts.TCP.LateStart = true }, title: "its TCP handshake is not there", severity: record.Info},
-	{code: "WS104", name: "frames only", change: func(c *record.Connection) { c.Facts.TCP.LateStart, c.Facts.WS.ByFrames = true, true }, title: "neither TCP handshake nor Upgrade"},
-	{code: "WS105", name: "healthy"},
-	{code: "WS105", name: "open", change: func(c *record.Connection) { c.Outcome, c.Facts.EndOfCapture = record.Open, true }, title: "still open when the capture ends", severity: record.Info},
-	{code: "WS105", name: "waiting for an answer", change: func(c *record.Connection) { c.Outcome, c.Facts.EndOfCapture = record.NoResponse, true }, title: "without an end of the connection"},
-	{code: "WS105", name: "an open HTTP/2 stream", change: func(c *record.Connection) { c.Outcome, c.Facts.TCP.End = record.Open, record.Ref{} }, title: "still open"},
-	{code: "WS107", name: "healthy"},
-	{code: "WS107", name: "every packet twice", change: func(c *record.Connection) {
+	{Code: "WS102", Name: "a RST beyond what was seen", Change: aheadReset(134, 0), Title: "134 bytes that the client sent before its RST are not in the capture"},
+	{Code: "WS102", Name: "a RST that fits", Change: aheadReset(0, 0)},
+	{Code: "WS102", Name: "a RST of someone else", Change: aheadReset(134, 7)},
+	{Code: "WS103", Name: "healthy"},
+	{Code: "WS103", Name: "server only", Change: func(c *record.Connection) { c.Facts.TCP.OneWay, c.Facts.TCP.OneWayDir = true, record.Server },
+		Title: "Only the packets of the server are in the capture, none of the client"},
+	{Code: "WS104", Name: "healthy"},
+	{Code: "WS104", Name: "late", Change: func(c *record.Connection) { c.Facts.TCP.LateStart = true }, Title: "its TCP handshake is not there", Severity: record.Info},
+	{Code: "WS104", Name: "frames only", Change: func(c *record.Connection) { c.Facts.TCP.LateStart, c.Facts.WS.ByFrames = true, true }, Title: "neither TCP handshake nor Upgrade"},
+	{Code: "WS105", Name: "healthy"},
+	{Code: "WS105", Name: "open", Change: func(c *record.Connection) { c.Outcome, c.Facts.EndOfCapture = record.Open, true }, Title: "still open when the capture ends", Severity: record.Info},
+	{Code: "WS105", Name: "waiting for an answer", Change: func(c *record.Connection) { c.Outcome, c.Facts.EndOfCapture = record.NoResponse, true }, Title: "without an end of the connection"},
+	{Code: "WS105", Name: "an open HTTP/2 stream", Change: func(c *record.Connection) { c.Outcome, c.Facts.TCP.End = record.Open, record.Ref{} }, Title: "still open"},
+	{Code: "WS107", Name: "healthy"},
+	{Code: "WS107", Name: "every packet twice", Change: func(c *record.Connection) {
 		c.Facts.TCP.Duplicates, c.Facts.TCP.FirstDuplicate, c.Facts.TCP.FirstOriginal = 20, at(2, 0), at(1, 0)
-	}, title: "20 packets of the connection were captured more than once", severity: record.Info},
-	{code: "WS111", name: "healthy"},
-	{code: "WS111", name: "no keys", change: tls("none-given", "certain"), title: "The TLS connection to app.test could not be decrypted: no key was given", severity: record.Info},
-	{code: "WS111", name: "no line for it", change: tls("no-match", "likely"), title: "the key log has no line for its ClientHello"},
-	{code: "WS111", name: "handshake failed", change: tls("none-given", "")},
-	{code: "WS111", name: "decrypted", change: tls("fit", "certain")},
-	{code: "WS111", name: "key came late", change: func(c *record.Connection) {
+	}, Title: "20 packets of the connection were captured more than once", Severity: record.Info},
+	{Code: "WS111", Name: "healthy"},
+	{Code: "WS111", Name: "no keys", Change: tls("none-given", "certain"), Title: "The TLS connection to app.test could not be decrypted: no key was given", Severity: record.Info},
+	{Code: "WS111", Name: "no line for it", Change: tls("no-match", "likely"), Title: "the key log has no line for its ClientHello"},
+	{Code: "WS111", Name: "handshake failed", Change: tls("none-given", "")},
+	{Code: "WS111", Name: "decrypted", Change: tls("fit", "certain")},
+	{Code: "WS111", Name: "key came late", Change: func(c *record.Connection) {
 		tls("fit", "certain")(c)
 		c.Facts.TLS.Waited = true
-	}, title: "The beginning of the TLS connection to app.test could not be decrypted", severity: record.Info},
-	{code: "WS111", name: "no key came", change: func(c *record.Connection) {
+	}, Title: "The beginning of the TLS connection to app.test could not be decrypted", Severity: record.Info},
+	{Code: "WS111", Name: "no key came", Change: func(c *record.Connection) {
 		tls("no-match", "certain")(c)
 		c.Facts.TLS.Waited = true
-	}, title: "no key came while its records were held"},
-	{code: "WS112", name: "healthy"},
-	{code: "WS112", name: "wrong keys", change: tls("do-not-fit", "certain"), title: "its secrets do not open the records", severity: record.Warning},
-	{code: "WS112", name: "right keys", change: tls("fit", "certain")},
+	}, Title: "no key came while its records were held"},
+	{Code: "WS112", Name: "healthy"},
+	{Code: "WS112", Name: "wrong keys", Change: tls("do-not-fit", "certain"), Title: "its secrets do not open the records", Severity: record.Warning},
+	{Code: "WS112", Name: "right keys", Change: tls("fit", "certain")},
 }
 
 func gaps(list ...record.Gap) func(*record.Connection) {

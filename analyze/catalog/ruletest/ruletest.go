@@ -44,15 +44,31 @@ func judgements(r *rule.Reporter) (s string) {
 	return s
 }
 
-// Want is what one rule is to say of a connection. Without Title it stays silent;
+// Case is what one rule is to say of a connection. Without Title it stays silent;
 // what else is empty is not compared.
-type Want struct {
-	Code       string
-	Title      string // part of the title
-	Remedy     string // part of the remedy
+type Case struct {
+	Code, Name string
+	Change     func(*record.Connection) // nil: none
+	Title      string                   // part of the title
+	Remedy     string                   // part of the remedy
 	Fault      record.Fault
 	Severity   record.Severity
 	Confidence record.Confidence
+}
+
+// Cases checks each case on a connection of its own, and that they cover rules,
+// but for those whose codes are excepted.
+func Cases(t *testing.T, rules []*rule.Rule, cases []Case, healthy func(testing.TB) *record.Connection, except ...string) {
+	for _, x := range cases {
+		t.Run(x.Code+"/"+x.Name, func(t *testing.T) {
+			c := healthy(t)
+			if x.Change != nil {
+				x.Change(c)
+			}
+			x.Check(t, rules, c)
+		})
+	}
+	Covered(t, rules, cases, except...)
 }
 
 // Secrets are what cases put into heads and targets, and no finding may show.
@@ -61,38 +77,38 @@ var Secrets = []string{"hunter2", "aHVudGVyMg"}
 // maxTitle is how many bytes of a title still read as one sentence.
 const maxTitle = 300
 
-// Check runs all rules over c and compares what the one of w found.
-func (w Want) Check(t testing.TB, rules []*rule.Rule, c *record.Connection) {
+// Check runs all rules over c and compares what the one of x found.
+func (x Case) Check(t testing.TB, rules []*rule.Rule, c *record.Connection) {
 	t.Helper()
 	r := Run(t, rules, c)
 	var f *record.Finding
 	for i := range r.Findings() {
-		if each := &r.Findings()[i]; each.Code == w.Code && f == nil {
+		if each := &r.Findings()[i]; each.Code == x.Code && f == nil {
 			f = each
 		}
 	}
 	switch {
-	case w.Title == "" && f != nil:
+	case x.Title == "" && f != nil:
 		t.Fatalf("fires: %s", f.Title)
-	case w.Title == "":
+	case x.Title == "":
 		return
 	case f == nil:
 		t.Fatalf("silent; found %v", r.Findings())
 	}
-	if !strings.Contains(f.Title, w.Title) {
-		t.Errorf("title %q, expected it to contain %q", f.Title, w.Title)
+	if !strings.Contains(f.Title, x.Title) {
+		t.Errorf("title %q, expected it to contain %q", f.Title, x.Title)
 	}
-	if !strings.Contains(f.Remedy, w.Remedy) {
-		t.Errorf("remedy %q, expected it to contain %q", f.Remedy, w.Remedy)
+	if !strings.Contains(f.Remedy, x.Remedy) {
+		t.Errorf("remedy %q, expected it to contain %q", f.Remedy, x.Remedy)
 	}
-	if w.Fault != "" && f.Fault != w.Fault {
-		t.Errorf("fault %s, expected %s", f.Fault, w.Fault)
+	if x.Fault != "" && f.Fault != x.Fault {
+		t.Errorf("fault %s, expected %s", f.Fault, x.Fault)
 	}
-	if w.Severity != "" && f.Severity != w.Severity {
-		t.Errorf("severity %s, expected %s", f.Severity, w.Severity)
+	if x.Severity != "" && f.Severity != x.Severity {
+		t.Errorf("severity %s, expected %s", f.Severity, x.Severity)
 	}
-	if w.Confidence != "" && f.Confidence != w.Confidence {
-		t.Errorf("confidence %s, expected %s", f.Confidence, w.Confidence)
+	if x.Confidence != "" && f.Confidence != x.Confidence {
+		t.Errorf("confidence %s, expected %s", f.Confidence, x.Confidence)
 	}
 	wellFormed(t, f)
 }
@@ -122,7 +138,7 @@ func wellFormed(t testing.TB, f *record.Finding) {
 
 // Covered holds that each rule has a case in which it fires and one in which it
 // stays silent. except are codes of rules that are tested elsewhere.
-func Covered(t testing.TB, rules []*rule.Rule, cases []Want, except ...string) {
+func Covered(t testing.TB, rules []*rule.Rule, cases []Case, except ...string) {
 	t.Helper()
 	fires, silent := map[string]bool{}, map[string]bool{}
 	for _, code := range except {

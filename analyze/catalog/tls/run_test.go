@@ -14,16 +14,6 @@ import (
 	wiretls "github.com/wsleuth/wsleuth/analyze/wire/tls"
 )
 
-// caseOf is one case of one rule. Without title the rule stays silent.
-type caseOf struct {
-	code, name string
-	change     func(*record.Connection)
-	title      string // part of the title
-	fault      record.Fault
-	severity   record.Severity
-	confidence record.Confidence
-}
-
 // epoch is when the connections of the cases took place.
 var epoch = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
@@ -133,20 +123,10 @@ func all(changes ...func(*record.Connection)) func(*record.Connection) {
 }
 
 func TestCases(t *testing.T) {
-	var wants []ruletest.Want
-	for _, tc := range cases {
-		want := ruletest.Want{Code: tc.code, Title: tc.title, Fault: tc.fault, Severity: tc.severity, Confidence: tc.confidence}
-		wants = append(wants, want)
-		t.Run(tc.code+"/"+tc.name, func(t *testing.T) {
-			theTest = t
-			c := healthy()
-			if tc.change != nil {
-				tc.change(c)
-			}
-			want.Check(t, Rules, c)
-		})
-	}
-	ruletest.Covered(t, Rules, wants, "WS412") // ws412_test.go
+	ruletest.Cases(t, Rules, cases, func(t testing.TB) *record.Connection {
+		theTest = t
+		return healthy()
+	}, "WS412") // ws412_test.go
 }
 
 // Every rule sees every connection, so a healthy one must cost no memory.

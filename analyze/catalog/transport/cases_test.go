@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/ruletest"
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
@@ -14,203 +15,203 @@ func refusedOverH2(c *record.Connection, goAway *record.H2Reset) {
 	c.Facts.H2 = &record.H2Facts{ConnectEnabled: true, SettingsRef: at(3, 0), GoAway: goAway}
 }
 
-var cases = []caseOf{
-	{code: "WS201", name: "healthy"},
-	{code: "WS201", name: "refused", change: func(c *record.Connection) {
+var cases = []ruletest.Case{
+	{Code: "WS201", Name: "healthy"},
+	{Code: "WS201", Name: "refused", Change: func(c *record.Connection) {
 		bare(c)
 		refused(c)
-	}, title: "answered by a RST after 1 ms", fault: record.FaultServer},
-	{code: "WS201", name: "reset after the handshake is WS212", change: func(c *record.Connection) {
+	}, Title: "answered by a RST after 1 ms", Fault: record.FaultServer},
+	{Code: "WS201", Name: "reset after the handshake is WS212", Change: func(c *record.Connection) {
 		bare(c)
 		reset(c, record.Server)
 	}},
-	{code: "WS202", name: "healthy"},
-	{code: "WS202", name: "SYN again and again", change: func(c *record.Connection) {
+	{Code: "WS202", Name: "healthy"},
+	{Code: "WS202", Name: "SYN again and again", Change: func(c *record.Connection) {
 		bare(c)
 		t := &c.Facts.TCP
 		t.SYNACK, t.Established, t.SYNs, t.SYNACKs, t.LastSYN = record.Ref{}, record.Ref{}, 3, 0, at(3, 3*time.Second)
-	}, title: "was sent 3 times in 3.00 s and never answered", fault: record.FaultNetwork},
-	{code: "WS202", name: "a single SYN", change: func(c *record.Connection) {
+	}, Title: "was sent 3 times in 3.00 s and never answered", Fault: record.FaultNetwork},
+	{Code: "WS202", Name: "a single SYN", Change: func(c *record.Connection) {
 		bare(c)
 		c.Facts.TCP.SYNACK, c.Facts.TCP.Established = record.Ref{}, record.Ref{}
 	}},
-	{code: "WS202", name: "SYN-ACK again and again", change: func(c *record.Connection) {
+	{Code: "WS202", Name: "SYN-ACK again and again", Change: func(c *record.Connection) {
 		bare(c)
 		c.Facts.TCP.SYNACKs, c.Facts.TCP.Established = 4, record.Ref{}
-	}, title: "The SYN-ACK of 10.0.0.5:80 was sent 4 times", confidence: record.Likely},
-	{code: "WS202", name: "an ICMP error says more", change: func(c *record.Connection) {
+	}, Title: "The SYN-ACK of 10.0.0.5:80 was sent 4 times", Confidence: record.Likely},
+	{Code: "WS202", Name: "an ICMP error says more", Change: func(c *record.Connection) {
 		bare(c)
 		t := &c.Facts.TCP
 		t.SYNACK, t.Established, t.SYNs = record.Ref{}, record.Ref{}, 3
 		t.ICMP = []record.ICMP{{Ref: at(2, 0), Type: 3, Code: 1, From: netip.MustParseAddr("10.0.0.254")}}
 	}},
-	{code: "WS203", name: "healthy"},
-	{code: "WS203", name: "prohibited", change: icmp(record.ICMP{Type: 3, Code: 13}), title: "ICMP communication administratively prohibited (type 3 code 13)", fault: record.FaultIntermediary},
-	{code: "WS203", name: "host unreachable", change: icmp(record.ICMP{Type: 3, Code: 1}), title: "ICMP host unreachable (type 3 code 1)", fault: record.FaultNetwork},
-	{code: "WS203", name: "ICMPv6", change: icmp(record.ICMP{V6: true, Type: 1, Code: 1}), title: "ICMPv6 communication administratively prohibited (type 1 code 1)"},
-	{code: "WS203", name: "unknown code", change: icmp(record.ICMP{Type: 3, Code: 77}), title: "destination unreachable (type 3 code 77)"},
-	{code: "WS203", name: "too big, heeded", change: icmp(record.ICMP{Type: 3, Code: 4, MTU: 1400, SmallerAfter: true})},
-	{code: "WS203", name: "too big, not heeded", change: icmp(record.ICMP{V6: true, Type: 2, MTU: 1280}), title: "ICMPv6 packet too big, MTU 1280"},
-	{code: "WS203", name: "redirect", change: icmp(record.ICMP{Type: 5})},
-	{code: "WS204", name: "healthy"},
-	{code: "WS204", name: "server resets", change: func(c *record.Connection) {
+	{Code: "WS203", Name: "healthy"},
+	{Code: "WS203", Name: "prohibited", Change: icmp(record.ICMP{Type: 3, Code: 13}), Title: "ICMP communication administratively prohibited (type 3 code 13)", Fault: record.FaultIntermediary},
+	{Code: "WS203", Name: "host unreachable", Change: icmp(record.ICMP{Type: 3, Code: 1}), Title: "ICMP host unreachable (type 3 code 1)", Fault: record.FaultNetwork},
+	{Code: "WS203", Name: "ICMPv6", Change: icmp(record.ICMP{V6: true, Type: 1, Code: 1}), Title: "ICMPv6 communication administratively prohibited (type 1 code 1)"},
+	{Code: "WS203", Name: "unknown code", Change: icmp(record.ICMP{Type: 3, Code: 77}), Title: "destination unreachable (type 3 code 77)"},
+	{Code: "WS203", Name: "too big, heeded", Change: icmp(record.ICMP{Type: 3, Code: 4, MTU: 1400, SmallerAfter: true})},
+	{Code: "WS203", Name: "too big, not heeded", Change: icmp(record.ICMP{V6: true, Type: 2, MTU: 1280}), Title: "ICMPv6 packet too big, MTU 1280"},
+	{Code: "WS203", Name: "redirect", Change: icmp(record.ICMP{Type: 5})},
+	{Code: "WS204", Name: "healthy"},
+	{Code: "WS204", Name: "server resets", Change: func(c *record.Connection) {
 		noAnswer(c)
 		reset(c, record.Server)
-	}, title: "reset the connection 9.40 s after the Upgrade request, without a response", fault: record.FaultServer},
-	{code: "WS204", name: "HTTP/2", change: func(c *record.Connection) { refusedOverH2(c, nil) }, title: "without a response"},
-	{code: "WS204", name: "HTTP/2, after GOAWAY", change: func(c *record.Connection) { refusedOverH2(c, &record.H2Reset{Ref: at(9, time.Second)}) }},
-	{code: "WS204", name: "client gives up", change: func(c *record.Connection) {
+	}, Title: "reset the connection 9.40 s after the Upgrade request, without a response", Fault: record.FaultServer},
+	{Code: "WS204", Name: "HTTP/2", Change: func(c *record.Connection) { refusedOverH2(c, nil) }, Title: "without a response"},
+	{Code: "WS204", Name: "HTTP/2, after GOAWAY", Change: func(c *record.Connection) { refusedOverH2(c, &record.H2Reset{Ref: at(9, time.Second)}) }},
+	{Code: "WS204", Name: "client gives up", Change: func(c *record.Connection) {
 		noAnswer(c)
 		reset(c, record.Client)
 	}},
-	{code: "WS204", name: "forged", change: func(c *record.Connection) {
+	{Code: "WS204", Name: "forged", Change: func(c *record.Connection) {
 		noAnswer(c)
 		reset(c, record.Server).TTL = 120
-	}, title: "reset the connection", fault: record.FaultIntermediary},
-	{code: "WS205", name: "healthy"},
-	{code: "WS205", name: "server resets", change: func(c *record.Connection) {
+	}, Title: "reset the connection", Fault: record.FaultIntermediary},
+	{Code: "WS205", Name: "healthy"},
+	{Code: "WS205", Name: "server resets", Change: func(c *record.Connection) {
 		abnormal(c)
 		reset(c, record.Server)
-	}, title: "The server at 10.0.0.5:80 reset the open WebSocket after 9.40 s", fault: record.FaultServer},
-	{code: "WS205", name: "after a Close frame", change: func(c *record.Connection) { reset(c, record.Server) }},
-	{code: "WS205", name: "answers data after its own FIN", change: func(c *record.Connection) {
+	}, Title: "The server at 10.0.0.5:80 reset the open WebSocket after 9.40 s", Fault: record.FaultServer},
+	{Code: "WS205", Name: "after a Close frame", Change: func(c *record.Connection) { reset(c, record.Server) }},
+	{Code: "WS205", Name: "answers data after its own FIN", Change: func(c *record.Connection) {
 		abnormal(c)
 		reset(c, record.Client).AfterOwnFIN = true
 	}},
-	{code: "WS205", name: "client fails the handshake", change: func(c *record.Connection) {
+	{Code: "WS205", Name: "client fails the handshake", Change: func(c *record.Connection) {
 		abnormal(c)
 		reset(c, record.Client)
 		c.Outcome = record.InvalidHandshake
 	}},
-	{code: "WS205", name: "in the dark", change: func(c *record.Connection) {
+	{Code: "WS205", Name: "in the dark", Change: func(c *record.Connection) {
 		dark(c)
 		reset(c, record.Server)
-	}, title: "reset the encrypted connection, probably an open WebSocket, 9.40 s after it opened", fault: record.FaultServer, confidence: record.Possible},
-	{code: "WS205", name: "in the dark, after a pause", change: func(c *record.Connection) {
+	}, Title: "reset the encrypted connection, probably an open WebSocket, 9.40 s after it opened", Fault: record.FaultServer, Confidence: record.Possible},
+	{Code: "WS205", Name: "in the dark, after a pause", Change: func(c *record.Connection) {
 		dark(c)
 		reset(c, record.Server)
 		c.Facts.TLS.LastAppData = at(15, 5*time.Second)
-	}, title: "without a close_notify", confidence: record.Likely},
-	{code: "WS205", name: "in the dark, after a close_notify", change: func(c *record.Connection) {
+	}, Title: "without a close_notify", Confidence: record.Likely},
+	{Code: "WS205", Name: "in the dark, after a close_notify", Change: func(c *record.Connection) {
 		dark(c)
 		reset(c, record.Server)
 		c.Facts.TLS.LikelyCloseNotify[record.Client] = at(17, 9*time.Second)
 	}},
-	{code: "WS205", name: "in the dark, like nothing", change: func(c *record.Connection) {
+	{Code: "WS205", Name: "in the dark, like nothing", Change: func(c *record.Connection) {
 		dark(c)
 		reset(c, record.Server)
 		c.Facts.TLS.Likeness = nil
 	}},
-	{code: "WS206", name: "healthy"},
-	{code: "WS206", name: "genuine abort", change: func(c *record.Connection) {
+	{Code: "WS206", Name: "healthy"},
+	{Code: "WS206", Name: "genuine abort", Change: func(c *record.Connection) {
 		abnormal(c)
 		reset(c, record.Server)
 	}},
-	{code: "WS206", name: "genuine, socket gone", change: func(c *record.Connection) {
+	{Code: "WS206", Name: "genuine, socket gone", Change: func(c *record.Connection) {
 		abnormal(c)
 		x := reset(c, record.Server)
 		x.HasAck, x.ID, x.Timestamps, x.AnswersData = false, 0, false, true
 	}},
-	{code: "WS206", name: "other TTL", change: func(c *record.Connection) {
+	{Code: "WS206", Name: "other TTL", Change: func(c *record.Connection) {
 		abnormal(c)
 		x := reset(c, record.Server)
 		x.TTL, x.HasAck, x.ID = 113, false, 0x4242
-	}, title: "its TTL is 113, that of the sender's other packets 64", confidence: record.Certain},
-	{code: "WS206", name: "TTL one off", change: func(c *record.Connection) {
+	}, Title: "its TTL is 113, that of the sender's other packets 64", Confidence: record.Certain},
+	{Code: "WS206", Name: "TTL one off", Change: func(c *record.Connection) {
 		abnormal(c)
 		x := reset(c, record.Server)
 		x.TTL, x.HasAck = 65, false
-	}, title: "its TTL is 65", confidence: record.Likely},
-	{code: "WS206", name: "TTL within the sender's range", change: func(c *record.Connection) {
+	}, Title: "its TTL is 65", Confidence: record.Likely},
+	{Code: "WS206", Name: "TTL within the sender's range", Change: func(c *record.Connection) {
 		abnormal(c)
 		x := reset(c, record.Server)
 		x.TTL, x.MinTTL, x.MaxTTL = 63, 62, 64
 	}},
-	{code: "WS206", name: "sender goes on", change: func(c *record.Connection) {
+	{Code: "WS206", Name: "sender goes on", Change: func(c *record.Connection) {
 		abnormal(c)
 		x := reset(c, record.Server)
 		x.WentOn, x.WentOnFirst = 2, at(19, 9500*time.Millisecond)
-	}, title: "went on as if it knew nothing of it (2 segments)", confidence: record.Certain},
-	{code: "WS206", name: "IP identification alone", change: func(c *record.Connection) {
+	}, Title: "went on as if it knew nothing of it (2 segments)", Confidence: record.Certain},
+	{Code: "WS206", Name: "IP identification alone", Change: func(c *record.Connection) {
 		abnormal(c)
 		x := reset(c, record.Server)
 		x.HasAck, x.Timestamps, x.ID, x.OtherID = false, false, 0xbeef, 0x1000
-	}, title: "IP identification 0xbeef", confidence: record.Possible},
-	{code: "WS206", name: "after its own FIN", change: func(c *record.Connection) {
+	}, Title: "IP identification 0xbeef", Confidence: record.Possible},
+	{Code: "WS206", Name: "after its own FIN", Change: func(c *record.Connection) {
 		x := reset(c, record.Server)
 		x.TTL, x.AfterOwnFIN = 60, true
 	}},
-	{code: "WS207", name: "healthy"},
-	{code: "WS207", name: "eight of two hundred", change: func(c *record.Connection) { c.Facts.TCP.Sides[0].Retransmissions = 8 }, title: "8 of 200 data segments (4 %) were sent again"},
-	{code: "WS207", name: "path MTU discovery", change: func(c *record.Connection) {
+	{Code: "WS207", Name: "healthy"},
+	{Code: "WS207", Name: "eight of two hundred", Change: func(c *record.Connection) { c.Facts.TCP.Sides[0].Retransmissions = 8 }, Title: "8 of 200 data segments (4 %) were sent again"},
+	{Code: "WS207", Name: "path MTU discovery", Change: func(c *record.Connection) {
 		c.Facts.TCP.Sides[0].Retransmissions, c.Facts.TCP.Sides[0].Resized = 8, 6
 	}},
-	{code: "WS207", name: "two only", change: func(c *record.Connection) { c.Facts.TCP.Sides[0].Retransmissions = 2 }},
-	{code: "WS207", name: "three of two thousand", change: func(c *record.Connection) {
+	{Code: "WS207", Name: "two only", Change: func(c *record.Connection) { c.Facts.TCP.Sides[0].Retransmissions = 2 }},
+	{Code: "WS207", Name: "three of two thousand", Change: func(c *record.Connection) {
 		c.Facts.TCP.Sides[0].Retransmissions, c.Facts.TCP.Sides[0].DataSegments = 3, 2000
 	}},
-	{code: "WS207", name: "sent in vain at the end", change: vanish},
-	{code: "WS207", name: "two segments sent in vain at the end", change: func(c *record.Connection) {
+	{Code: "WS207", Name: "sent in vain at the end", Change: vanish},
+	{Code: "WS207", Name: "two segments sent in vain at the end", Change: func(c *record.Connection) {
 		vanish(c)
 		s := &c.Facts.TCP.Sides[record.Client]
 		s.Retransmissions, s.UnackedAgain = 10, 10
 	}},
-	{code: "WS208", name: "healthy"},
-	{code: "WS208", name: "vanished", change: vanish, title: "The server at 10.0.0.5:80 did not acknowledge data any more: the client sent its last 40 bytes 6 times", fault: record.FaultNetwork},
-	{code: "WS208", name: "zero window", change: func(c *record.Connection) {
+	{Code: "WS208", Name: "healthy"},
+	{Code: "WS208", Name: "vanished", Change: vanish, Title: "The server at 10.0.0.5:80 did not acknowledge data any more: the client sent its last 40 bytes 6 times", Fault: record.FaultNetwork},
+	{Code: "WS208", Name: "zero window", Change: func(c *record.Connection) {
 		vanish(c)
 		c.Facts.TCP.Stalls = []record.Stall{{From: record.Server, Begin: at(9, time.Second), Length: 9 * time.Second}}
 	}},
-	{code: "WS208", name: "one direction only", change: func(c *record.Connection) {
+	{Code: "WS208", Name: "one direction only", Change: func(c *record.Connection) {
 		vanish(c)
 		c.Facts.TCP.OneWay = true
 	}},
-	{code: "WS209", name: "healthy"},
-	{code: "WS209", name: "recovers", change: func(c *record.Connection) {
+	{Code: "WS209", Name: "healthy"},
+	{Code: "WS209", Name: "recovers", Change: func(c *record.Connection) {
 		c.Facts.TCP.Stalls = []record.Stall{{From: record.Client, Begin: at(9, time.Second), End: at(12, 8*time.Second), Length: 7 * time.Second}}
-	}, title: "The client at 10.0.0.1:50000 kept its window at zero for 7.00 s", fault: record.FaultClient},
-	{code: "WS209", name: "for ever", change: func(c *record.Connection) {
+	}, Title: "The client at 10.0.0.1:50000 kept its window at zero for 7.00 s", Fault: record.FaultClient},
+	{Code: "WS209", Name: "for ever", Change: func(c *record.Connection) {
 		c.Facts.TCP.Stalls = []record.Stall{{From: record.Client, Begin: at(9, time.Second), Length: 7 * time.Second}}
-	}, title: "never opened it again"},
-	{code: "WS209", name: "a moment", change: func(c *record.Connection) {
+	}, Title: "never opened it again"},
+	{Code: "WS209", Name: "a moment", Change: func(c *record.Connection) {
 		c.Facts.TCP.Stalls = []record.Stall{{From: record.Client, Begin: at(9, time.Second), End: at(12, 2*time.Second), Length: time.Second}}
 	}},
-	{code: "WS210", name: "healthy"},
-	{code: "WS210", name: "never acknowledged", change: func(c *record.Connection) {
+	{Code: "WS210", Name: "healthy"},
+	{Code: "WS210", Name: "never acknowledged", Change: func(c *record.Connection) {
 		noAnswer(c)
 		vanish(c)
 		c.Facts.Upgrade.RequestAcked, c.Facts.Upgrade.RequestSent = false, 5
-	}, title: "never acknowledged the Upgrade request, sent 5 times", fault: record.FaultIntermediary},
-	{code: "WS208", name: "the request is WS210's", change: func(c *record.Connection) {
+	}, Title: "never acknowledged the Upgrade request, sent 5 times", Fault: record.FaultIntermediary},
+	{Code: "WS208", Name: "the request is WS210's", Change: func(c *record.Connection) {
 		noAnswer(c)
 		vanish(c)
 		c.Facts.Upgrade.RequestAcked, c.Facts.Upgrade.RequestSent = false, 5
 	}},
-	{code: "WS210", name: "one direction only", change: func(c *record.Connection) {
+	{Code: "WS210", Name: "one direction only", Change: func(c *record.Connection) {
 		noAnswer(c)
 		c.Facts.Upgrade.RequestAcked, c.Facts.Upgrade.RequestSent, c.Facts.TCP.OneWay = false, 5, true
 	}},
-	{code: "WS211", name: "healthy"},
-	{code: "WS211", name: "full size only", change: hole, title: "with up to 1448 bytes were never acknowledged, though smaller ones (up to 300 bytes) were", fault: record.FaultNetwork},
-	{code: "WS211", name: "small data is lost as well", change: vanish},
-	{code: "WS208", name: "full size is WS211's", change: hole},
-	{code: "WS211", name: "a ClientHello, maybe for its name", change: func(c *record.Connection) {
+	{Code: "WS211", Name: "healthy"},
+	{Code: "WS211", Name: "full size only", Change: hole, Title: "with up to 1448 bytes were never acknowledged, though smaller ones (up to 300 bytes) were", Fault: record.FaultNetwork},
+	{Code: "WS211", Name: "small data is lost as well", Change: vanish},
+	{Code: "WS208", Name: "full size is WS211's", Change: hole},
+	{Code: "WS211", Name: "a ClientHello, maybe for its name", Change: func(c *record.Connection) {
 		hole(c)
 		c.Facts.WS, c.Facts.Upgrade = nil, nil
 		c.Facts.TLS = &record.TLSFacts{}
 		c.Facts.TCP.Sides[record.Server].Bytes = 0
-	}, title: "never acknowledged", severity: record.Info, confidence: record.Possible},
-	{code: "WS212", name: "healthy"},
-	{code: "WS212", name: "server resets at once", change: func(c *record.Connection) {
+	}, Title: "never acknowledged", Severity: record.Info, Confidence: record.Possible},
+	{Code: "WS212", Name: "healthy"},
+	{Code: "WS212", Name: "server resets at once", Change: func(c *record.Connection) {
 		bare(c)
 		reset(c, record.Server)
-	}, title: "after the TCP handshake, before any byte"},
-	{code: "WS212", name: "refused is WS201", change: func(c *record.Connection) {
+	}, Title: "after the TCP handshake, before any byte"},
+	{Code: "WS212", Name: "refused is WS201", Change: func(c *record.Connection) {
 		bare(c)
 		refused(c)
 	}},
-	{code: "WS213", name: "healthy"},
-	{code: "WS213", name: "satellite", change: func(c *record.Connection) { c.Facts.TCP.HandshakeRTT = 620 * time.Millisecond }, title: "took 620 ms", severity: record.Info},
+	{Code: "WS213", Name: "healthy"},
+	{Code: "WS213", Name: "satellite", Change: func(c *record.Connection) { c.Facts.TCP.HandshakeRTT = 620 * time.Millisecond }, Title: "took 620 ms", Severity: record.Info},
 }
 
 // refused answers the SYN with a RST.

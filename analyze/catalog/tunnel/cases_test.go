@@ -229,13 +229,13 @@ var cases = []caseOf{
 }
 
 func TestCases(t *testing.T) {
-	var wants []ruletest.Want
+	var all []ruletest.Case
 	for _, tc := range cases {
-		want := ruletest.Want{Code: tc.code, Title: tc.title, Remedy: tc.remedy, Fault: tc.fault, Confidence: tc.confidence}
-		wants = append(wants, want)
+		want := ruletest.Case{Code: tc.code, Title: tc.title, Remedy: tc.remedy, Fault: tc.fault, Confidence: tc.confidence}
+		all = append(all, want)
 		t.Run(tc.code+"/"+tc.name, func(t *testing.T) { want.Check(t, Rules, tc.c) })
 	}
-	ruletest.Covered(t, Rules, wants)
+	ruletest.Covered(t, Rules, all)
 }
 
 // TestOneCause: each failure has one finding of this family.

@@ -84,13 +84,13 @@ func build(t *testing.T, tc caseOf) *record.Connection {
 }
 
 func TestCases(t *testing.T) {
-	var wants []ruletest.Want
+	var all []ruletest.Case
 	for _, tc := range allCases() {
-		want := ruletest.Want{Code: tc.code, Title: tc.title, Remedy: tc.remedy, Fault: tc.fault, Confidence: tc.confidence}
-		wants = append(wants, want)
+		want := ruletest.Case{Code: tc.code, Title: tc.title, Remedy: tc.remedy, Fault: tc.fault, Confidence: tc.confidence}
+		all = append(all, want)
 		t.Run(tc.code+"/"+tc.name, func(t *testing.T) { want.Check(t, Rules, build(t, tc)) })
 	}
-	ruletest.Covered(t, Rules, wants)
+	ruletest.Covered(t, Rules, all)
 }
 
 func allCases() []caseOf {

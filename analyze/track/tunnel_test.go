@@ -3,6 +3,7 @@ package track
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -116,11 +117,20 @@ func walk(t *testing.T, talk []said, cut func(left int) int) string {
 			packet++
 			c.root.layer.data(&c.root, reassembly.Side(s.from), record.Ref{Packet: packet, Time: record.Time(packet) * 1e6}, []byte(text[:n]))
 			c.settle()
+			unwritten(t, tr)
 			text = text[n:]
 		}
 	}
 	c.root.layer.close(&c.root)
 	return outline(tr, c)
+}
+
+// unwritten: what all layers read that have nothing of their own is still empty.
+func unwritten(t *testing.T, tr *Tracker) {
+	t.Helper()
+	if !reflect.DeepEqual(tr.noAside, aside{}) || tr.noBeside != (beside{}) {
+		t.Errorf("written: %+v, %+v", tr.noAside, tr.noBeside)
+	}
 }
 
 func outline(tr *Tracker, c *conn) string {
@@ -293,6 +303,23 @@ func TestTunnelsAreBounded(t *testing.T) {
 	}
 	if got := walk(t, talk, func(left int) int { return left }); !strings.HasPrefix(got, "http-connect app.test:80 200 opened") {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestNothingSharedIsWritten: walk holds it, of connections that need something
+// of their own late.
+func TestNothingSharedIsWritten(t *testing.T) {
+	ping := "\x89\x80abcd"
+	for _, talk := range [][]said{
+		{client(upgradeText), clientRaw(ping), server(openText)},
+		{client(upgradeText), server(openText), clientRaw(ping + "\x8f\x80\x00\x00\x00\x00"), serverRaw("\x8a\x00")},
+		{server(openText), client(upgradeText)},
+		{client(upgradeText), serverRaw("SSH-2.0-x\r\n")},
+		{client(upgradeText), server("HTTP/1.1 503 X\nContent-Length: 0\n\n"), client(connectText), clientRaw("early"), server("HTTP/1.1 200 OK\n\n")},
+	} {
+		if got := walk(t, talk, func(left int) int { return left }); got == "" {
+			t.Errorf("%+v: nothing came of it", talk)
+		}
 	}
 }
 

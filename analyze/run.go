@@ -48,6 +48,7 @@ type engine struct {
 	names  []string
 	ends   []record.Ref // the last packet of each vantage point
 	odd    map[int32]*oddities
+	quic   quic
 	keys   *decrypt.Keys
 	infos  []*capture.FileInfo
 	taken  []int // how many embedded secrets of each file are among the keys
@@ -80,6 +81,7 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	}
 	counts := e.finish()
 	e.collect.sum.limits.link(e.decoder.Dropped())
+	e.collect.sum.QUICConnections = int64(len(e.quic.seen))
 	sinkErr := e.collect.finish(e.src.Files(), e.odd, counts)
 	return e.collect.stats, errors.Join(readErr, sinkErr)
 }
@@ -214,6 +216,7 @@ func (e *engine) followMany(packets []capture.Packet) {
 	for i := range packets {
 		switch p := &packets[i]; e.decoder.Decode(p, &m.ips[n]) {
 		case link.Decoded:
+			e.quic.packet(&m.ips[n])
 			m.at[n], m.hashes[n] = i, reassembly.FlowHash(&m.ips[n], p.Vantage)
 			n++
 		case link.Unsupported:
@@ -319,6 +322,7 @@ func (e *engine) read(ctx context.Context) error {
 			p := &packets[i]
 			switch e.decoder.Decode(p, &ip) {
 			case link.Decoded:
+				e.quic.packet(&ip)
 				e.take(p, &ip)
 			case link.Unsupported:
 				e.unsupported(p)

@@ -194,9 +194,7 @@ func (h *HTML) facts(p *htmlPage, when clock) {
 		add("Time span", fmt.Sprintf("%s to %s (%s)", when.full(h.view.first), when.short(h.view.last), span(record.Millis(h.view.last.Sub(h.view.first)))))
 	}
 	add("Packets", fmt.Sprintf("%s, %s", number(h.packets), size(h.bytes)))
-	if n := h.summary.OtherTCPConnections; n > 0 {
-		add("Beside them", plural(n, "other TCP connection")+", not WebSocket")
-	}
+	add("Beside them", h.elsewhere())
 	if h.moreCaptures > 0 {
 		add("Files", plural(h.moreCaptures, "more file"))
 	}

@@ -286,8 +286,8 @@ func (m *Markdown) read() {
 		m.line("")
 		m.more(m.moreCaptures, "file")
 	}
-	if n := m.summary.OtherTCPConnections; n > 0 {
-		m.line("Beside them %s.\n", plural(n, "other TCP connection"))
+	if others := m.elsewhere(); others != "" {
+		m.line("Beside them %s.\n", others)
 	}
 	m.line("Made by %s.", markdownText(strings.TrimSpace(m.o.Tool.Name+" "+m.o.Tool.Version)))
 }

@@ -456,8 +456,8 @@ func (t *Table) capturesSection() {
 	if t.view.first != 0 {
 		text += fmt.Sprintf(", %s to %s", t.time.full(t.view.first), t.time.short(t.view.last))
 	}
-	if t.summary.OtherTCPConnections > 0 {
-		text += fmt.Sprintf("; beside them %s", plural(t.summary.OtherTCPConnections, "other TCP connection"))
+	if others := t.elsewhere(); others != "" {
+		text += "; beside them " + others
 	}
 	t.page.paragraph(0, text+".", faint)
 	t.notes("", faint, func(s record.Severity) bool { return s == record.Info })

@@ -24,7 +24,7 @@ func (v *view) headline() []said {
 	}
 	switch {
 	case total == 0:
-		all = v.nothing()
+		all = append(v.nothing(), v.unfollowed()...)
 	case n == 1 && total == 1:
 		say(red, "The one WebSocket connection failed: %s.", strings.TrimPrefix(v.howTheyFailed(), "1 "))
 	case n > 0:
@@ -158,6 +158,8 @@ func (v *view) nothing() []said {
 		return []said{{"No packets, so no WebSocket connections.", yellow}}
 	case tcp == 0 && v.patternErrors() > 0:
 		return []said{{"No WebSocket connections: no TCP connection was begun.", yellow}}
+	case tcp == 0 && s.QUICConnections > 0:
+		return []said{{fmt.Sprintf("No WebSocket connections over TCP: none of the %s belongs to a TCP connection.", plural(v.packets, "packet")), yellow}}
 	case tcp == 0:
 		return []said{{fmt.Sprintf("No WebSocket connections: none of the %s belongs to a TCP connection.", plural(v.packets, "packet")), yellow},
 			{"Capture on the interface that the connections take, for example: tcpdump -i any -s 0 -w capture.pcap tcp", plain}}
@@ -165,6 +167,28 @@ func (v *view) nothing() []said {
 		return []said{{fmt.Sprintf("No WebSocket connection was seen to begin, but %s failed before one could.", plural(v.counts[unidentified], "TCP connection")), yellow}}
 	}
 	return []said{{fmt.Sprintf("No WebSocket connections: %s seen, and none began a WebSocket.", plural(tcp, "TCP connection")), yellow}}
+}
+
+// unfollowed says that a WebSocket may be where the program does not look.
+func (v *view) unfollowed() []said {
+	n := v.summary.QUICConnections
+	if n == 0 {
+		return nil
+	}
+	return []said{{fmt.Sprintf("The capture has %s: HTTP/3 is not followed, so a WebSocket there would not be seen. If the client may use HTTP/3 for it, switch QUIC off there (or block UDP port 443) and capture again.",
+		plural(n, "QUIC connection")), plain}}
+}
+
+// elsewhere are the connections that are not reported; "" if there are none.
+func (v *view) elsewhere() string {
+	var list []string
+	if n := v.summary.OtherTCPConnections; n > 0 {
+		list = append(list, plural(n, "other TCP connection"))
+	}
+	if n := v.summary.QUICConnections; n > 0 {
+		list = append(list, plural(n, "QUIC connection")+" (HTTP/3, not followed)")
+	}
+	return strings.Join(list, " and ")
 }
 
 // keyLogHint says how to look into TLS.

@@ -435,6 +435,7 @@ type Summary struct {
 	Unidentified        int64            `json:"unidentified"`
 	OpaqueTLS           int64            `json:"opaque_tls"`
 	OtherTCPConnections int64            `json:"other_tcp_connections"`
+	QUICConnections     int64            `json:"quic_connections,omitempty"` // not followed; up to 4096 are counted
 	ByOutcome           map[string]int64 `json:"by_outcome"`
 	ByFinding           map[string]int64 `json:"by_finding"`
 	Causes              []Cause          `json:"causes"`

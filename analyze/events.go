@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
@@ -15,6 +16,9 @@ const maxEvents = 50
 
 // minSilence is the shortest silence that is an event of its own.
 const minSilence = 3 * time.Second
+
+// ackDue is when a missing acknowledgement is an event of its own.
+const ackDue = time.Second
 
 // story collects events. Its memory serves one connection after the other.
 type story struct {
@@ -48,6 +52,7 @@ func (s *story) tell(c *record.Connection) []record.Event {
 	}
 	s.closes()
 	s.stream()
+	s.waits(&c.Facts.TCP)
 	return s.inOrder()
 }
 
@@ -91,14 +96,7 @@ func (s *story) tcp(t *record.TCPFacts) {
 	}
 	s.add(t.SYNACK, "server", "syn-ack", "")
 	if t.Established.Seen() {
-		s.add(t.Established, "client", "connected", "round trip %.1f ms", record.Millis(t.HandshakeRTT))
-	}
-	for d := range t.Sides {
-		side := record.Dir(d).String()
-		s.add(t.Sides[d].FIN, side, "fin", "")
-		if t.Sides[d].Unacked > 0 {
-			s.add(t.Sides[d].UnackedFirst, side, "unacknowledged", "%d bytes, sent %s", t.Sides[d].Unacked, times(t.Sides[d].UnackedSent))
-		}
+		s.add(t.Established, "client", "connected", "round trip %s", known.Seconds(t.HandshakeRTT))
 	}
 	for i := range t.Retransmissions {
 		r := &t.Retransmissions[i]
@@ -106,7 +104,7 @@ func (s *story) tcp(t *record.TCPFacts) {
 	}
 	for i := range t.Gaps {
 		g := &t.Gaps[i]
-		s.add(g.Ref, g.From.String(), "gap", "%d bytes are not in the capture", g.Length)
+		s.add(g.Ref, g.From.String(), "gap", "%s not in the capture", record.Bytes(g.Length))
 	}
 	for i := range t.Stalls {
 		w := &t.Stalls[i]
@@ -120,8 +118,23 @@ func (s *story) tcp(t *record.TCPFacts) {
 		r := &t.Resets[i]
 		s.add(r.Ref, r.From.String(), "rst", "TTL %d", r.TTL)
 	}
+}
+
+// waits tells what follows from a packet after what is in it.
+func (s *story) waits(t *record.TCPFacts) {
+	until := s.c.Facts.CaptureEnd.Time
+	if t.End.Seen() {
+		until = t.End.Time
+	}
+	for d := range t.Sides {
+		side := record.Dir(d).String()
+		if t.Sides[d].Unacked > 0 && (t.Sides[d].UnackedSent > 1 || until.Sub(t.Sides[d].UnackedFirst.Time) >= ackDue) {
+			s.add(t.Sides[d].UnackedFirst, side, "unacknowledged", "%s, sent %s", record.Bytes(t.Sides[d].Unacked), times(t.Sides[d].UnackedSent))
+		}
+		s.add(t.Sides[d].FIN, side, "fin", "")
+	}
 	if t.Silence >= minSilence {
-		s.add(t.SilenceFrom, "", "silence", "%.1f s without data", t.Silence.Seconds())
+		s.add(t.SilenceFrom, "", "silence", "%.1f s without new data", t.Silence.Seconds())
 	}
 }
 

@@ -9,6 +9,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -43,6 +44,14 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 
 // Millis is a duration in milliseconds as a JSON number.
 func Millis(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
+
+// Bytes is "1 byte", "2 bytes".
+func Bytes[N int | int64 | uint32 | uint64](n N) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
 
 // Outcome says how a WebSocket attempt ended.
 type Outcome string

@@ -226,6 +226,13 @@ func (e *frameEvent) at() record.Ref {
 		File: int32(int16(e.where[1] >> 8))}
 }
 
+func (e *frameEvent) size() string {
+	if e.length == 1<<32-1 {
+		return "4 GiB or more"
+	}
+	return record.Bytes(e.length)
+}
+
 func (e *frameEvent) dir() record.Dir { return record.Dir(e.where[1] >> 28) }
 
 func (e *frameEvent) opcode() ws.Opcode { return ws.Opcode(e.where[1] >> 24 & 0xf) }

@@ -224,13 +224,16 @@ func (l *wsLayer) Events(events []record.Event) []record.Event {
 			e := &list[i]
 			at := e.at()
 			events = append(events, record.Event{Packet: at.Packet, Time: at.Time, File: at.File, From: e.dir().String(),
-				What: e.opcode().String(), Text: strconv.FormatUint(uint64(e.length), 10) + " bytes"})
+				What: e.opcode().String(), Text: e.size()})
 		}
 	}
 	add(head)
 	if between > 0 {
-		last := head[len(head)-1].at()
-		events = append(events, record.Event{Packet: last.Packet, Time: last.Time, File: last.File, What: "frames", Text: fmt.Sprintf("%d more frames", between)})
+		last, more := head[len(head)-1].at(), "1 more frame"
+		if between > 1 {
+			more = fmt.Sprintf("%d more frames", between)
+		}
+		events = append(events, record.Event{Packet: last.Packet, Time: last.Time, File: last.File, What: "frames", Text: more})
 	}
 	add(tail)
 	return events

@@ -36,8 +36,8 @@ func check1009(c *record.Connection, r *rule.Reporter) {
 			f.SeenByUser = known.UserSaw(c, known.SawTooBig)
 		}
 		if w.LargestRef[sender].Seen() && w.Largest[sender] > 0 {
-			f.Title = fmt.Sprintf("the largest message of the %s has %d bytes", sender, w.Largest[sender])
-			f.Evidence = append(f.Evidence, r.At(w.LargestRef[sender], "the largest message of the %s, %d bytes", sender, w.Largest[sender]))
+			f.Title = fmt.Sprintf("the largest message of the %s has %s", sender, record.Bytes(w.Largest[sender]))
+			f.Evidence = append(f.Evidence, r.At(w.LargestRef[sender], "the largest message of the %s, %s", sender, record.Bytes(w.Largest[sender])))
 		}
 		return f
 	})

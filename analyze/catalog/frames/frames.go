@@ -97,14 +97,7 @@ func frameName(v *record.Violation) string {
 	article := "a "
 	if v.Header.Opcode.IsReserved() {
 		article = "a frame with "
-		return fmt.Sprintf("%s%s, %s", article, v.Header.Opcode, byteCount(v.Header.Length))
+		return fmt.Sprintf("%s%s, %s", article, v.Header.Opcode, record.Bytes(v.Header.Length))
 	}
-	return fmt.Sprintf("%s%s frame of %s", article, v.Header.Opcode, byteCount(v.Header.Length))
-}
-
-func byteCount(n uint64) string {
-	if n == 1 {
-		return "1 byte"
-	}
-	return fmt.Sprintf("%d bytes", n)
+	return fmt.Sprintf("%s%s frame of %s", article, v.Header.Opcode, record.Bytes(v.Header.Length))
 }

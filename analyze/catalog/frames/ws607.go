@@ -34,7 +34,7 @@ func checkFragmentation(c *record.Connection, r *rule.Reporter) {
 	breaches(c, r, func(_ *record.WSFacts, v *record.Violation) rule.Found {
 		if v.Kind == ws.OrphanContinuation {
 			return rule.Found{
-				Title:      fmt.Sprintf("sent a continuation frame of %s with no message to continue", byteCount(v.Header.Length)),
+				Title:      fmt.Sprintf("sent a continuation frame of %s with no message to continue", record.Bytes(v.Header.Length)),
 				Remedy:     "Correct the framing of the " + v.Dir.String() + ": a message's first frame has opcode 1 or 2; one writer at a time.",
 				SeenByUser: known.UserSaw(c, known.SawContinuation),
 			}

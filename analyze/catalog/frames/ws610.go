@@ -35,7 +35,7 @@ func checkDeflate(c *record.Connection, r *rule.Reporter) {
 	}
 	breaches(c, r, func(w *record.WSFacts, v *record.Violation) rule.Found {
 		f := rule.Found{
-			Title:      fmt.Sprintf("sent a compressed message (frame of %s) that does not inflate", byteCount(v.Header.Length)),
+			Title:      fmt.Sprintf("sent a compressed message (frame of %s) that does not inflate", record.Bytes(v.Header.Length)),
 			Remedy:     "Turn permessage-deflate off on one side, or update the library of the " + v.Dir.String() + ".",
 			SeenByUser: known.UserSaw(c, known.SawFrame),
 		}

@@ -68,9 +68,12 @@ func SideFirst(c *record.Connection, d record.Dir) string {
 	return s
 }
 
-// Seconds writes a duration for a title: "350 ms", "4.02 s", "60.0 s", "2 h 5 min".
+// Seconds writes a duration for a title: "35 µs", "350 ms", "4.02 s", "60.0 s", "2 h 5 min".
 func Seconds(d time.Duration) string {
-	switch {
+	if d > 0 && d < time.Millisecond {
+		return fmt.Sprintf("%d µs", max(1, d.Microseconds()))
+	}
+	switch d = d.Round(time.Millisecond); {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < 10*time.Second:

@@ -36,7 +36,7 @@ func checkPathLoss(x *record.Relation, r *rule.Reporter) {
 		if loss.Never {
 			text = fmt.Sprintf("%s of the %s left %s and never arrived at %s", upper(loss.What), loss.From, sender, receiver)
 			if loss.Bytes > 0 {
-				text += fmt.Sprintf(" (%d bytes)", loss.Bytes)
+				text += " (" + record.Bytes(loss.Bytes) + ")"
 			}
 		}
 		if i == 0 {

@@ -43,7 +43,7 @@ func checkVanished(c *record.Connection, r *rule.Reporter) {
 	}
 	s := &t.Sides[d]
 	f := rule.Found{
-		Title: fmt.Sprintf("%s did not acknowledge data any more: the %s sent its last %d bytes %d times in %s", known.SideFirst(c, d.Other()), d, s.Unacked,
+		Title: fmt.Sprintf("%s did not acknowledge data any more: the %s sent its last %s %d times in %s", known.SideFirst(c, d.Other()), d, record.Bytes(s.Unacked),
 			s.UnackedSent, known.Seconds(s.UnackedLast.Time.Sub(s.UnackedFirst.Time))),
 		Remedy:     "Let the " + d.String() + " send Pings and close when no Pong comes, so that it learns of this in seconds; then look for the network change, power loss or NAT timeout at this moment.",
 		SeenByUser: known.UserSaw(c, known.SawAbnormal),

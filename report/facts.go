@@ -51,10 +51,10 @@ func tcpFacts(c *record.Connection) string {
 		if t.EndedBy != "" {
 			by = " by " + t.EndedBy
 		}
+		if c.ResetBy == string(record.FaultIntermediary) {
+			by = " by an intermediary, in the name of the " + t.EndedBy
+		}
 		parts = append(parts, "ended with "+strings.ToUpper(t.EndedHow)+by)
-	}
-	if c.ResetBy != "" {
-		parts = append(parts, "reset by "+c.ResetBy)
 	}
 	return strings.Join(parts, ", ")
 }

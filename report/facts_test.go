@@ -1,0 +1,21 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
+
+func TestWhoEndedTCP(t *testing.T) {
+	for resetBy, want := range map[string]string{
+		"":             "ended with RST by server",
+		"server":       "ended with RST by server",
+		"intermediary": "ended with RST by an intermediary, in the name of the server",
+	} {
+		c := &record.Connection{ResetBy: resetBy, TCP: record.TCP{EndedBy: "server", EndedHow: "rst"}}
+		if got := tcpFacts(c); !strings.HasSuffix(got, ", "+want) {
+			t.Errorf("reset by %q: %s", resetBy, got)
+		}
+	}
+}

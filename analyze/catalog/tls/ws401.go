@@ -52,7 +52,11 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 		NextStep: "Capture at the server as well, and try another server name: openssl s_client -connect " + known.Endpoint(c) + " -servername example.com",
 	}
 	if tcp.EndHow == "rst" {
-		f.Title = endpoint(c) + " reset the connection " + after + " after the ClientHello for " + asked(t)
+		who := endpoint(c) + " reset"
+		if forged {
+			who = "A RST in the name of " + known.Side(c, record.Server) + " ended"
+		}
+		f.Title = who + " the connection " + after + " after the ClientHello for " + asked(t)
 		f.SeenByUser = known.UserSaw(c, known.SawTLSReset)
 		f.Remedy = "Look for a firewall or filter that matches the server name " + asked(t) + "; if there is none, look at the server's log at this time."
 		f.Evidence = append(f.Evidence, r.At(tcp.End, "RST instead of a ServerHello"))

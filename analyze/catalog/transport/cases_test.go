@@ -67,12 +67,16 @@ var cases = []ruletest.Case{
 	{Code: "WS204", Name: "forged", Change: func(c *record.Connection) {
 		noAnswer(c)
 		reset(c, record.Server).TTL = 120
-	}, Title: "reset the connection", Fault: record.FaultIntermediary},
+	}, Title: "A RST in the name of the server at 10.0.0.5:80 ended the connection", Fault: record.FaultIntermediary},
 	{Code: "WS205", Name: "healthy"},
 	{Code: "WS205", Name: "server resets", Change: func(c *record.Connection) {
 		abnormal(c)
 		reset(c, record.Server)
 	}, Title: "The server at 10.0.0.5:80 reset the open WebSocket after 9.40 s", Fault: record.FaultServer},
+	{Code: "WS205", Name: "forged", Change: func(c *record.Connection) {
+		abnormal(c)
+		reset(c, record.Server).TTL = 120
+	}, Title: "A RST in the name of the server at 10.0.0.5:80 ended the open WebSocket", Fault: record.FaultIntermediary},
 	{Code: "WS205", Name: "after a Close frame", Change: func(c *record.Connection) { reset(c, record.Server) }},
 	{Code: "WS205", Name: "answers data after its own FIN", Change: func(c *record.Connection) {
 		abnormal(c)

@@ -6,6 +6,7 @@
 package transport
 
 import (
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
@@ -82,12 +83,22 @@ func resetFault(t *record.TCPFacts) record.Fault {
 	return t.EndBy.Fault()
 }
 
+// resetBy begins a title: who reset, or in whose name somebody did.
+func resetBy(c *record.Connection, t *record.TCPFacts, by record.Fault) string {
+	if by == record.FaultIntermediary {
+		return "A RST in the name of " + known.Side(c, t.EndBy) + " ended"
+	}
+	return known.SideFirst(c, t.EndBy) + " reset"
+}
+
 // howReset adds to a title what tells the RST's origin: the kernel aborting a
-// connection, or a socket that is no longer there.
-func howReset(r *record.Reset) string {
+// connection, or a socket that is no longer there. Of a forged one it tells nothing.
+func howReset(r *record.Reset, by record.Fault) string {
 	switch {
 	case r == nil:
 		return ""
+	case by == record.FaultIntermediary:
+		return "RST"
 	case r.HasAck:
 		return "RST, ACK: the connection was aborted"
 	case r.AnswersData:

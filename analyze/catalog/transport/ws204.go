@@ -54,9 +54,9 @@ func checkResetBeforeResponse(c *record.Connection, r *rule.Reporter) {
 	if r.Enough(f) {
 		return
 	}
-	f.Title = fmt.Sprintf("%s reset the connection %s after the Upgrade request, without a response", known.SideFirst(c, t.EndBy), known.Seconds(t.End.Time.Sub(u.RequestLast.Time)))
+	f.Title = fmt.Sprintf("%s the connection %s after the Upgrade request, without a response", resetBy(c, t, f.Fault), known.Seconds(t.End.Time.Sub(u.RequestLast.Time)))
 	f.SeenByUser = known.UserSaw(c, known.SawResetUnanswered)
 	f.Remedy = "Look at the log of " + c.Server.String() + " and for a crash at that moment; if it knows nothing of the request, something on the path sent the RST."
-	f.Evidence = []record.Evidence{r.At(u.RequestRef, "the Upgrade request"), r.At(x.Ref, "%s", howReset(x))}
+	f.Evidence = []record.Evidence{r.At(u.RequestRef, "the Upgrade request"), r.At(x.Ref, "%s", howReset(x, f.Fault))}
 	r.Add(f)
 }

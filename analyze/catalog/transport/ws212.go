@@ -42,9 +42,9 @@ func checkResetDuringConnect(c *record.Connection, r *rule.Reporter) {
 	if r.Enough(f) {
 		return
 	}
-	f.Title = known.SideFirst(c, t.EndBy) + " reset the connection " + known.Seconds(t.End.Time.Sub(t.Established.Time)) + " after the TCP handshake, before any byte"
+	f.Title = resetBy(c, t, f.Fault) + " the connection " + known.Seconds(t.End.Time.Sub(t.Established.Time)) + " after the TCP handshake, before any byte"
 	f.Remedy = "See what accepts connections at " + c.Server.String() + ": a port mapping or load balancer without a living target, an allow list, a connection limit."
 	f.SeenByUser = known.UserSaw(c, known.SawResetUnanswered)
-	f.Evidence = []record.Evidence{r.At(t.Established, "the handshake is complete"), r.At(x.Ref, "%s", howReset(x))}
+	f.Evidence = []record.Evidence{r.At(t.Established, "the handshake is complete"), r.At(x.Ref, "%s", howReset(x, f.Fault))}
 	r.Add(f)
 }

@@ -46,7 +46,7 @@ func checkVanished(c *record.Connection, r *rule.Reporter) {
 		Title: fmt.Sprintf("%s did not acknowledge data any more: the %s sent its last %s %d times in %s", known.SideFirst(c, d.Other()), d, record.Bytes(s.Unacked),
 			s.UnackedSent, known.Seconds(s.UnackedLast.Time.Sub(s.UnackedFirst.Time))),
 		Remedy:     "Let the " + d.String() + " send Pings and close when no Pong comes, so that it learns of this in seconds; then look for the network change, power loss or NAT timeout at this moment.",
-		SeenByUser: known.UserSaw(c, known.SawAbnormal),
+		SeenByUser: known.UserSaw(c, sawSilence(c)),
 		NextStep:   "Capture at " + known.Side(c, d.Other()) + " as well: it shows whether these segments arrive there.",
 		Evidence: []record.Evidence{r.At(s.UnackedFirst, "data of the %s that is never acknowledged", d),
 			r.At(s.UnackedLast, "last time it was sent")},
@@ -65,6 +65,17 @@ func requestUnheard(c *record.Connection) bool {
 	}
 	u := c.Facts.Upgrade
 	return u != nil && u.Request != nil && !u.RequestAcked && u.Response == nil
+}
+
+// sawSilence is what a client tells that hears no more, by how far it had come.
+func sawSilence(c *record.Connection) known.Kind {
+	switch {
+	case helloUnheard(c):
+		return known.SawTLSNoAnswer
+	case c.Facts.WS == nil && c.Facts.Upgrade != nil:
+		return known.SawNoAnswer
+	}
+	return known.SawAbnormal
 }
 
 // helloUnheard: the data is the ClientHello, to which WS402 belongs.

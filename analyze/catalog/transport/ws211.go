@@ -56,11 +56,11 @@ func checkBlackHole(c *record.Connection, r *rule.Reporter) {
 		passed = "the small packets of the TCP handshake came through"
 	}
 	f := rule.Found{
-		Title:      fmt.Sprintf("Segments of the %s with up to %d bytes were never acknowledged, though %s: the path loses full-size packets", d, s.MaxSegment, passed),
+		Title:      fmt.Sprintf("Segments of the %s with up to %d bytes were never acknowledged, though %s, as on a path that loses full-size packets", d, s.MaxSegment, passed),
 		Confidence: record.Likely,
 		Remedy: fmt.Sprintf("Let ICMP 'fragmentation needed' pass, clamp the MSS on the tunnel or VPN of this path, or lower the MTU of the %s; ping -M do -s %d %s shows whether such packets pass.",
 			d, pingSize(t, d), peer(c, d)),
-		SeenByUser: known.UserSaw(c, known.SawAbnormal),
+		SeenByUser: known.UserSaw(c, sawSilence(c)),
 		Evidence: []record.Evidence{r.At(s.UnackedFirst, "first segment that is never acknowledged, sent %d times", s.UnackedSent),
 			r.At(s.UnackedLast, "last time it was sent")},
 	}

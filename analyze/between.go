@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/correlate"
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
@@ -12,6 +13,7 @@ import (
 func between(front, back *record.Connection) bool {
 	f, b := front.Facts, back.Facts
 	byProxy := bareEnd(back) && b.TCP.EndBy == record.Client
+	proxy := known.ProxyAt(front, back)
 	switch {
 	case f.WS == nil || b.WS == nil:
 	case f.WS.FirstClose == nil && b.WS.FirstClose != nil:
@@ -19,24 +21,24 @@ func between(front, back *record.Connection) bool {
 		if x.Dir != record.Server || !bareEnd(front) || f.TCP.EndBy != record.Server || f.WS.Damaged[record.Server] {
 			return false
 		}
-		what := fmt.Sprintf("The proxy at %s ended the WebSocket without the Close frame%s of the server behind it (hop %s, packet %d)", front.Server, codeOf(x), back.ID, x.Ref.Packet)
+		what := fmt.Sprintf("The proxy at %s ended the WebSocket without the Close frame%s of the server behind it (hop %s, packet %d)", proxy, codeOf(x), back.ID, x.Ref.Packet)
 		if front.Fault = back.Fault; back.Outcome == record.ClosedClean {
 			front.Fault = record.FaultIntermediary
 		}
 		say(front, what)
-		advise(front, "Look at the log of the proxy at "+front.Server.String()+" at this second; let it pass Close frames on before it ends a connection.")
+		advise(front, "Look at the log of the proxy at "+proxy+" at this second; let it pass Close frames on before it ends a connection.")
 		return true
 	case f.WS.FirstClose != nil && b.WS.FirstClose == nil:
 		if x := f.WS.FirstClose; byProxy && x.Dir == record.Client && !b.WS.Damaged[record.Client] {
-			blame(back, fmt.Sprintf("The proxy at %s did not pass the client's Close frame%s on (hop %s, packet %d)", front.Server, codeOf(x), front.ID, x.Ref.Packet))
-			advise(back, "Let the proxy at "+front.Server.String()+" pass Close frames on before it ends a connection.")
+			blame(back, fmt.Sprintf("The proxy at %s did not pass the client's Close frame%s on (hop %s, packet %d)", proxy, codeOf(x), front.ID, x.Ref.Packet))
+			advise(back, "Let the proxy at "+proxy+" pass Close frames on before it ends a connection.")
 		}
 	case byProxy && bareEnd(front) && f.TCP.EndBy == record.Server:
-		what := fmt.Sprintf("The proxy at %s ended both hops of the WebSocket without a Close frame", front.Server)
+		what := fmt.Sprintf("The proxy at %s ended both hops of the WebSocket without a Close frame", proxy)
 		blame(back, what)
 		blame(front, what+fmt.Sprintf(" (hop %s, packet %d)", back.ID, b.TCP.End.Packet))
 		for _, c := range [...]*record.Connection{front, back} {
-			advise(c, "Look at the log of the proxy at "+front.Server.String()+" at this second: a reload, a restart, a crash, or a time limit of its own.")
+			advise(c, "Look at the log of the proxy at "+proxy+" at this second: a reload, a restart, a crash, or a time limit of its own.")
 		}
 		return true
 	}

@@ -152,8 +152,11 @@ func bareCopy(c *record.Connection) *record.Connection {
 		head.Fields = slices.Clone(head.Fields)
 		kept.Response = &head
 	}
-	return &record.Connection{ID: c.ID, Client: c.Client, Server: c.Server, Scheme: c.Scheme, URL: c.URL, Outcome: c.Outcome,
-		Facts: &record.Facts{Files: c.Facts.Files, Upgrade: kept}}
+	facts := &record.Facts{Files: c.Facts.Files, Upgrade: kept}
+	if t := c.Facts.Tunnel; t != nil {
+		facts.Tunnel = &record.TunnelFacts{Opened: t.Opened, Target: strings.Clone(t.Target)}
+	}
+	return &record.Connection{ID: c.ID, Client: c.Client, Server: c.Server, Scheme: c.Scheme, URL: c.URL, Outcome: c.Outcome, Facts: facts}
 }
 
 // requestChanges lists what the handshake needs, was there before the proxy and

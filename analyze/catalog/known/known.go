@@ -84,6 +84,16 @@ func Endpoint(c *record.Connection) string {
 	return addr(c.Server)
 }
 
+// ProxyAt is where the proxy between two hops of one handshake stands: where the
+// client connected to, or at the target of its tunnel, where the further hop does
+// not begin at the forward proxy.
+func ProxyAt(front, back *record.Connection) string {
+	if t := front.Facts.Tunnel; t != nil && t.Opened && t.Target != "" && front.Server.Addr() != back.Client.Addr() {
+		return Clip(t.Target)
+	}
+	return addr(front.Server)
+}
+
 func addr(a netip.AddrPort) string {
 	if !a.IsValid() {
 		return "its address"

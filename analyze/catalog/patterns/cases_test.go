@@ -50,6 +50,13 @@ func hop(h record.Hop, frontAnswer, backRequest, backAnswer string) *record.Rela
 	return &record.Relation{Total: 1, Hop: &h}
 }
 
+// tunnelled is a hop whose front went through a forward proxy's tunnel.
+func tunnelled(x *record.Relation, target string, backClient netip.Addr) *record.Relation {
+	x.Hop.Front.Facts.Tunnel = &record.TunnelFacts{Opened: true, Target: target}
+	x.Hop.Back.Client = netip.AddrPortFrom(backClient, 5000)
+	return x
+}
+
 func lost(names ...string) (list []record.Change) {
 	for _, n := range names {
 		list = append(list, record.Change{Name: n, Before: "x", BeforeRef: ref(1), AfterRef: ref(2)})
@@ -87,6 +94,8 @@ var cases = []struct {
 	{"WS806 four", burst(4), "", ""},
 	{"WS807 stripped", hop(record.Hop{Lost: lost("Upgrade", "Connection")}, "426 X\r\nServer: nginx/1.22.1", "Connection: close\r\n", "426 X"), "WS807 error certain",
 		"nginx/1.22.1 at 10.0.1.1:80 took Upgrade and Connection off the handshake before it went on to 10.0.2.2:8080"},
+	{"WS807 beyond a tunnel", tunnelled(hop(record.Hop{Lost: lost("Upgrade")}, "426 X\r\nServer: nginx", "", "426 X"), "app.test:80", backend.Addr()), "WS807 error certain", "nginx at app.test:80 took Upgrade off"},
+	{"WS807 by the tunnel's proxy", tunnelled(hop(record.Hop{Lost: lost("Upgrade")}, "426 X", "", "426 X"), "app.test:80", app.Addr()), "WS807 error certain", "The proxy at 10.0.1.1:80 took Upgrade off"},
 	{"WS807 by Via", hop(record.Hop{Lost: lost("Upgrade")}, "426 X\r\nServer: app", "Via: 1.1 p (squid/5.7)\r\n", "426 X\r\nServer: app"), "WS807 error certain", "Squid at 10.0.1.1:80 took Upgrade off"},
 	{"WS807 the server's own name", hop(record.Hop{Lost: lost("Upgrade")}, "426 X\r\nServer: nginx/1.22.1", "", "426 X\r\nServer: nginx/1.22.1"), "WS807 error certain", "The proxy at 10.0.1.1:80 took Upgrade off"},
 	{"WS807 but it opened", hop(record.Hop{Lost: lost("version")}, "502 X", "Upgrade: websocket\r\n", "101 X"), "", ""},

@@ -127,7 +127,7 @@ func stands(name, value string) string {
 // what it wrote into either: its Via, or a Server field that the server behind
 // it did not write.
 func proxyOf(h *record.Hop) (string, known.Product) {
-	at := " at " + h.Front.Server.String()
+	at := " at " + known.ProxyAt(h.Front, h.Back)
 	f, b := h.Front.Facts.Upgrade, h.Back.Facts.Upgrade
 	if b.Request != nil {
 		via, _ := b.Request.Get("Via")

@@ -13,7 +13,7 @@ func TestWhoEndedTCP(t *testing.T) {
 		"server":       "ended with RST by server",
 		"intermediary": "ended with RST by an intermediary, in the name of the server",
 	} {
-		c := &record.Connection{ResetBy: resetBy, TCP: record.TCP{EndedBy: "server", EndedHow: "rst"}}
+		c := &record.Connection{ResetBy: resetBy, TCP: &record.TCP{EndedBy: "server", EndedHow: "rst"}}
 		if got := tcpFacts(c); !strings.HasSuffix(got, ", "+want) {
 			t.Errorf("reset by %q: %s", resetBy, got)
 		}

@@ -127,7 +127,7 @@ func (j *judge) settle(c *record.Connection, findings []record.Finding) []record
 		return findings
 	}
 	for i := range findings {
-		findings[i].CausedBy = j.causeOf(findings, i)
+		findings[i].CausedBy = j.causeOf(findings, i, survived)
 	}
 	sort(findings)
 	return findings
@@ -159,10 +159,14 @@ func (j *judge) told() map[string]*rule.Rule {
 	return j.used
 }
 
-// causeOf is the code of the finding that explains findings[i], if one does.
-func (j *judge) causeOf(findings []record.Finding, i int) string {
+// causeOf is the code of the finding that explains findings[i], if one does. A
+// frame that breaks the protocol explains nothing of a connection that survived it.
+func (j *judge) causeOf(findings []record.Finding, i int, survived bool) string {
 	this, explains := j.found[i], j.plan.explains
 	for k, other := range j.found {
+		if survived && findings[k].Code >= "WS601" && findings[k].Code <= "WS612" {
+			continue
+		}
 		if k != i && explains[other].has(this) && !explains[this].has(other) && weight(findings[k].Severity) <= weight(findings[i].Severity) {
 			return findings[k].Code
 		}

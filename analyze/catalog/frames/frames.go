@@ -76,6 +76,9 @@ func briefly(c *record.Connection, w *record.WSFacts, v *record.Violation) rule.
 func reaction(c *record.Connection, r *rule.Reporter, v *record.Violation) []record.Evidence {
 	other := v.Dir.Other()
 	if close := c.Facts.WS.Closes[other]; close != nil && close.Ref.Time >= v.Ref.Time && close == c.Facts.WS.FirstClose {
+		if c.Outcome == record.ClosedClean { // it may have closed for a reason of its own
+			return []record.Evidence{r.At(close.Ref, "the %s later sends %s", other, closeName(close))}
+		}
 		return []record.Evidence{r.At(close.Ref, "the %s answers with %s", other, closeName(close))}
 	}
 	t := &c.Facts.TCP

@@ -372,6 +372,8 @@ func (k *collector) unreachable(front *record.Connection, tries []*record.Connec
 		why := ""
 		if last := tries[len(tries)-1]; len(last.Findings) > 0 && last.Findings[0].Title != "" {
 			why = ": " + last.Findings[0].Title
+			front.NextStep = last.NextStep // the hop behind is here
+			advise(front, last.Findings[0].Remedy)
 		}
 		front.Verdict = strings.TrimSuffix(front.Verdict, ".") + ". This is the proxy's own answer: it could not connect to " + strings.Join(tried, " and ") + why + "."
 	}

@@ -112,7 +112,7 @@ func TestProxyCannotConnect(t *testing.T) {
 		s := newSheet()
 		c.make(s)
 		g := s.run(t)
-		byID, hops, verdict := map[string]string{}, []string(nil), ""
+		byID, hops, verdict, next := map[string]string{}, []string(nil), "", ""
 		for _, x := range g.Connections {
 			byID[x.ID] = x.Client.String()
 		}
@@ -121,12 +121,15 @@ func TestProxyCannotConnect(t *testing.T) {
 				hops = append(hops, x.Server.String()+" "+byID[x.HopOf])
 			}
 			if strings.HasPrefix(x.Client.String(), "10.0.0.7:40000") {
-				verdict = x.Verdict
+				verdict, next = x.Verdict, x.NextStep
 			}
 		}
 		slices.Sort(hops)
 		if !slices.Equal(hops, c.hops) {
 			t.Errorf("%s: %q, want %q", c.name, hops, c.hops)
+		}
+		if strings.HasPrefix(next, "Capture at the proxy") && strings.Contains(verdict, "it could not connect to") {
+			t.Errorf("%s: asks for what is here: %s", c.name, next)
 		}
 		if !strings.Contains(verdict, c.verdict) {
 			t.Errorf("%s: verdict %q, want %q", c.name, verdict, c.verdict)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/correlate"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/track"
@@ -320,7 +321,7 @@ func (k *collector) decided(s *correlate.Story, at int, cause []string, byProxy 
 		return true
 	}
 	if front.Verdict != "" {
-		front.Verdict = hopVerdict(front, last)
+		front.Verdict, front.NextStep = hopVerdict(front, last), last.NextStep
 	}
 	return false
 }
@@ -364,7 +365,7 @@ func blamedBehind(hop *record.Hop, p *record.Pattern) {
 	case p.Code == "WS807" && c.Outcome != record.ClosedClean && c.Outcome != record.Open && c.Fault != record.FaultIntermediary:
 		blame(c, p.Title)
 	case p.Code == "WS808" && bareEnd(c) && c.Facts.TCP.EndBy == record.Client:
-		blame(c, fmt.Sprintf("The proxy at %s did not pass this server's answer on as it was (hop %s)", hop.Front.Server, hop.Front.ID))
+		blame(c, fmt.Sprintf("The proxy at %s did not pass this server's answer on as it was (hop %s)", known.ProxyAt(hop.Front, c), hop.Front.ID))
 		advise(c, p.Remedy)
 	case c.Fault == record.FaultUnknown:
 		c.Fault = p.Fault

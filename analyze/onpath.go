@@ -19,6 +19,9 @@ func (k *collector) onPath(c *record.Connection) (cause string) {
 		switch {
 		case cause != "":
 			continue // two other views say it already
+		case forgedByItself(c, s.path):
+			c.NextStep = "" // the other capture is here
+			continue
 		case cutOnPath(c, s.path):
 			cause = "WS901"
 		case swallowed(c, s.path):
@@ -76,6 +79,12 @@ func cutOnPath(c *record.Connection, p *record.Path) bool {
 		}
 	}
 	return false
+}
+
+// forgedByItself: the RST that ended the connection does not look like its alleged
+// sender's, and the capture beside that sender shows that it is none.
+func forgedByItself(c *record.Connection, p *record.Path) bool {
+	return c.ResetBy == string(record.FaultIntermediary) && c.Outcome != record.Opaque && len(p.Forged) > 0
 }
 
 // swallowed: what never arrived at the other end is why the connection failed,

@@ -82,6 +82,7 @@ var files = []struct {
 	{"", "", record.Capture{Facts: &record.CaptureFacts{Problems: []record.CaptureProblem{{Kind: "not a capture"}}}}},
 	{"WS106", "The file ends in the middle of a record at byte 1000, after packet 9",
 		record.Capture{Facts: &record.CaptureFacts{Problems: []record.CaptureProblem{{Kind: "cut short", Offset: 1000, Packet: 9, Text: "the file ends within a record"}}}}},
+	{"WS106", "The file could not be opened", record.Capture{Facts: &record.CaptureFacts{Problems: []record.CaptureProblem{{Kind: "read error"}}}}},
 	{"WS106", "The file cannot be read any further at byte 24", record.Capture{Facts: &record.CaptureFacts{Problems: []record.CaptureProblem{{Kind: "corrupt", Offset: 24}}}}},
 	{"WS108", "17 packets were dropped while the capture was taken (10 are in it)", record.Capture{Packets: 10, Drops: 17, Facts: &record.CaptureFacts{}}},
 	{"WS109", "The link type user0 cannot be decoded: 4 packets were left out",

@@ -31,9 +31,16 @@ func checkFileCut(c *record.Capture, r *rule.Reporter) {
 		p := &c.Facts.Problems[i]
 		what := ""
 		switch p.Kind {
+		case "read error":
+			if c.Format == "" {
+				r.Add(rule.Found{Title: "The file could not be opened: nothing of it is in this report", Remedy: "Look at its name and at who may read it.",
+					Evidence: []record.Evidence{byteAt(c, 0, known.Clip(p.Text))}})
+				return
+			}
+			what = "cannot be read any further"
 		case "cut short":
 			what = "ends in the middle of a record"
-		case "corrupt", "read error":
+		case "corrupt":
 			what = "cannot be read any further"
 		default:
 			continue

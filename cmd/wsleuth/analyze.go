@@ -51,6 +51,9 @@ type result struct {
 
 // options are those of the analysis. Key logs are checked here.
 func (a *analysis) options(p *program, paths []string) (analyze.Options, error) {
+	if a.threads < 0 {
+		return analyze.Options{}, wrong("write --threads 2, or leave it out", "--threads %d is less than none", a.threads)
+	}
 	keys := new(decrypt.Keys)
 	for _, name := range a.keyLogs {
 		if err := addKeyLog(p, keys, name); err != nil {
@@ -142,7 +145,7 @@ func (a *analysis) run(ctx context.Context, p *program, paths []string, quiet bo
 	if err != nil {
 		return r, &exitError{code: exitWrong, err: err}
 	}
-	return r, a.missing()
+	return r, a.missing(a.all)
 }
 
 // largeInput is the size of captures, in bytes, from which on preparations pay.

@@ -150,7 +150,7 @@ func (c *choice) address(r *record.Connection) bool {
 }
 
 // missing is an error if an ID that was asked for does not exist.
-func (c *choice) missing() error {
+func (c *choice) missing(all bool) error {
 	var missing []string
 	for _, id := range c.ids {
 		if !c.found[id] {
@@ -167,7 +167,7 @@ func (c *choice) missing() error {
 			hint += " ... (-o ndjson lists every one)"
 		}
 	}
-	if !c.selectedOtherwise() {
+	if !all && !c.selectedOtherwise() {
 		hint += "; --all adds encrypted ones"
 	}
 	return wrong(hint, "there is no connection %s", strings.Join(missing, ", "))

@@ -95,11 +95,14 @@ func (p *program) note(format string, args ...any) {
 	}
 }
 
-const moreHelp = "wsleuth --help tells all flags"
+const moreHelp = "wsleuth --help tells all commands and flags"
 
 // usageErrors turns cobra's errors about arguments into wrong use.
 func usageErrors(command *cobra.Command) {
-	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return wrong(moreHelp, "%w", err) })
+	command.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		text, _, _ := strings.Cut(err.Error(), ": strconv.") // where a number is wanted
+		return wrong(c.CommandPath()+" --help tells all flags", "%s", text)
+	})
 	for _, sub := range command.Commands() {
 		usageErrors(sub)
 	}

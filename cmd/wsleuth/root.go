@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +48,13 @@ could not be read or the command line is wrong.`,
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Use: "help", Short: "Help, the same as --help", Run: func(cmd *cobra.Command, args []string) { root.Help() }})
+	root.SetHelpCommand(&cobra.Command{Use: "help", Short: "Help, the same as --help", RunE: func(cmd *cobra.Command, args []string) error {
+		about, rest, err := root.Find(args)
+		if err != nil || len(rest) > 0 {
+			return wrong(moreHelp, "there is no command %q", strings.Join(args, " "))
+		}
+		return about.Help()
+	}})
 	root.Flags().SortFlags = false
 	c.flags(root)
 	root.PersistentFlags().BoolVar(&p.quiet, "quiet", false, "no progress bar and no notes on standard error")

@@ -237,6 +237,9 @@ func (k *collector) give(c *record.Connection, cause string) {
 	if failed && (c.RecognizedBy != record.ByNothing || k.o.Selected && keep) {
 		k.stats.Failed++
 	}
+	if !keep && c.HopOf == "" {
+		k.sum.LeftOut++
+	}
 	k.set.Add(c, keep)
 	k.names.need(c)
 	if keep && k.err == nil {

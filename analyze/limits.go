@@ -5,6 +5,7 @@ import (
 
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/wire/ws/inflate"
+	"github.com/wsleuth/wsleuth/capture"
 	"github.com/wsleuth/wsleuth/capture/link"
 	"github.com/wsleuth/wsleuth/reassembly"
 )
@@ -17,6 +18,7 @@ type limits struct {
 	uninflated int64 // compressed messages
 	datagrams  int64 // fragmented ones that made room for others
 	lumped     int64 // packets of encapsulations beyond those told apart
+	stoppedAt  int64 // packets that were read before the user interrupted it
 }
 
 // add counts what a connection lacks.
@@ -35,6 +37,13 @@ func (l *limits) add(f *record.Facts) {
 // link counts what the decoder of packets left out.
 func (l *limits) link(d link.Dropped) { l.datagrams, l.lumped = d.Evicted, d.Encapsulations }
 
+// stopped notes that the user ended the reading: who gets the report shall know.
+func (l *limits) stopped(files []*capture.FileInfo) {
+	for _, f := range files {
+		l.stoppedAt += f.Packets
+	}
+}
+
 // sentences says what was left out.
 func (l *limits) sentences() (list []string) {
 	say := func(n int64, one, many, text string) {
@@ -45,6 +54,7 @@ func (l *limits) sentences() (list []string) {
 			list = append(list, fmt.Sprint(n, " ", many, text))
 		}
 	}
+	say(l.stoppedAt, "packet was", "packets were", " read before the reading was interrupted: what the captures hold beyond them is not in this report.")
 	say(l.letGo, "TCP connection was", "TCP connections were", fmt.Sprintf(" not followed to the end: no more than %d are followed at once. Give a capture of fewer hosts (editcap or tcpdump -r with a filter).", reassembly.DefaultFlows))
 	say(l.givenUp, "connection has", "connections have", fmt.Sprintf(" bytes that are missing because too many others waited for what came before them (%d MiB each, %d MiB in all).",
 		reassembly.DefaultWaitingPerFlow>>20, reassembly.DefaultWaiting>>20))

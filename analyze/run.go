@@ -82,6 +82,9 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	counts := e.finish()
 	e.collect.sum.limits.link(e.decoder.Dropped())
 	e.collect.sum.QUICConnections = int64(len(e.quic.seen))
+	if errors.Is(readErr, context.Canceled) && o.Live == nil {
+		e.collect.sum.limits.stopped(e.src.Files())
+	}
 	sinkErr := e.collect.finish(e.src.Files(), e.odd, counts)
 	return e.collect.stats, errors.Join(readErr, sinkErr)
 }

@@ -16,7 +16,11 @@ func Explain(w io.Writer, code string, rule record.Rule, o Options) error {
 	p.paragraph(0, sentence(rule.Title), plain)
 	p.blank()
 	p.labelled("Severity", string(rule.Severity))
-	p.labelled("Has to act", string(rule.Fault))
+	who := actor(rule.Fault)
+	if rule.Fault == record.FaultUnknown {
+		who = "depends on the case"
+	}
+	p.labelled("Has to act", who)
 	p.labelled("Decided in", rule.Source)
 	for _, paragraph := range strings.Split(rule.Explanation, "\n\n") {
 		heading, text, found := strings.Cut(paragraph, "\n")

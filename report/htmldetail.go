@@ -84,11 +84,11 @@ func (h *HTML) cause(c *cause, when clock, place int) htmlCause {
 	f := first.of()
 	x := htmlCause{Place: place, Name: headWord(spoken(c.slug)), Code: Clean(c.code), Slug: Clean(c.slug), Count: number(c.count), Of: number(max(h.counts[failed], c.count)),
 		Percent: int(100 * c.count / max(h.counts[failed], c.count, 1)), Short: Clean(oneLine(h.whatShort(c))), What: Clean(oneLine(h.whatHappened(c))), Actor: actor(c.fault),
-		Seen: block(f.SeenByUser), Remedy: block(f.Remedy), NextStep: block(first.connection.NextStep),
+		Seen: block(f.SeenByUser), Remedy: block(c.remedy()), NextStep: block(first.connection.NextStep),
 		Limits: Clean(named(&c.limits)), Following: Clean(named(&c.following)), Beside: Clean(named(&c.beside)),
 		Filter: Clean(first.connection.Filter), ServerLog: Clean(first.connection.ServerLog), Confidence: sureness(c.confidence)}
 	if c.count > 1 {
-		x.Servers, x.Times = h.servers(c), fmt.Sprintf("%s to %s", when.exact(c.first), when.exact(c.last))
+		x.Servers, x.Times = c.places(), fmt.Sprintf("%s to %s", when.exact(c.first), when.exact(c.last))
 	}
 	x.Do = shorten(oneLine(x.Remedy), 220)
 	if rule, ok := h.rules[c.code]; ok {
@@ -126,18 +126,6 @@ func sureness(c record.Confidence) string {
 		return "possible: one explanation among others"
 	}
 	return ""
-}
-
-func (h *HTML) servers(c *cause) string {
-	keys, _, more := c.servers.top(3)
-	var parts []string
-	for _, key := range keys {
-		parts = append(parts, fmt.Sprintf("%s (%s)", key, number(c.servers.entries[key].count)))
-	}
-	if more > 0 {
-		parts = append(parts, fmt.Sprintf("others (%s)", number(more)))
-	}
-	return strings.Join(parts, ", ")
 }
 
 func (h *HTML) example(e example, when clock) htmlExample {

@@ -140,10 +140,13 @@ func (m *Markdown) causeSection(place int, c *cause) {
 		m.labelled("Why it matters", firstSentence(partOf(rule.Explanation, "Why it matters")))
 	}
 	m.labelled("What the user saw", f.SeenByUser)
-	m.labelled("What to do", f.Remedy)
+	m.labelled("What to do", c.remedy())
 	m.labelled("To be sure", first.connection.NextStep)
 	if len(c.limits.order) > 0 {
 		m.labelled("Mind", "the capture lacks something of these connections: "+named(&c.limits))
+	}
+	if c.count > 1 {
+		m.labelled("Servers", c.places())
 	}
 	m.labelled("Follows from it", named(&c.following))
 	m.labelled("Beside it", named(&c.beside))

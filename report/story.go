@@ -98,7 +98,7 @@ func (s *Story) verdict(c *record.Connection) {
 	s.page.heading(fmt.Sprintf("Connection %s: %s", Clean(c.ID), ending(c)), with)
 	s.page.paragraph(0, Clean(sentence(c.Verdict)), bold)
 	s.page.blank()
-	s.page.labelled("Has to act", string(c.Fault))
+	s.page.labelled("Has to act", actor(c.Fault))
 	s.page.labelled("To be sure", c.NextStep)
 	for _, p := range s.patterns {
 		if slices.Contains(p.Connections, c.ID) {

@@ -80,6 +80,9 @@ func (t *Table) notes(lead string, with paint, chosen func(record.Severity) bool
 	t.more(more, "note")
 }
 
+// narrowClient is how wide a client's address may be on a narrow page; most of IPv6 fit.
+const narrowClient = 20
+
 // failures lists the failed connections.
 func (t *Table) failures() {
 	if len(t.failed) == 0 {
@@ -90,7 +93,7 @@ func (t *Table) failures() {
 	columns := []column{{title: "ID", max: 12}, {title: "TIME", max: 23}, {title: "CLIENT", max: 21}, {title: "TO"},
 		{title: "OUTCOME", max: 21}, {title: "CAUSE", max: 30}}
 	if !wide {
-		columns[2].max = 15
+		columns[2].max = narrowClient
 	}
 	var rows [][]string
 	for _, c := range t.failed {
@@ -141,7 +144,7 @@ func (t *Table) causeSections() {
 			t.page.labelled("Why", firstSentence(partOf(rule.Explanation, "Why it matters")))
 		}
 		t.page.labelled("User saw", f.SeenByUser)
-		t.page.labelled("What to do", f.Remedy)
+		t.page.labelled("What to do", c.remedy())
 		t.page.labelled("To be sure", c.examples[0].connection.NextStep)
 		if len(c.limits.order) > 0 {
 			t.page.labelled("Mind", "the capture lacks something of these connections: "+named(&c.limits))
@@ -167,15 +170,7 @@ func (t *Table) spread(c *cause) {
 	if c.count < 2 {
 		return
 	}
-	keys, _, more := c.servers.top(3)
-	var parts []string
-	for _, key := range keys {
-		parts = append(parts, fmt.Sprintf("%s (%s)", key, number(c.servers.entries[key].count)))
-	}
-	if more > 0 {
-		parts = append(parts, fmt.Sprintf("others (%s)", number(more)))
-	}
-	t.page.labelled("Servers", strings.Join(parts, ", "))
+	t.page.labelled("Servers", c.places())
 	t.page.labelled("Time", fmt.Sprintf("%s to %s", t.time.short(c.first), t.time.short(c.last)))
 }
 
@@ -286,7 +281,7 @@ func (t *Table) warningSections() {
 			text += " See " + t.evidence(first.of().Evidence[0]) + "."
 		}
 		t.page.paragraph(6, Clean(text), plain)
-		t.page.paragraph(6, sentence(first.of().Remedy), plain)
+		t.page.paragraph(6, sentence(c.remedy()), plain)
 	}
 }
 
@@ -317,7 +312,7 @@ func (t *Table) healthySection() {
 		rows = append(rows, []string{Clean(c.ID), when, client, where(c), ending(c), span(c.DurationMS), messages})
 	}
 	if !wide {
-		columns[2].max = 15
+		columns[2].max = narrowClient
 		const lasted = 5 // the URL needs the room
 		columns = slices.Delete(columns, lasted, lasted+1)
 		for i := range rows {

@@ -41,6 +41,9 @@ func (v *view) headline() []said {
 	default:
 		say(green, "%s are healthy.", allOf(total))
 	}
+	if left := v.summary.LeftOut; left > 0 && (total > 0 || v.counts[unidentified] > 0) {
+		all = append(all, said{plural(left, "more connection") + " not chosen, so not told of here.", plain})
+	}
 	if errors := v.patternErrors(); errors > 0 && n == 0 {
 		if total == 0 {
 			say(red, "But the capture shows %s: see below.", plural(errors, "problem"))
@@ -147,13 +150,28 @@ func (v *view) reasons(outcome record.Outcome, ends []end) string {
 }
 
 // spoken is a slug as words.
-func spoken(slug string) string { return strings.ReplaceAll(Clean(slug), "-", " ") }
+func spoken(slug string) string {
+	words := strings.Split(Clean(slug), "-")
+	for i, word := range words {
+		if written, ok := spelled[word]; ok {
+			words[i] = written
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// spelled are words of slugs that are not written in small letters.
+var spelled = map[string]string{"alpn": "ALPN", "dns": "DNS", "goaway": "GOAWAY", "h2": "HTTP/2", "http": "HTTP", "http10": "HTTP/1.0",
+	"icmp": "ICMP", "mtu": "MTU", "ping": "Ping", "pong": "Pong", "sni": "SNI", "socks": "SOCKS", "tls": "TLS", "utf8": "UTF-8", "websocket": "WebSocket"}
 
 // nothing says what was there instead of WebSocket connections, and what to try.
 func (v *view) nothing() []said {
 	s := v.summary
 	tcp := s.OtherTCPConnections + max(s.OpaqueTLS, v.counts[opaque]) + max(s.Unidentified, v.counts[unidentified])
 	switch {
+	case s.LeftOut > 0 && v.counts[unidentified] == 0:
+		return []said{{fmt.Sprintf("No connection that was found is among those chosen: %s left out.", were(s.LeftOut)), yellow},
+			{"Look at --connection, --host, --port, --client, --since and --until, or leave them out.", plain}}
 	case tcp == 0 && v.packets == 0:
 		return []said{{"No packets, so no WebSocket connections.", yellow}}
 	case tcp == 0 && v.patternErrors() > 0:
@@ -189,6 +207,13 @@ func (v *view) elsewhere() string {
 		list = append(list, plural(n, "QUIC connection")+" (HTTP/3, not followed)")
 	}
 	return strings.Join(list, " and ")
+}
+
+func were(n int64) string {
+	if n == 1 {
+		return "1 was"
+	}
+	return number(n) + " were"
 }
 
 // keyLogHint says how to look into TLS.
@@ -263,6 +288,31 @@ func inBrackets(confidence record.Confidence) string {
 		return " (" + string(confidence) + ")"
 	}
 	return ""
+}
+
+// remedy is what to do against a cause. Where it names a place, that is the
+// first connection's, and the others may be elsewhere.
+func (c *cause) remedy() string {
+	first := c.examples[0]
+	text := first.of().Remedy
+	server, client := first.connection.Server.Addr().String(), first.connection.Client.String()
+	if c.count > 1 && (strings.Contains(text, client) || len(c.servers.order) > 1 && strings.Contains(text, server)) {
+		text = sentence(text) + fmt.Sprintf(" That is the first of the %s; the others need the same.", number(c.count))
+	}
+	return text
+}
+
+// places are the servers at which a cause was met.
+func (c *cause) places() string {
+	keys, _, more := c.servers.top(3)
+	var parts []string
+	for _, key := range keys {
+		parts = append(parts, fmt.Sprintf("%s (%s)", key, number(c.servers.entries[key].count)))
+	}
+	if more > 0 {
+		parts = append(parts, fmt.Sprintf("others (%s)", number(more)))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // named are the codes and slugs of a tally with their counts.

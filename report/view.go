@@ -16,7 +16,7 @@ const (
 	maxCauses    = 200   // sections, by code, fault and remedy
 	maxVariants  = 4     // remedies of one code that get a section of their own
 	maxEndpoints = 10000 // servers of unidentified connections
-	maxServers   = 8     // servers named in a section
+	maxServers   = 256   // servers counted in a section
 	maxFollowing = 32    // consequences named in a section
 	maxPatterns  = 20
 	maxCaptures  = 20

@@ -117,6 +117,28 @@ func TestCausesByRemedy(t *testing.T) {
 	}
 }
 
+// A remedy that names a server is the first connection's, which is said where others are elsewhere.
+func TestRemedyOfSeveral(t *testing.T) {
+	for _, c := range []struct {
+		servers []string
+		want    string
+	}{
+		{[]string{"10.0.0.1:80", "10.0.0.2:80"}, "Restart 10.0.0.1:80. That is the first of the 2; the others need the same."},
+		{[]string{"10.0.0.1:80", "10.0.0.1:80"}, "restart 10.0.0.1:80"},
+		{[]string{"10.0.0.1:80"}, "restart 10.0.0.1:80"},
+	} {
+		v := newView()
+		for i, server := range c.servers {
+			x := sample(i)
+			x.Server, x.Findings[0].Remedy = netip.MustParseAddrPort(server), "restart "+server
+			v.Connection(x)
+		}
+		if got := v.causes.list[0].remedy(); got != c.want {
+			t.Errorf("%v: %q, want %q", c.servers, got, c.want)
+		}
+	}
+}
+
 // The further hop of a story is told with the client's side.
 func TestHopsCountOnce(t *testing.T) {
 	v := newView()
@@ -154,6 +176,9 @@ func TestWords(t *testing.T) {
 		if got := sentence(text); got != want {
 			t.Errorf("sentence(%q) = %q, want %q", text, got, want)
 		}
+	}
+	if got := spoken("icmp-unreachable"); got != "ICMP unreachable" {
+		t.Errorf("spoken: %q", got)
 	}
 	if got := firstSentence("It is RFC 6455 v. 13 here. Then more."); got != "It is RFC 6455 v. 13 here." {
 		t.Errorf("firstSentence: %q", got)

@@ -449,7 +449,10 @@ type Summary struct {
 	ByFinding           map[string]int64 `json:"by_finding"`
 	Causes              []Cause          `json:"causes"`
 	Timeline            []Interval       `json:"timeline,omitempty"`
-	// Limits says, a sentence each, what was left out because a limit of the program's own was reached.
+	// LeftOut counts the connections that would be reported, had the user not chosen others.
+	LeftOut int64 `json:"left_out,omitempty"`
+	// Limits says, a sentence each, what was left out because a limit of the program's own was
+	// reached, or because the reading was interrupted.
 	Limits []string `json:"limits,omitempty"`
 }
 

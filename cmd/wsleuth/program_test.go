@@ -44,6 +44,9 @@ func TestInterrupt(t *testing.T) {
 	if !strings.Contains(stderr, "interrupted: the report covers the ") {
 		t.Errorf("it does not say that it was interrupted: %s", stderr)
 	}
+	if !strings.Contains(stdout, "read before the reading was interrupted") {
+		t.Error("who gets the result does not learn that it was interrupted")
+	}
 	if !strings.Contains(stdout, `{"type":"summary"`) {
 		t.Errorf("the result is not complete:\n%s", stdout)
 	}

@@ -102,10 +102,7 @@ func (s *story) tcp(t *record.TCPFacts) {
 		r := &t.Retransmissions[i]
 		s.add(r.Ref, r.From.String(), "retransmission", "")
 	}
-	for i := range t.Gaps {
-		g := &t.Gaps[i]
-		s.add(g.Ref, g.From.String(), "gap", "%s not in the capture", record.Bytes(g.Length))
-	}
+	s.gaps(t.Gaps)
 	for i := range t.Stalls {
 		w := &t.Stalls[i]
 		s.add(w.Begin, w.From.String(), "zero-window", "for %s", age(w.Length))
@@ -117,6 +114,27 @@ func (s *story) tcp(t *record.TCPFacts) {
 	for i := range t.Resets {
 		r := &t.Resets[i]
 		s.add(r.Ref, r.From.String(), "rst", "TTL %d", r.TTL)
+	}
+}
+
+// toldGaps is how many gaps of a side are events of their own: where a snapshot
+// length cuts every packet they would hide all else.
+const toldGaps = 3
+
+func (s *story) gaps(gaps []record.Gap) {
+	var told, missing [2]int64
+	var last [2]record.Ref
+	for i := range gaps {
+		g := &gaps[i]
+		if told[g.From]++; told[g.From] <= toldGaps {
+			s.add(g.Ref, g.From.String(), "gap", "%s not in the capture", record.Bytes(g.Length))
+			continue
+		}
+		missing[g.From] += g.Length
+		last[g.From] = g.Ref
+	}
+	for d := range told {
+		s.add(last[d], record.Dir(d).String(), "gap", "%d more until here, %s not in the capture", told[d]-toldGaps, record.Bytes(missing[d]))
 	}
 }
 

@@ -39,3 +39,20 @@ func TestWaitsComeAfterTheirPacket(t *testing.T) {
 		}
 	}
 }
+
+// TestManyGaps: where a snapshot length cuts every packet, the gaps leave room for the rest.
+func TestManyGaps(t *testing.T) {
+	gaps := []record.Gap{{Ref: record.Ref{Packet: 1}, From: record.Server, Length: 1}}
+	for i := range int64(90) {
+		gaps = append(gaps, record.Gap{Ref: record.Ref{Packet: i + 2}, From: record.Client, Length: 10})
+	}
+	var s story
+	s.gaps(gaps)
+	if len(s.events) != 1+toldGaps+1 {
+		t.Fatalf("%d events: %v", len(s.events), s.events)
+	}
+	last := s.events[len(s.events)-1]
+	if want := "87 more until here, 870 bytes not in the capture"; last.Text != want || last.Packet != 91 {
+		t.Errorf("packet %d %q, want %q", last.Packet, last.Text, want)
+	}
+}

@@ -133,7 +133,7 @@ func plainOutcome(c *record.Connection) string {
 
 // age writes a duration for people.
 func age(d time.Duration) string {
-	switch {
+	switch d = d.Round(time.Millisecond); {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < time.Minute:

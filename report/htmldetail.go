@@ -187,7 +187,7 @@ func (h *HTML) detail(c *record.Connection, anchor string) htmlDetail {
 		d.Request = head(fmt.Sprintf("Request, packet %d", r.Packet), headerLines(requestLine(r), r.Headers, marksOf(c, record.Client), lineMark(c, record.Client)), "")
 	}
 	if r := c.Response; r != nil {
-		d.Response = head(fmt.Sprintf("Response, packet %d, after %s", r.Packet, span(r.LatencyMS)),
+		d.Response = head("Response, "+answered(c),
 			headerLines(statusLine(r), r.Headers, marksOf(c, record.Server), lineMark(c, record.Server)), r.BodyExcerpt)
 	}
 	if w := c.WebSocket; w != nil {

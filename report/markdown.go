@@ -187,7 +187,7 @@ func (m *Markdown) connection(c *record.Connection) {
 		m.headers(requestLine(r), r.Headers, marksOf(c, record.Client), lineMark(c, record.Client))
 	}
 	if r := c.Response; r != nil {
-		m.line("Response, packet %d, after %s:\n", r.Packet, span(r.LatencyMS))
+		m.line("Response, %s:\n", answered(c))
 		m.headers(statusLine(r), r.Headers, marksOf(c, record.Server), lineMark(c, record.Server))
 		if r.BodyExcerpt != "" {
 			m.line("%s", markdownBlock("text", cleanLines(r.BodyExcerpt)))

@@ -194,7 +194,7 @@ func (s *Story) handshake(c *record.Connection) {
 		s.headers(requestLine(r), r.Headers, marksOf(c, record.Client), lineMark(c, record.Client))
 	}
 	if r := c.Response; r != nil {
-		s.page.heading(fmt.Sprintf("RESPONSE, packet %d, after %s", r.Packet, span(r.LatencyMS)), bold)
+		s.page.heading("RESPONSE, "+answered(c), bold)
 		s.headers(statusLine(r), r.Headers, marksOf(c, record.Server), lineMark(c, record.Server))
 		if r.BodyExcerpt != "" {
 			s.page.line("")

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
 // hostile are texts that would do harm on a terminal, with what is shown instead.
@@ -137,5 +139,16 @@ func TestSuggest(t *testing.T) {
 	}
 	if got := Suggest("zzzzzzzz", rules); len(got) > 0 {
 		t.Errorf("Suggest gives %v for nonsense", got)
+	}
+}
+
+func TestAnswered(t *testing.T) {
+	c := &record.Connection{Response: &record.Response{Packet: 13, LatencyMS: 1.4}, Request: &record.Request{}}
+	if got := answered(c); got != "packet 13, after 1.4 ms" {
+		t.Error(got)
+	}
+	c.Request = nil
+	if got := answered(c); got != "packet 13" {
+		t.Errorf("without a request in the capture: %s", got)
 	}
 }

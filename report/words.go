@@ -157,6 +157,16 @@ func span(ms float64) string {
 	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 }
 
+// answered is the response's packet, and how long after the request it came if
+// that is in the capture.
+func answered(c *record.Connection) string {
+	at := fmt.Sprintf("packet %d", c.Response.Packet)
+	if c.Request == nil {
+		return at
+	}
+	return at + ", after " + span(c.Response.LatencyMS)
+}
+
 // size is a number of bytes as people say it.
 func size(n int64) string {
 	const unit = 1000

@@ -65,6 +65,15 @@ func reason(x *record.ControlFrame) string {
 	return " " + known.Quote(x.Reason)
 }
 
+// sawBroken is what a client told of a Close frame that breaks the protocol;
+// nothing of its own.
+func sawBroken(c *record.Connection, by record.Dir, kind known.Kind, args ...string) string {
+	if by == record.Client {
+		return ""
+	}
+	return known.UserSaw(c, kind, args...)
+}
+
 // codeNames are those of the IANA registry of WebSocket close code numbers.
 var codeNames = map[int]string{
 	1000: "normal closure", 1001: "going away", 1002: "protocol error", 1003: "unsupported data", 1007: "invalid frame payload data",

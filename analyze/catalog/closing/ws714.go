@@ -33,19 +33,19 @@ func checkClosePayload(c *record.Connection, r *rule.Reporter) {
 	}
 	for i := range c.Facts.WS.Violations {
 		v := &c.Facts.WS.Violations[i]
-		what := ""
+		what, saw := "", known.SawCloseShort
 		switch v.Kind {
 		case ws.ClosePayloadOneByte:
 			what = "with one byte of payload, where a code takes two"
 		case ws.CloseReasonNotUTF8:
-			what = "whose reason is not UTF-8"
+			what, saw = "whose reason is not UTF-8", known.SawCloseUTF8
 		default:
 			continue
 		}
 		r.Add(rule.Found{
 			Title:      known.SideFirst(c, v.Dir) + " sent a Close frame " + what,
 			Fault:      v.Dir.Fault(),
-			SeenByUser: known.UserSaw(c, known.SawFrame),
+			SeenByUser: sawBroken(c, v.Dir, saw),
 			Remedy:     "Correct the Close frames of the " + v.Dir.String() + ": two bytes of code, then UTF-8.",
 			Evidence:   []record.Evidence{r.At(v.Ref, "Close frame of the %s, payload length %d", v.Dir, v.Header.Length)},
 		})

@@ -57,6 +57,9 @@ func breaches(c *record.Connection, r *rule.Reporter, describe func(*record.WSFa
 			f.Title += fmt.Sprintf(" (%d times)", v.Count)
 		}
 		f.Fault, f.Confidence = brief.Fault, brief.Confidence
+		if v.Dir == record.Client || survived(c) {
+			f.SeenByUser = sawReaction(c)
+		}
 		f.Evidence = append(f.Evidence, r.At(v.Ref, "%s frame of the %s at byte %d of its stream: %s", v.Header.Opcode, v.Dir, v.Offset, v.Kind))
 		f.Evidence = append(f.Evidence, reaction(c, r, v)...)
 		r.Add(f)
@@ -72,11 +75,32 @@ func briefly(c *record.Connection, w *record.WSFacts, v *record.Violation) rule.
 	return f
 }
 
+// survived: the frame was tolerated.
+func survived(c *record.Connection) bool {
+	return c.Outcome == record.ClosedClean || c.Outcome == record.Open
+}
+
+// sawReaction is what the user of a client saw whose own frame broke the
+// protocol: what the server made of it.
+func sawReaction(c *record.Connection) string {
+	t, close := &c.Facts.TCP, c.Facts.WS.FirstClose
+	switch {
+	case survived(c):
+	case close != nil && close.Dir == record.Server && close.HasCode:
+		return known.UserSaw(c, known.SawCloseCode, fmt.Sprint(close.Code))
+	case close == nil && t.EndBy == record.Server && t.EndHow == "rst":
+		return known.UserSaw(c, known.SawResetOpen)
+	case close == nil && t.EndBy == record.Server && t.EndHow == "fin":
+		return known.UserSaw(c, known.SawAbnormal)
+	}
+	return ""
+}
+
 // reaction is what the other side did next, where it ended the connection.
 func reaction(c *record.Connection, r *rule.Reporter, v *record.Violation) []record.Evidence {
 	other := v.Dir.Other()
 	if close := c.Facts.WS.Closes[other]; close != nil && close.Ref.Time >= v.Ref.Time && close == c.Facts.WS.FirstClose {
-		if c.Outcome == record.ClosedClean { // it may have closed for a reason of its own
+		if survived(c) { // it may have closed for a reason of its own
 			return []record.Evidence{r.At(close.Ref, "the %s later sends %s", other, closeName(close))}
 		}
 		return []record.Evidence{r.At(close.Ref, "the %s answers with %s", other, closeName(close))}

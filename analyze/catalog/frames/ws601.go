@@ -1,7 +1,6 @@
 package frames
 
 import (
-	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 	"github.com/wsleuth/wsleuth/analyze/wire/ws"
@@ -31,9 +30,8 @@ var WS601 = &rule.Rule{
 func checkUnmasked(c *record.Connection, r *rule.Reporter) {
 	breaches(c, r, func(_ *record.WSFacts, v *record.Violation) rule.Found {
 		return rule.Found{
-			Title:      "sent " + frameName(v) + " that is not masked",
-			Remedy:     "Correct the client's WebSocket library: set the mask bit and a fresh random key in every frame.",
-			SeenByUser: known.UserSaw(c, known.SawCloseCode, "1002"),
+			Title:  "sent " + frameName(v) + " that is not masked",
+			Remedy: "Correct the client's WebSocket library: set the mask bit and a fresh random key in every frame.",
 		}
 	}, ws.UnmaskedClientFrame)
 }

@@ -31,7 +31,7 @@ func checkFragmentedControl(c *record.Connection, r *rule.Reporter) {
 		return rule.Found{
 			Title:      "sent " + frameName(v) + " with FIN clear: control frames must not be fragmented",
 			Remedy:     "Correct the framing of the " + v.Dir.String() + ": FIN set in every Close, Ping and Pong.",
-			SeenByUser: known.UserSaw(c, known.SawFrame),
+			SeenByUser: known.UserSaw(c, known.SawControlFIN),
 		}
 	}, ws.FragmentedControl)
 }

@@ -29,7 +29,16 @@ func checkOversizedControl(c *record.Connection, r *rule.Reporter) {
 		return rule.Found{
 			Title:      "sent " + frameName(v) + ", control frames carry at most 125",
 			Remedy:     "Keep the payload of the " + v.Dir.String() + "'s control frames to 125 bytes (a Close reason to 123).",
-			SeenByUser: known.UserSaw(c, known.SawFrame),
+			SeenByUser: known.UserSaw(c, known.SawControlLength, sevenBits(v.Header.Length)),
 		}
 	}, ws.OversizedControl)
+}
+
+// sevenBits is the length as it stands in a header's second byte, which is what
+// a receiver complains of.
+func sevenBits(length uint64) string {
+	if length > 0xffff {
+		return "127"
+	}
+	return "126"
 }

@@ -37,7 +37,7 @@ func checkDeflate(c *record.Connection, r *rule.Reporter) {
 		f := rule.Found{
 			Title:      fmt.Sprintf("sent a compressed message (frame of %s) that does not inflate", record.Bytes(v.Header.Length)),
 			Remedy:     "Turn permessage-deflate off on one side, or update the library of the " + v.Dir.String() + ".",
-			SeenByUser: known.UserSaw(c, known.SawFrame),
+			SeenByUser: known.UserSaw(c, known.SawInflate),
 		}
 		if w.Extensions != "" {
 			f.Title += " under " + known.Quote(w.Extensions)

@@ -61,7 +61,10 @@ func checkPing(c *record.Connection, r *rule.Reporter) {
 		if p.LastUnanswered != p.FirstUnanswered {
 			f.Evidence = append(f.Evidence, r.At(p.LastUnanswered, "last Ping without a Pong"))
 		}
-		if by == record.Client {
+		switch {
+		case by == record.Client && mute:
+			f.SeenByUser = known.UserSaw(c, known.SawAbnormal)
+		case by == record.Client && gaveUp(w, by):
 			f.SeenByUser = known.UserSaw(c, known.SawKeepalive)
 		}
 		if mute {

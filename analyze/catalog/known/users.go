@@ -44,6 +44,12 @@ const (
 	SawContinuation      Kind = "continuation"       //
 	SawUnfinished        Kind = "unfinished"         // a new message inside an unfinished one
 	SawUTF8              Kind = "utf8"               //
+	SawControlFIN        Kind = "control-fin"        // a fragmented control frame
+	SawControlLength     Kind = "control-length"     // args: the length
+	SawCloseCodeBad      Kind = "close-code-bad"     // args: the code
+	SawCloseShort        Kind = "close-short"        // one byte of payload
+	SawCloseUTF8         Kind = "close-utf8"         // the reason
+	SawInflate           Kind = "inflate"            // a message that does not inflate
 	SawFrame             Kind = "frame"              // another frame error
 	SawMixedContent      Kind = "mixed-content"      //
 	SawTooBig            Kind = "too-big"            //
@@ -288,6 +294,29 @@ var messages = map[Kind]map[Engine]string{
 		Chromium: "Could not decode a text frame as UTF-8.", Node: "Invalid WebSocket frame: invalid UTF-8 sequence", Python: "sent 1007 (invalid frame payload data)",
 		Aiohttp: frameError + "Invalid UTF-8 text message",
 	},
+	SawControlFIN: {
+		Chromium: "Invalid frame header", Node: "Invalid WebSocket frame: FIN must be set", Python: "sent 1002 (protocol error) fragmented control frame",
+		GoGorilla: "websocket: FIN not set on control",
+	},
+	SawControlLength: {
+		Chromium: "Invalid frame header", Node: "Invalid WebSocket frame: invalid payload length %s", Python: "sent 1002 (protocol error) control frame too long",
+		GoGorilla: "websocket: len > 125 for control",
+	},
+	SawCloseCodeBad: {
+		Chromium: "Received a broken close frame containing a reserved status code.", Node: "Invalid WebSocket frame: invalid status code %s",
+		Python: "sent 1002 (protocol error) invalid status code", GoGorilla: "websocket: bad close code %s",
+	},
+	SawCloseShort: {
+		Chromium: "Received a broken close frame containing an invalid size body.", Node: "Invalid WebSocket frame: invalid payload length 1",
+		Python: "sent 1002 (protocol error) close frame too short",
+	},
+	SawCloseUTF8: {
+		Chromium: "Received a broken close frame containing invalid UTF-8.", Node: "Invalid WebSocket frame: invalid UTF-8 sequence",
+		Python: "sent 1007 (invalid frame payload data)", GoGorilla: "websocket: invalid utf8 payload in close frame",
+	},
+	SawInflate: {
+		Chromium: "Invalid frame header", Node: "an error of zlib (Z_DATA_ERROR)", Python: "sent 1002 (protocol error) decompression failed",
+	},
 	SawFrame: {
 		Chromium: "Invalid frame header", Node: "Invalid WebSocket frame: …", Python: "sent 1002 (protocol error)", GoGorilla: "websocket: …",
 	},
@@ -308,7 +337,7 @@ var messages = map[Kind]map[Engine]string{
 // Firefox has one text for all.
 var openKinds = map[Kind]bool{
 	SawAbnormal: true, SawResetOpen: true, SawCloseCode: true, SawMasked: true, SawReservedBits: true, SawReserved23: true, SawOpcode: true, SawContinuation: true,
-	SawUnfinished: true, SawUTF8: true, SawFrame: true, SawTooBig: true, SawKeepalive: true, SawMixedContent: true,
+	SawUnfinished: true, SawUTF8: true, SawFrame: true, SawControlFIN: true, SawControlLength: true, SawCloseCodeBad: true, SawCloseShort: true, SawCloseUTF8: true, SawInflate: true, SawTooBig: true, SawKeepalive: true, SawMixedContent: true,
 }
 
 // withoutHead are those in which the client has got no head of an answer;

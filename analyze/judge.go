@@ -3,6 +3,7 @@ package analyze
 import (
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -57,7 +58,9 @@ func (j *judge) explain(c *record.Connection, o Options, wants func(*record.Conn
 	describe(c)
 	hidden := redact(c, o)
 	j.run(c, rule.Of(c), false)
-	c.NextStep = j.reporter.NextStep()
+	if c.NextStep = j.reporter.NextStep(); strings.HasPrefix(c.NextStep, "Capture at ") && oneHost(c) {
+		c.NextStep = "" // there is no other place
+	}
 	c.Verdict = verdict(c)
 	if c.Facts.Upgrade != nil && c.Facts.Upgrade.Request != nil && c.Outcome != record.ClosedClean && c.Outcome != record.Open {
 		c.ServerLog = serverLog(c)
@@ -66,6 +69,12 @@ func (j *judge) explain(c *record.Connection, o Options, wants func(*record.Conn
 		c.Events = j.story.tell(c)
 	}
 	hidden.apply(c)
+}
+
+// oneHost: both ends are one machine's, so what one sent the other got.
+func oneHost(c *record.Connection) bool {
+	client, server := c.Client.Addr(), c.Server.Addr()
+	return client == server || client.IsLoopback() && server.IsLoopback()
 }
 
 // run runs the rules whose needs are there; bare leaves out all texts.

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
 // TestTexts: what is said of a capture holds what a reader needs, and nothing
@@ -48,6 +51,20 @@ func TestTexts(t *testing.T) {
 		}
 		if !strings.Contains(all.String(), c.say) || c.never != "" && strings.Contains(all.String(), c.never) {
 			t.Errorf("%s: want %q and not %q:\n%s", c.files, c.say, c.never, &all)
+		}
+	}
+}
+
+// TestOneHost: where both ends are on one machine, nobody is sent to the other.
+func TestOneHost(t *testing.T) {
+	for client, next := range map[string]string{"10.0.0.1:4000": "Capture at the server as well: it shows whether an answer was sent.", "127.0.0.1:4000": ""} {
+		s := newSheet()
+		server := strings.Replace(client, "1:4000", "2:80", 1)
+		f := s.flow(client, server).connect().say(0, upgradeRequest("app.test", "/chat", wsKey))
+		s.wait(5 * time.Second)
+		f.close()
+		if c := s.run(t).Connections[0]; c.NextStep != next || c.Outcome != record.NoResponse {
+			t.Errorf("%s to %s: %s, %q, want %q", client, server, c.Outcome, c.NextStep, next)
 		}
 	}
 }

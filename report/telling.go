@@ -233,11 +233,14 @@ func (v *view) readMore(c *cause, first *record.Connection) string {
 	} else if first.Capture != "" {
 		files = quoted(Clean(first.Capture))
 	}
-	story := fmt.Sprintf("wsleuth show %s --connection %s", files, Clean(first.ID))
-	if c.code == "" {
-		return story
+	var commands []string
+	if c.code != "" {
+		commands = append(commands, "wsleuth explain "+Clean(c.code))
 	}
-	return fmt.Sprintf("wsleuth explain %s; %s", Clean(c.code), story)
+	if gone := len(v.captures) == 1 && (v.captures[0].Format == "live" || v.captures[0].File == "-"); !gone {
+		commands = append(commands, fmt.Sprintf("wsleuth show %s --connection %s", files, Clean(first.ID)))
+	}
+	return strings.Join(commands, "; ")
 }
 
 // quoted is a file name as a shell takes it.

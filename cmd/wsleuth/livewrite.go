@@ -93,7 +93,7 @@ type writingSource struct {
 func (s *writingSource) Files() []*capture.FileInfo {
 	files := s.Source.Files()
 	info := *files[0]
-	info.Name = s.writer.file.Name()
+	info.Name, info.Format = s.writer.file.Name(), "pcapng"
 	return []*capture.FileInfo{&info}
 }
 

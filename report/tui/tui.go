@@ -83,7 +83,7 @@ type Model struct {
 	status Status
 	rows   []*Connection // in the order in which they are shown
 	all    int           // connections before the filter
-	counts [4]int        // by state
+	counts [states]int   // by state
 	chosen string        // the ID under the cursor
 	top    int           // the first row on the screen
 	width  int
@@ -143,7 +143,7 @@ func (m *Model) look() {
 		m.status = m.o.Status()
 	}
 	all := m.feed.snapshot()
-	m.all, m.counts = len(all), [4]int{}
+	m.all, m.counts = len(all), [states]int{}
 	m.rows = m.rows[:0]
 	for _, c := range all {
 		m.counts[m.state(c)]++

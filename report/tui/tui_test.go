@@ -61,9 +61,12 @@ func full() *Feed {
 	f := NewFeed(isFailed)
 	open := connection(3, record.Open, "")
 	open.WebSocket = &record.WebSocket{Messages: record.PerSide{Client: 12, Server: 34}}
+	closing := connection(5, record.ClosedClean, "")
+	closing.Over, closing.Phase, closing.Close = false, record.PhaseClosed, &record.Close{By: record.Client, Code: 1000, HasCode: true}
 	f.Put(connection(1, record.ClosedClean, ""))
 	f.Put(connection(2, record.Incomplete, ""))
 	f.Put(open)
+	f.Put(closing)
 	f.Put(connection(4, record.Rejected, "WS525"))
 	return f
 }
@@ -96,11 +99,12 @@ func TestTable(t *testing.T) {
 	m := model(full())
 	m.Init()
 	want := []string{
-		"wsleuth live lo: 1 failed, 1 opening, 1 open, 1 closed; 0 packets",
+		"wsleuth live lo: 1 failed, 1 opening, 1 open, 1 closing, 1 closed; 0 packets",
 		"  STATE      AGE  MESSAGES     RTT CONNECTION             WHY",
 		"> FAILED   4.0 s         -  1.2 ms app.test/4             WS525 some cause",
 		"  opening  2.0 s         -  1.2 ms app.test/2             upgrade",
 		"  open     3.0 s     12/34  1.2 ms app.test/3             ",
+		"  closing  5.0 s         -  1.2 ms app.test/5             1000 ",
 		"  closed   1.0 s         -  1.2 ms app.test/1             ",
 	}
 	got := strings.Split(screen(m), "\n")
@@ -181,7 +185,7 @@ func TestSave(t *testing.T) {
 		t.Errorf("asked:\n%s", s)
 	}
 	press(t, m, "r")
-	if s := screen(m); !strings.Contains(s, "saved 4 in file") {
+	if s := screen(m); !strings.Contains(s, "saved 5 in file") {
 		t.Errorf("report:\n%s", s)
 	}
 	press(t, m, "s", "e")

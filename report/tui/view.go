@@ -18,10 +18,12 @@ const (
 	failed = iota
 	opening
 	open
+	closing
 	closed
+	states
 )
 
-var stateNames = [...]string{"FAILED", "opening", "open", "closed"}
+var stateNames = [states]string{"FAILED", "opening", "open", "closing", "closed"}
 
 // state is what a connection is shown as.
 func (m *Model) state(c *Connection) int {
@@ -32,6 +34,8 @@ func (m *Model) state(c *Connection) int {
 		return closed
 	case c.Outcome == record.Open, c.Outcome == record.Opaque:
 		return open
+	case c.Phase == record.PhaseClosed:
+		return closing
 	}
 	return opening
 }
@@ -254,7 +258,7 @@ func (m *Model) why(c *Connection, state int) string {
 	switch {
 	case state == opening:
 		return string(c.Phase)
-	case state == closed && c.Close != nil && c.Close.HasCode:
+	case state >= closing && c.Close != nil && c.Close.HasCode:
 		return fmt.Sprintf("%d %s", c.Close.Code, m.o.Clean(c.Close.Reason))
 	case state == failed:
 		return string(c.Outcome)

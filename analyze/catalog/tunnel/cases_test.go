@@ -167,7 +167,7 @@ var cases = []caseOf{
 	{"WS303", "squid 503", asked(connect, "HTTP/1.1 503 Service Unavailable\nServer: squid/5.7\nX-Squid-Error: ERR_CONNECT_FAIL 111\n", ""), "(ERR_CONNECT_FAIL)", record.FaultServer, "", "access.log"},
 	{"WS303", "squid's DNS", asked(connect, "HTTP/1.1 503 Service Unavailable\nServer: squid/5.7\nX-Squid-Error: ERR_DNS_FAIL 0\n", ""), "(ERR_DNS_FAIL)", record.FaultNetwork, "", ""},
 	{"WS303", "squid 500", asked(connect, "HTTP/1.1 500 Internal Server Error\nServer: squid/5.7\nX-Squid-Error: ERR_CANNOT_FORWARD 0\n", ""), "a name that it cannot resolve", record.FaultIntermediary, record.Likely, ""},
-	{"WS303", "tinyproxy 500", asked(connect, "HTTP/1.0 500 Unable to connect\nServer: tinyproxy/1.11.1\n", ""), "'Unable to connect'", "", "", "opensock"},
+	{"WS303", "tinyproxy 500", asked(connect, "HTTP/1.0 500 Unable to connect\nServer: tinyproxy/1.11.1\n", ""), "500 Unable to connect after", "", "", "opensock"},
 	{"WS303", "500 with a page", asked(connect, "HTTP/1.1 500 Error\n", "<h1>Connection refused by app.test</h1>"), "'Connection refused'", "", "", ""},
 	{"WS303", "500 without words", asked(connect, "HTTP/1.1 500 Internal Server Error\n", "oops"), "", "", "", ""},
 	{"WS303", "403 with such words", asked(connect, "HTTP/1.1 403 Forbidden\n", "unable to connect"), "", "", "", ""},

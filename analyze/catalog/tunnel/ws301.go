@@ -134,9 +134,21 @@ var allowing = map[known.Product]setting{
 		"https://nginx.org/en/docs/http/ngx_http_tunnel_module.html"},
 }
 
+// denying is where to look at products that let CONNECT to port 443 through
+// unless a rule says otherwise.
+var denying = map[known.Product]string{
+	known.Squid: "Squid's stock rules let port 443 through: look in squid.conf for the http_access deny line that matches this host or client, allow it above that line, " +
+		"and reload (squid -k reconfigure). access.log says TCP_DENIED.",
+	known.Apache: "mod_proxy_connect lets port 443 through by default: look for the <Proxy> section that denies this host or client, and for an AllowCONNECT without 443.",
+	known.ATS:    "Traffic Server lets port 443 through by default: look in ip_allow.yaml for the rule that denies this client CONNECT.",
+}
+
 func allow(t *record.TunnelFacts, product known.Product) string {
 	number := port(t)
 	text := "Allow CONNECT to this host and to port %d at the proxy."
+	if denied, ok := denying[product]; ok && number == 443 {
+		return denied
+	}
 	if at, ok := allowing[product]; ok {
 		text = known.Documented(at.text, at.source)
 	}

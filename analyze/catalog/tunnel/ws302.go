@@ -145,7 +145,7 @@ func refusedBySOCKS(c *record.Connection, r *rule.Reporter) {
 		r.Add(rule.Found{
 			Title:      who + " refused the client's user name and password",
 			Remedy:     "Correct the user name and password that the client has for the SOCKS proxy; its log names the user.",
-			SeenByUser: sawSOCKS("username/password authentication failed"),
+			SeenByUser: sawSOCKS(t, "username/password authentication failed"),
 			Evidence:   []record.Evidence{r.At(t.RequestRef, "the client's greeting: %s", strings.Join(t.AuthOffered, ", ")), r.At(t.ResponseRef, "the proxy refuses them")},
 		})
 		return
@@ -154,7 +154,7 @@ func refusedBySOCKS(c *record.Connection, r *rule.Reporter) {
 	f := rule.Found{
 		Title:      fmt.Sprintf("%s accepts none of the authentication methods that the client offered (%s)", who, offered),
 		Remedy:     "The proxy wants the client to log in: give it a user name and password for the SOCKS proxy (socks5://USER:PASSWORD@proxy:port; Chromium knows no password for SOCKS5), or let the proxy accept this client without (dante: socksmethod: none).",
-		SeenByUser: sawSOCKS("no acceptable authentication methods"),
+		SeenByUser: sawSOCKS(t, "no acceptable authentication methods"),
 		Evidence:   []record.Evidence{r.At(t.RequestRef, "the client offers: %s", offered), r.At(t.ResponseRef, "method 0xff: no acceptable methods")},
 	}
 	if slices.Contains(t.AuthOffered, "username/password") {

@@ -2,6 +2,8 @@ package tunnel
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
@@ -37,16 +39,14 @@ func checkUpstream(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	who, product := proxy(c)
-	host, _, _ := strings.Cut(target(t), ":")
 	f := rule.Found{
-		Title: fmt.Sprintf("%s could not reach %s: it answered CONNECT with %s after %s", who, target(t), answer(t), known.Seconds(t.Waited)),
-		Remedy: fmt.Sprintf("On the proxy's host: look up %s and connect to port %d from there; then start the server, correct the name or open the firewall for the proxy's address. %s",
-			host, port(t), log(product)),
+		Title:      fmt.Sprintf("%s could not reach %s: it answered CONNECT with %s after %s", who, target(t), answer(t), known.Seconds(t.Waited)),
+		Remedy:     "From the proxy's host, " + reach(t) + "; then start the server, correct the name or open the firewall for the proxy's address. " + log(product),
 		NextStep:   "Capture at the proxy, on the side of the server: a refused SYN, an unanswered one or a failed DNS query tells which it is.",
 		SeenByUser: sawRefusal(c),
 		Evidence:   exchange(r, t, "the proxy answers "+answer(t)),
 	}
-	if seen != "" {
+	if seen != "" && !strings.Contains(answer(t), strings.Trim(seen, "'")) {
 		f.Title += " (" + seen + ")"
 		f.Evidence[1].Note += ", and says " + seen
 	}
@@ -61,6 +61,15 @@ func checkUpstream(c *record.Connection, r *rule.Reporter) {
 	r.Add(f)
 }
 
+// reach is how to try the target by hand.
+func reach(t *record.TunnelFacts) string {
+	host, port, err := net.SplitHostPort(target(t))
+	if _, notAddress := netip.ParseAddr(host); err != nil || notAddress == nil {
+		return "connect to " + target(t)
+	}
+	return "look up " + host + " and connect to port " + port
+}
+
 // log tells where the proxy says more.
 func log(product known.Product) string {
 	switch product {
@@ -68,6 +77,8 @@ func log(product known.Product) string {
 		return "Squid's access.log has the request with TCP_TUNNEL or NONE and the status, cache.log the DNS trouble (dns_nameservers, dns_timeout, connect_timeout)."
 	case known.Tinyproxy:
 		return "tinyproxy's log has opensock and the reason."
+	case known.Unknown:
+		return "The proxy's log says which."
 	}
 	return known.Remedy(product, known.UpstreamDown)
 }

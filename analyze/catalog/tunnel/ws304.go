@@ -51,7 +51,7 @@ func checkSOCKS(c *record.Connection, r *rule.Reporter) {
 	who, _ := proxy(c)
 	f := rule.Found{
 		Title:      fmt.Sprintf("%s refused the connection to %s: %s (reply %d)", who, target(t), t.ReplyName, t.Reply),
-		SeenByUser: sawSOCKS("unknown error " + t.ReplyName),
+		SeenByUser: sawSOCKS(t, "unknown error "+t.ReplyName),
 		Evidence:   exchange(r, t, fmt.Sprintf("reply %d: %s", t.Reply, t.ReplyName)),
 	}
 	switch t.Reply {
@@ -62,12 +62,12 @@ func checkSOCKS(c *record.Connection, r *rule.Reporter) {
 		f.Remedy = "From the proxy's host, connect to " + target(t) + ": is the server running and on this port? The proxy's log says why it gave up."
 	case replyHost, replyNetwork, replyExpired:
 		f.Fault = record.FaultNetwork
-		f.Remedy = "From the proxy's host, look the name of " + target(t) + " up and connect to it: its DNS, its routes or a firewall behind it fail. The proxy's log says which."
+		f.Remedy = "From the proxy's host, " + reach(t) + ": its DNS, its routes or a firewall behind it fail. The proxy's log says which."
 	case replyCommand, replyAddressType:
 		f.Fault = record.FaultClient
 		f.Remedy = "Let the client ask in another way: the proxy does not know this kind of address or command (socks5:// resolves names at the client, socks5h:// at the proxy)."
 	default:
-		f.Remedy = "Look at the proxy's log for this request; then, from the proxy's host, look the name of " + target(t) + " up and connect to it."
+		f.Remedy = "Look at the proxy's log for this request; then, from the proxy's host, " + reach(t) + "."
 	}
 	if t.Reply == replyRejected4 || t.Reply == replyGeneral || t.Reply == replyHost {
 		f.Confidence = record.Likely
@@ -112,8 +112,12 @@ func silentSOCKS(c *record.Connection, r *rule.Reporter) {
 }
 
 // sawSOCKS is what clients print; goText is the end of the message of Go's
-// golang.org/x/net/proxy.
-func sawSOCKS(goText string) string {
-	return "Chromium: WebSocket connection failed: Error in connection establishment: net::ERR_SOCKS_CONNECTION_FAILED; " +
-		"Firefox: Firefox can't establish a connection to the server; Go (golang.org/x/net/proxy): socks connect …: " + goText
+// golang.org/x/net/proxy, which speaks SOCKS5 alone.
+func sawSOCKS(t *record.TunnelFacts, goText string) string {
+	text := "Chromium: WebSocket connection failed: Error in connection establishment: net::ERR_SOCKS_CONNECTION_FAILED; " +
+		"Firefox: Firefox can't establish a connection to the server"
+	if t.Kind == "socks5" {
+		text += "; Go (golang.org/x/net/proxy): socks connect …: " + goText
+	}
+	return text
 }

@@ -43,11 +43,18 @@ func checkAbsolute(c *record.Connection, r *rule.Reporter) {
 	}
 	f := rule.Found{
 		Title:    "The Upgrade request was sent to " + who + " in absolute form, expected CONNECT",
-		Remedy:   "Let the client open a tunnel with CONNECT, as for wss://. " + known.Remedy(known.Squid, known.Stripped),
+		Remedy:   "Let the client open a tunnel with CONNECT, as for wss://",
 		Evidence: []record.Evidence{r.At(u.RequestRef, "the request line has a whole URL, no CONNECT before it")},
 	}
-	if proxy && product != known.Squid && product != known.Backend {
-		f.Remedy = "Let the client open a tunnel with CONNECT, as for wss://. " + known.Remedy(product, known.Stripped)
+	switch {
+	case u.Response != nil && u.Response.Status == 101:
+		f.Remedy += ": then no proxy has to pass the Upgrade on."
+	case product == known.Tinyproxy:
+		f.Remedy += ", and allow the port (ConnectPort): tinyproxy takes Upgrade off every request."
+	case proxy && product != known.Squid && product != known.Backend:
+		f.Remedy += ". " + known.Remedy(product, known.Stripped)
+	default:
+		f.Remedy += ", or let the proxy pass the Upgrade on (Squid 5 and later: http_upgrade_request_protocols websocket allow all)."
 	}
 	if !proxy && !u.Request.Has("Proxy-Connection") {
 		f.Confidence = record.Likely

@@ -122,16 +122,16 @@ var cases = []ruletest.Case{
 	}},
 	{Code: "WS716", Name: "healthy"},
 	{Code: "WS716", Name: "nginx's minute", Change: silent(59780 * time.Millisecond), Title: "after 59.8 s of silence in both directions, consistent with nginx's proxy_read_timeout", Fault: record.FaultIntermediary},
-	{Code: "WS716", Name: "five seconds", Change: silent(4930 * time.Millisecond), Title: "consistent with a timer of 5s"},
-	{Code: "WS716", Name: "seven seconds", Change: silent(7 * time.Second), Title: "a timer of 7s", Confidence: record.Possible},
+	{Code: "WS716", Name: "five seconds", Change: silent(4930 * time.Millisecond), Title: "consistent with a timer of 5 s"},
+	{Code: "WS716", Name: "seven seconds", Change: silent(7 * time.Second), Title: "a timer of 7 s", Confidence: record.Possible},
 	{Code: "WS716", Name: "no timer fits", Change: silent(7400 * time.Millisecond)},
-	{Code: "WS716", Name: "nginx's lazy timer", Change: early(5850*time.Millisecond, 150*time.Millisecond), Title: "after 5.85 s of silence in both directions, consistent with a timer of 6s that had begun 150 ms before"},
+	{Code: "WS716", Name: "nginx's lazy timer", Change: early(5850*time.Millisecond, 150*time.Millisecond), Title: "after 5.85 s of silence in both directions, consistent with a timer of 6 s that had begun 150 ms before"},
 	{Code: "WS716", Name: "begun too long before", Change: early(5550*time.Millisecond, 450*time.Millisecond)},
 	{Code: "WS716", Name: "two programs of one host", Change: func(c *record.Connection) {
 		silent(4930 * time.Millisecond)(c)
 		c.Client, c.Server = netip.MustParseAddrPort("127.0.0.1:5000"), netip.MustParseAddrPort("127.0.0.1:80")
 		c.Facts.Upgrade.Response = nil
-	}, Title: "consistent with a timer of 5s", Fault: record.FaultServer},
+	}, Title: "consistent with a timer of 5 s", Fault: record.FaultServer},
 	{Code: "WS716", Name: "too short", Change: silent(2 * time.Second)},
 	{Code: "WS716", Name: "the path forgot it", Change: func(c *record.Connection) {
 		silent(401300 * time.Millisecond)(c)

@@ -64,9 +64,9 @@ func checkIdle(c *record.Connection, r *rule.Reporter) {
 	if len(fits) > 0 {
 		f.Title += ", consistent with " + known.TimerNames(fits)
 	} else if early := lazy(c, end, silence); early > 0 && whole(silence, time.Second) > wholeSecond {
-		f.Title += fmt.Sprintf(", consistent with a timer of %s that had begun %s before", (silence + early).Round(time.Second), known.Seconds(early))
+		f.Title += fmt.Sprintf(", consistent with a timer of %s that had begun %s before", wholeSeconds(silence+early), known.Seconds(early))
 	} else {
-		f.Title += ", consistent with a timer of " + silence.Round(time.Second).String()
+		f.Title += ", consistent with a timer of " + wholeSeconds(silence)
 	}
 	if n := c.Facts.TCP.KeepAlivesInSilence; n > 0 {
 		f.Title += fmt.Sprintf(" (%d TCP keep-alives did not help)", n)
@@ -75,6 +75,14 @@ func checkIdle(c *record.Connection, r *rule.Reporter) {
 		f.NextStep = known.KeyLogStep(c)
 	}
 	r.Add(f)
+}
+
+// wholeSeconds writes the length of a timer.
+func wholeSeconds(d time.Duration) string {
+	if d = d.Round(time.Second); d < 10*time.Minute {
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	}
+	return known.Seconds(d)
 }
 
 // timerProduct is whose settings the remedy names: the product that answered

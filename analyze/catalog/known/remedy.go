@@ -129,7 +129,7 @@ var remedies = map[Problem]map[Product]advice{
 		FrontDoor:  {"The idle timeout is 5 minutes: send Pings more often.", "https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/websocket"},
 		Cloudflare: {"Send Pings more often: Cloudflare asks for a keepalive on WebSockets and documents no time; users have reported that silent ones end after 100 s.", docCFWS},
 		Heroku:     {"The router's window is 55 s and fixed: send Pings more often.", "https://devcenter.heroku.com/articles/http-routing#timeouts"},
-		Unknown: {"Send Pings from the server more often than the timer's length (every 20 to 30 s suits most), or raise the idle timeout of the proxy, load balancer or firewall on the way.",
+		Unknown: {"Send Pings from the server more often than that, or raise the idle timeout of the proxy, load balancer or firewall on the way.",
 			"RFC 6455 section 5.5.2"},
 	},
 	UpstreamDown: {

@@ -54,7 +54,7 @@ func tcpFacts(c *record.Connection) string {
 		if c.ResetBy == string(record.FaultIntermediary) {
 			by = " by an intermediary, in the name of the " + t.EndedBy
 		}
-		parts = append(parts, "ended with "+strings.ToUpper(t.EndedHow)+by)
+		parts = append(parts, "ended with "+record.EndName(t.EndedHow)+by)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -41,6 +42,10 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	*t = Time(std.UnixNano())
 	return nil
 }
+
+// EndName writes how a connection or stream ended as RFC 9293 and RFC 9113 do:
+// "FIN", "RST", "END_STREAM", "RST_STREAM".
+func EndName(how string) string { return strings.ToUpper(strings.ReplaceAll(how, "-", "_")) }
 
 // Millis is a duration in milliseconds as a JSON number.
 func Millis(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

@@ -55,6 +55,12 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	if bare {
 		f.Fault, f.Confidence = record.FaultServer, record.Likely
 	}
+	var stall *record.Stall
+	if h := c.Facts.H2; h != nil {
+		if stall = known.Starved(h); stall != nil {
+			f.Fault = stall.From.Fault()
+		}
+	}
 	if r.Enough(f) {
 		return
 	}
@@ -68,6 +74,10 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	if _, proxy := known.ProductOf(c); proxy && end.by == record.Server {
 		f.Remedy = "Look at the log of " + known.Side(c, end.by) + ", and of the server behind it, at this second: a proxy ends a WebSocket without a Close frame when the server behind it does, and when it is reloaded, restarted or out of time."
 	}
+	if stall != nil {
+		f.Title += known.StarvedBy(stall)
+		f.Remedy = known.Feed(stall)
+	}
 	if bare {
 		f.Title = fmt.Sprintf("%s left by %s right after the 101, whose lines end in LF alone: strict clients refuse that", known.SideFirst(c, end.by), end.how)
 		f.Remedy = "Let the server end each line of its answer with CR LF (RFC 9112 section 2.2)."
@@ -75,6 +85,9 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	f.Evidence = []record.Evidence{r.At(end.at, "%s of the %s, no Close frame of either side before it", end.how, end.by)}
 	if last := c.Facts.TCP.LastData; last.Seen() && last.Before(end.at) && c.Facts.H2 == nil {
 		f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.LastData, "last data, of the %s, %s before", c.Facts.TCP.LastDataFrom, known.Seconds(c.Facts.TCP.Silence)))
+	}
+	if stall != nil {
+		f.Evidence = append(f.Evidence, r.At(stall.Begin, "the window is used up to the last byte; no WINDOW_UPDATE for %s", known.Seconds(stall.Length)))
 	}
 	r.Add(f)
 }

@@ -7,7 +7,6 @@ package frames
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -107,7 +106,7 @@ func reaction(c *record.Connection, r *rule.Reporter, v *record.Violation) []rec
 	}
 	t := &c.Facts.TCP
 	if c.Facts.WS.FirstClose == nil && t.End.Seen() && t.EndBy == other && t.End.Time >= v.Ref.Time {
-		return []record.Evidence{r.At(t.End, "the %s ends the connection (%s)", other, strings.ToUpper(t.EndHow))}
+		return []record.Evidence{r.At(t.End, "the %s ends the connection (%s)", other, record.EndName(t.EndHow))}
 	}
 	return nil
 }

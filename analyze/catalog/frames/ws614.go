@@ -68,8 +68,8 @@ func checkPing(c *record.Connection, r *rule.Reporter) {
 			f.SeenByUser = known.UserSaw(c, known.SawKeepalive)
 		}
 		if mute {
-			f.Title += fmt.Sprintf(", sent nothing else either, and the %s gave up (%s)", by, strings.ToUpper(c.Facts.TCP.EndHow))
-			f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.End, "%s of the %s", strings.ToUpper(c.Facts.TCP.EndHow), by))
+			f.Title += fmt.Sprintf(", sent nothing else either, and the %s gave up (%s)", by, record.EndName(c.Facts.TCP.EndHow))
+			f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.End, "%s of the %s", record.EndName(c.Facts.TCP.EndHow), by))
 		} else if f.Severity == record.Error {
 			f.Title += fmt.Sprintf(", and the %s gave up: %s", by, closeName(w.FirstClose))
 			f.Evidence = append(f.Evidence, r.At(w.FirstClose.Ref, "%s of the %s", closeName(w.FirstClose), by))

@@ -2,7 +2,6 @@ package frames
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -47,7 +46,7 @@ func checkCutShort(c *record.Connection, r *rule.Reporter) {
 			Title:    fmt.Sprintf("The connection ended inside %s of %s", inside, known.Side(c, by)),
 			Fault:    t.EndBy.Fault(),
 			Remedy:   "The message is lost: find out why the connection ended, and have it sent again after reconnecting.",
-			Evidence: []record.Evidence{r.At(t.Sides[d].LastData, "last data of the %s, in the middle of %s", by, inside), r.At(t.End, "%s of the %s", strings.ToUpper(t.EndHow), t.EndBy)},
+			Evidence: []record.Evidence{r.At(t.Sides[d].LastData, "last data of the %s, in the middle of %s", by, inside), r.At(t.End, "%s of the %s", record.EndName(t.EndHow), t.EndBy)},
 		}
 		r.Add(f)
 	}

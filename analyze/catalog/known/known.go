@@ -8,6 +8,7 @@
 package known
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"unicode"
@@ -82,6 +83,26 @@ func Endpoint(c *record.Connection) string {
 		return Clip(c.Tunnel.Target)
 	}
 	return addr(c.Server)
+}
+
+// Starved is a stall by HTTP/2's flow control in which a side was not allowed to
+// send until the end; nil if there is none.
+func Starved(h *record.H2Facts) *record.Stall {
+	for i := range h.Stalls {
+		if s := &h.Stalls[i]; !s.End.Seen() {
+			return s
+		}
+	}
+	return nil
+}
+
+// StarvedBy adds a stall to a title, Feed says what to do about it.
+func StarvedBy(s *record.Stall) string {
+	return fmt.Sprintf(", after the %s had granted no more flow-control window for %s", s.From, Seconds(s.Length))
+}
+
+func Feed(s *record.Stall) string {
+	return "Let the " + s.From.String() + " read on and send WINDOW_UPDATE, or give streams a larger window (SETTINGS_INITIAL_WINDOW_SIZE): the sender could not go on."
 }
 
 // ProxyAt is where the proxy between two hops of one handshake stands: where the

@@ -23,7 +23,7 @@ var WS561 = &rule.Rule{
 		Fix: "Look at the log of the side that sent the reset, at this second. For a proxy: its timeouts and the state of the server behind it. For ENHANCE_YOUR_CALM: its limits on streams, resets and pings.",
 	},
 	References: []string{"RFC 9113 section 5.4.2", "RFC 9113 section 6.4", "RFC 9113 section 7", "RFC 8441 section 5"},
-	Explains:   []string{"WS616", "WS209"},
+	Explains:   []string{"WS616", "WS209", "WS701"},
 	Needs:      rule.HTTP2,
 	Check:      checkStreamReset,
 }
@@ -44,7 +44,10 @@ func checkStreamReset(c *record.Connection, r *rule.Reporter) {
 	case w == nil && (u.Response != nil || u.ResponseCut || r.Has("WS534")):
 		return
 	}
-	stall := starved(h)
+	stall := known.Starved(h)
+	if stall != nil && stall.From == x.Dir {
+		stall = nil // it was not its sender that waited
+	}
 	f := rule.Found{Fault: resetBlame(x, stall)}
 	if r.Enough(f) {
 		return
@@ -59,8 +62,8 @@ func checkStreamReset(c *record.Connection, r *rule.Reporter) {
 	f.Remedy = resetRemedy(c, x)
 	f.Evidence = []record.Evidence{r.At(x.Ref, "RST_STREAM of the %s on stream %d: %s", x.Dir, h.Stream, x.Name)}
 	if stall != nil {
-		f.Title += fmt.Sprintf(", after the %s had granted no more flow-control window for %s", stall.From, known.Seconds(stall.Length))
-		f.Remedy = "Let the " + stall.From.String() + " read on and send WINDOW_UPDATE, or give streams a larger window (SETTINGS_INITIAL_WINDOW_SIZE): the sender could not go on."
+		f.Title += known.StarvedBy(stall)
+		f.Remedy = known.Feed(stall)
 		f.Evidence = append(f.Evidence, r.At(stall.Begin, "the window is used up to the last byte; no WINDOW_UPDATE for %s", known.Seconds(stall.Length)))
 	}
 	r.Add(f)
@@ -80,17 +83,6 @@ func streamEnded(h *record.H2Facts) bool {
 		}
 	}
 	return false
-}
-
-// starved is a stall in which the side that reset the stream was not allowed
-// to send, until it gave up.
-func starved(h *record.H2Facts) *record.Stall {
-	for i := range h.Stalls {
-		if s := &h.Stalls[i]; !s.End.Seen() && s.From != h.Reset.Dir {
-			return s
-		}
-	}
-	return nil
 }
 
 // resetBlame: the sender of a reset, but for codes that complain of the peer.

@@ -60,14 +60,16 @@ func checkGoAway(c *record.Connection, r *rule.Reporter) {
 		code += " (" + known.Quote(x.Debug) + ")"
 	}
 	f.Title = known.SideFirst(c, x.Dir) + " ended the HTTP/2 connection with GOAWAY " + code
+	ended := "the end of the WebSocket, without a Close frame"
 	if w != nil {
 		f.Title += fmt.Sprintf(" while the WebSocket on stream %d was open, %s after it opened", h.Stream, known.Seconds(x.Ref.Time.Sub(w.OpenedRef.Time)))
 		f.SeenByUser = known.UserSaw(c, known.SawAbnormal)
 	} else {
 		f.Title += " instead of an answer to " + target(u)
+		ended = "the end of the connection, without an answer"
 	}
 	f.Remedy = goAwayRemedy(c, x)
-	f.Evidence = []record.Evidence{r.At(x.Ref, "GOAWAY of the %s: %s, last stream %d", x.Dir, x.Name, x.Last), r.At(end, "the end of the WebSocket, without a Close frame")}
+	f.Evidence = []record.Evidence{r.At(x.Ref, "GOAWAY of the %s: %s, last stream %d", x.Dir, x.Name, x.Last), r.At(end, "%s", ended)}
 	r.Add(f)
 }
 
@@ -79,7 +81,11 @@ func goAwayRemedy(c *record.Connection, x *record.H2Reset) string {
 	case x.Dir == record.Client:
 		return "Let the client close its WebSockets with a Close frame before it ends the HTTP/2 connection."
 	case h2.ErrorCode(x.Code) == h2.NoError:
-		return "Look whether " + side + " was restarted, reloaded or limits a connection's age or requests (nginx: keepalive_time, keepalive_requests; Envoy: max_connection_duration); let the application send Close 1001 before."
+		text := "Look whether " + side + " was restarted, reloaded or limits a connection's age or requests (nginx: keepalive_time, keepalive_requests; Envoy: max_connection_duration)"
+		if c.Facts.WS == nil {
+			return text + "; let the client try again."
+		}
+		return text + "; let the application send Close 1001 before."
 	}
 	return "Look in the log of " + side + " for the reason of " + x.Name + " at this second."
 }

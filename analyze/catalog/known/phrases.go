@@ -67,10 +67,14 @@ func find[T string | []byte](p *Phrases, page T) int {
 	return best
 }
 
-// In returns that text itself; empty if there is none.
+// In returns that text as the page has it; empty if there is none.
 func (p *Phrases) In(page []byte) string {
 	if i := p.Find(page); i >= 0 {
-		return p.texts[i]
+		text := p.texts[i]
+		for !beginsFold(page, text) {
+			page = page[1:]
+		}
+		return string(page[:len(text)])
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package tls
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -53,20 +54,24 @@ func offers(h *wiretls.ClientHello) string {
 	if h == nil {
 		return ""
 	}
-	n := 0
-	var first string
-	for _, s := range h.CipherSuites {
-		if wiretls.IsGREASE(uint16(s)) || s == signallingSuite {
-			continue
-		}
-		if n++; n == 1 {
-			first = s.String()
-		}
+	suites := slices.DeleteFunc(slices.Clone(h.CipherSuites), func(s wiretls.CipherSuite) bool { return wiretls.IsGREASE(uint16(s)) || s == signallingSuite })
+	groups := slices.DeleteFunc(slices.Clone(h.Groups), func(g wiretls.Group) bool { return wiretls.IsGREASE(uint16(g)) })
+	text := " with the client's " + counted(suites, "cipher suite")
+	if len(groups) > 0 {
+		text += " and " + counted(groups, "group")
 	}
-	if n == 1 {
-		return " with the client's only one, " + first
+	return text
+}
+
+// counted says how many of a kind there are, and the first of them.
+func counted[T fmt.Stringer](list []T, kind string) string {
+	switch len(list) {
+	case 0:
+		return "0 " + kind + "s"
+	case 1:
+		return "only " + kind + " (" + list[0].String() + ")"
 	}
-	return fmt.Sprintf(" with the client's %d, %s first", n, first)
+	return fmt.Sprintf("%d %ss (%s first)", len(list), kind, list[0])
 }
 
 // signallingSuite is TLS_EMPTY_RENEGOTIATION_INFO_SCSV, no cipher suite in

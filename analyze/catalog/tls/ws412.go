@@ -3,6 +3,7 @@ package tls
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -93,6 +94,6 @@ var wordings = map[string][]known.Product{
 // words of another product.
 func behindProxy(c *record.Connection, text string) bool {
 	product, proxy := known.ProductOf(c)
-	own, listed := wordings[text]
+	own, listed := wordings[strings.ToLower(text)]
 	return proxy && listed && !slices.Contains(own, product)
 }

@@ -131,6 +131,6 @@ func because(c *record.Connection, r *rule.Reporter) (why reason, clause string,
 	if why.remedy == "large" {
 		f.Remedy = known.Remedy(product, known.LargeHeader)
 	}
-	f.Evidence = append(f.Evidence, r.At(u.BodyRef, "its text says %s", known.Quote(why.text)))
+	f.Evidence = append(f.Evidence, r.At(u.BodyRef, "its text says %s", known.Quote(reasonPhrases.In(u.Body))))
 	return why, ": " + why.says, f
 }

@@ -8,7 +8,8 @@ const (
 	SawCertNotYet     Kind = "certificate-not-yet-valid"
 	SawCertUntrusted  Kind = "certificate-untrusted"
 	SawCertSelfSigned Kind = "certificate-self-signed"
-	SawCertName       Kind = "certificate-name" // args: the host
+	SawCertRefused    Kind = "certificate-refused" // why is not known
+	SawCertName       Kind = "certificate-name"    // args: the host
 	SawCertRevoked    Kind = "certificate-revoked"
 	SawClientCert     Kind = "client-certificate" // args: the alert's name
 	SawTLSVersion     Kind = "tls-version"
@@ -52,6 +53,10 @@ var tlsMessages = map[Kind]map[Engine]string{
 		Chromium: establishment + "ERR_CERT_AUTHORITY_INVALID", Firefox: "SEC_ERROR_UNKNOWN_ISSUER", Node: "UNABLE_TO_VERIFY_LEAF_SIGNATURE: unable to verify the first certificate",
 		Python: "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate", GoGorilla: "tls: failed to verify certificate: x509: certificate signed by unknown authority",
 		Java: building + "unable to find valid certification path to requested target",
+	},
+	SawCertRefused: {
+		Chromium: establishment + "ERR_CERT_…", Firefox: "SEC_ERROR_… or MOZILLA_PKIX_ERROR_…", Node: "a certificate error such as CERT_HAS_EXPIRED or UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+		Python: "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: …", GoGorilla: "tls: failed to verify certificate: x509: …",
 	},
 	SawCertSelfSigned: {
 		Chromium: establishment + "ERR_CERT_AUTHORITY_INVALID", Firefox: "MOZILLA_PKIX_ERROR_SELF_SIGNED_CERT", Node: "DEPTH_ZERO_SELF_SIGNED_CERT: self-signed certificate",

@@ -118,8 +118,8 @@ func checkHiddenAlert(c *record.Connection, t *record.TLSFacts, r *rule.Reporter
 	r.Add(rule.Found{
 		Title:      "The client answered the server's certificate with a short encrypted record, which only an alert fits, and the connection ended",
 		Confidence: record.Likely,
-		SeenByUser: known.UserSaw(c, known.SawCertUntrusted),
-		Remedy:     "Check the certificate that " + known.Endpoint(c) + " presents for " + asked(t) + ": most often the client refuses its issuer, its name or its dates.",
+		SeenByUser: known.UserSaw(c, known.SawCertRefused),
+		Remedy:     checkCertificate(c, t),
 		NextStep:   known.KeyLogStep(c),
 		Evidence:   []record.Evidence{r.At(ref, "encrypted record of %d bytes: too short for a Finished message", t.Sides[record.Client].FirstSealed), r.At(c.Facts.TCP.End, "end of the connection")},
 	})

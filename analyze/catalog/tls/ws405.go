@@ -37,8 +37,8 @@ func checkUntrusted(c *record.Connection, r *rule.Reporter) {
 		if !is(a, wiretls.BadCertificate, wiretls.CertificateUnknown, wiretls.UnknownCA) {
 			return
 		}
-		f := untrusted(c, t)
-		f.Title = "The client refused the certificate of " + asked(t) + " at " + known.Endpoint(c) + " with " + a.Name + chainProblem(t)
+		f := untrusted(c, t, is(a, wiretls.UnknownCA))
+		f.Title = "The client refused the certificate of " + asked(t) + " at " + known.Endpoint(c) + " with " + a.Name + whyRefused(t)
 		f.Evidence = []record.Evidence{r.At(t.ChainRef, "%s", "certificate"+issued(t)), r.At(a.Ref, "%s", "the client's alert "+a.Name)}
 		if leaf(t) == nil && !is(a, wiretls.UnknownCA) {
 			f.Confidence = record.Likely
@@ -54,8 +54,8 @@ func checkUntrusted(c *record.Connection, r *rule.Reporter) {
 
 // addLeft is for a client that went away without saying why.
 func addLeft(c *record.Connection, t *record.TLSFacts, r *rule.Reporter) {
-	f := untrusted(c, t)
-	f.Title = "The client left right after the certificate of " + asked(t) + " at " + known.Endpoint(c) + ", without a word, as one does that refuses it" + chainProblem(t)
+	f := untrusted(c, t, false)
+	f.Title = "The client left right after the certificate of " + asked(t) + " at " + known.Endpoint(c) + ", without a word, as one does that refuses it" + whyRefused(t)
 	f.Confidence = record.Possible
 	if chainProblem(t) == "" {
 		f.Fault = record.FaultUnknown
@@ -75,12 +75,16 @@ func addLeft(c *record.Connection, t *record.TLSFacts, r *rule.Reporter) {
 	r.Add(f)
 }
 
-// untrusted is what such findings have in common.
-func untrusted(c *record.Connection, t *record.TLSFacts) rule.Found {
+// untrusted is what such findings have in common. issuer: the client says that
+// it is about the issuer.
+func untrusted(c *record.Connection, t *record.TLSFacts, issuer bool) rule.Found {
 	f := rule.Found{SeenByUser: known.UserSaw(c, known.SawCertUntrusted),
 		Remedy: "Let the server at " + known.Endpoint(c) + " send its whole chain, or install its authority at the client."}
 	x := leaf(t)
-	if product, _ := known.Inspector(t.Chain); product != "" {
+	if x == nil && !issuer {
+		f.SeenByUser = known.UserSaw(c, known.SawCertRefused)
+		f.Remedy = checkCertificate(c, t)
+	} else if product, _ := known.Inspector(t.Chain); product != "" {
 		f.Fault = record.FaultIntermediary
 		f.Remedy = "Install the root certificate of " + product + " at the client, or exempt " + asked(t) + " from inspection."
 	} else if x != nil && x.SelfSigned {
@@ -90,6 +94,21 @@ func untrusted(c *record.Connection, t *record.TLSFacts) rule.Found {
 		f.Remedy = "Let the server at " + known.Endpoint(c) + " send the intermediate certificate " + known.Quote(x.IssuerCommonName) + " after its own (nginx: ssl_certificate with the full chain); if that is a root of your own, install it at the client."
 	}
 	return f
+}
+
+// checkCertificate is for a certificate that cannot be read and a reason that
+// nobody told.
+func checkCertificate(c *record.Connection, t *record.TLSFacts) string {
+	return "Look at the certificate that " + known.Endpoint(c) + " presents for " + asked(t) + ": most often the client refuses its issuer, its name or its dates " +
+		"(openssl s_client -connect " + known.Endpoint(c) + " -servername " + asked(t) + ")."
+}
+
+// whyRefused says who issued the certificate or what is wrong with its chain.
+func whyRefused(t *record.TLSFacts) string {
+	if product, _ := known.Inspector(t.Chain); product != "" {
+		return ": " + product + ", which opens TLS on the way, issued it"
+	}
+	return chainProblem(t)
 }
 
 // chainProblem says what in the chain makes clients refuse it.

@@ -33,9 +33,18 @@ func checkIntercepted(c *record.Connection, r *rule.Reporter) {
 		checkOtherIssuer(c, t, r)
 		return
 	}
+	remedy := "Exempt " + asked(t) + " from inspection in " + product
+	switch {
+	case c.Outcome == record.ClosedClean || c.Outcome == record.Open:
+		remedy = "Nothing for this connection, which worked; where others fail, exempt " + asked(t) + " from inspection in " + product + "."
+	case c.Facts.TLSFailed:
+		remedy += ", or install its root certificate at the client."
+	default:
+		remedy += " and try again."
+	}
 	r.Add(rule.Found{
 		Title:    product + " opens TLS between the client and " + asked(t) + ": the certificate at " + known.Endpoint(c) + " was issued by " + known.Quote(issuer),
-		Remedy:   "Exempt " + asked(t) + " from inspection in " + product + " and try again, or install its root certificate at the client.",
+		Remedy:   remedy,
 		Evidence: []record.Evidence{r.At(t.ChainRef, "%s", "certificate issued by "+known.Quote(issuer))},
 	})
 }

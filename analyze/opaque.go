@@ -29,8 +29,12 @@ func opaqueVerdict(c *record.Connection) string {
 		version = "TLS " + t.Version
 	}
 	if l := t.Likeness; l != nil {
-		fmt.Fprintf(&b, "%s a WebSocket%s inside %s: records of the size of an Upgrade request and of its 101, then short ones in both directions", map[record.Confidence]string{
-			record.Likely: "Probably", record.Possible: "Possibly"}[l.Confidence], host, version)
+		both := "in both directions"
+		if l.Short[record.Server] == 0 {
+			both = "of the client"
+		}
+		fmt.Fprintf(&b, "%s a WebSocket%s inside %s: records of the size of an Upgrade request and of its 101, then short ones %s", map[record.Confidence]string{
+			record.Likely: "Probably", record.Possible: "Possibly"}[l.Confidence], host, version, both)
 	} else {
 		fmt.Fprintf(&b, "%s connection%s that no key opens: it may be a WebSocket", version, host)
 	}
@@ -53,14 +57,13 @@ func opaqueVerdict(c *record.Connection) string {
 // opaqueEnd tells how an encrypted connection ended.
 func opaqueEnd(t *record.TLSFacts, tcp *record.TCPFacts) string {
 	var b strings.Builder
+	how := strings.ToUpper(tcp.EndHow)
 	if tcp.Notified {
-		fmt.Fprintf(&b, "; the %s ended it by what looks like a close_notify", tcp.EndBy)
-	} else {
-		fmt.Fprintf(&b, "; the %s ended it by %s", tcp.EndBy, strings.ToUpper(tcp.EndHow))
+		how = "what looks like a close_notify"
+	} else if t.CloseNotify[tcp.EndBy].Seen() || t.LikelyCloseNotify[tcp.EndBy].Seen() {
+		how = "what looks like a close_notify, and " + how
 	}
-	if !tcp.Notified && (t.CloseNotify[tcp.EndBy].Seen() || t.LikelyCloseNotify[tcp.EndBy].Seen()) {
-		b.WriteString(" after what looks like a close_notify")
-	}
+	fmt.Fprintf(&b, "; the %s ended it by %s", tcp.EndBy, how)
 	if tcp.SilenceBroken.Seen() {
 		fmt.Fprintf(&b, " in answer to data after %s of silence", age(tcp.Silence))
 	} else if tcp.Silence >= silent {

@@ -11,7 +11,7 @@ func TestOpaqueVerdict(t *testing.T) {
 	at := func(packet int64, after time.Duration) record.Ref {
 		return record.Ref{Packet: packet, Time: record.Time(1e9 + int64(after))}
 	}
-	like := &record.TLSLikeness{Confidence: record.Likely}
+	like := &record.TLSLikeness{Confidence: record.Likely, Short: [2]int{3, 3}}
 	for name, tc := range map[string]struct {
 		tls      record.TLSFacts
 		tcp      record.TCPFacts
@@ -24,10 +24,10 @@ func TestOpaqueVerdict(t *testing.T) {
 			want: "Probably a WebSocket to app.test inside TLS 1.3: records of the size of an Upgrade request and of its 101, then short ones in both directions; the server ended it by RST after 1 min 0 s of silence, consistent with nginx's proxy_read_timeout, an AWS Application or Classic Load Balancer's idle timeout, Apache httpd's TimeOut or ProxyTimeout or Varnish's pipe_timeout. A key log would tell the rest."},
 		"closed": {tls: record.TLSFacts{Version: "1.2", LikelyCloseNotify: [2]record.Ref{at(8, 0), {}}},
 			tcp:  record.TCPFacts{End: at(9, time.Second), EndBy: record.Client, EndHow: "fin"},
-			want: "TLS 1.2 connection that no key opens: it may be a WebSocket; the client ended it by FIN after what looks like a close_notify. A key log would tell the rest."},
+			want: "TLS 1.2 connection that no key opens: it may be a WebSocket; the client ended it by what looks like a close_notify, and FIN. A key log would tell the rest."},
 		"forgotten": {tls: record.TLSFacts{Version: "1.2", Likeness: &record.TLSLikeness{Confidence: record.Possible}},
 			tcp:  record.TCPFacts{End: at(9, 400*time.Second), EndBy: record.Server, EndHow: "rst", Silence: 360 * time.Second, SilenceBroken: at(8, 400*time.Second)},
-			want: "Possibly a WebSocket inside TLS 1.2: records of the size of an Upgrade request and of its 101, then short ones in both directions; the server ended it by RST in answer to data after 6 min 0 s of silence. A key log would tell the rest."},
+			want: "Possibly a WebSocket inside TLS 1.2: records of the size of an Upgrade request and of its 101, then short ones of the client; the server ended it by RST in answer to data after 6 min 0 s of silence. A key log would tell the rest."},
 		"still open": {tls: record.TLSFacts{Version: "1.3"}, open: true, want: "TLS 1.3 connection that no key opens: it may be a WebSocket; it was still open when the capture ended, after 5.0 s. A key log would tell the rest."},
 		"a finding says more": {tls: record.TLSFacts{Version: "1.3", Likeness: like}, tcp: record.TCPFacts{End: at(9, 0), EndHow: "rst"},
 			findings: []record.Finding{{Code: "WS206", Severity: record.Error, Title: "The RST was injected on the path"}},

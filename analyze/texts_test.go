@@ -22,6 +22,21 @@ func TestTexts(t *testing.T) {
 		{"roads/squid-nginx-strips-inside.client.pcap roads/squid-nginx-strips-inside.lo.pcap", "nginx/1.22.1 at app.test:80 took Upgrade", "nginx/1.22.1 at 10.79.9.2:3128"},
 		{"tls/sni-blocked-rst.pcap", "A RST in the name of the server at 10.78.2.2:443 ended the connection", "The server at 10.78.2.2:443 reset"},
 		{"tls/firefox-masked-frame.pcap", "the client later sends Close 1000", "follows from WS602"},
+		{"tls/squid-denied.pcap", "stock rules let port 443 through", "acl SSL_ports"},
+		{"roads/squid-403-port.pcap", "acl SSL_ports port 80", ""},
+		{"roads/squid-absolute-allowed.pcap", "then no proxy has to pass the Upgrade on", "Squid drops Upgrade"},
+		{"roads/socks5-target-refuses.pcap", "connect to 10.79.2.2:81", "look up 10.79"},
+		{"roads/socks5-unresolvable.pcap", "look up nosuch.test and connect to port 80", ""},
+		{"roads/socks4-refused.pcap", "ERR_SOCKS_CONNECTION_FAILED", "golang.org/x/net/proxy"},
+		{"roads/h2c-goaway-before-answer.pcap", "the end of the connection, without an answer", "Close 1001"},
+		{"tls/h2-flow-control-stall.pcap tls/h2-flow-control-stall.keys", "after the client had granted no more flow-control window", "Look at the log"},
+		{"tls/h2-rst-while-open.pcap tls/h2-rst-while-open.keys", "follows from WS561", ""},
+		{"tls/cert-expired-py-tls13-dark.pcap", "most often the client refuses its issuer, its name or its dates", "whole chain"},
+		{"tls/intercepted-untrusted.pcap", "with bad_certificate: Zscaler, which opens TLS on the way, issued it", ""},
+		{"tls/intercepted-zscaler.pcap tls/intercepted-zscaler.keys", "Nothing for this connection, which worked", "install its root"},
+		{"tls/group-none-shared.pcap", "and only group (x25519)", ""},
+		{"tls/keys-for-one-of-two.pcap tls/keys-for-one-of-two.keys", "Give the key log of the program that made this connection", ""},
+		{"tls/h2-chromium-tunnel-timeout.pcap tls/h2-chromium-tunnel-timeout.keys", "consistent with a timer of 4 s", "every 20 to 30 s"},
 	} {
 		var files []string
 		o := Options{}

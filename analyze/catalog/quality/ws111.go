@@ -72,6 +72,7 @@ func checkNoKeys(c *record.Connection, r *rule.Reporter) {
 		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: the key log names it, but a secret or bytes of the beginning are missing"
 	case "no-match":
 		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: the key log has no line for its ClientHello"
+		f.Remedy = "Give the key log of the program that made this connection, of the same run, with --keylog FILE."
 	}
 	if t.Waited {
 		f.Title += "; no key came while its records were held"

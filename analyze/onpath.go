@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
@@ -26,6 +27,8 @@ func (k *collector) onPath(c *record.Connection) (cause string) {
 			cause = "WS901"
 		case swallowed(c, s.path):
 			cause = "WS902"
+		case c.Outcome == record.Rejected && slices.ContainsFunc(s.path.Rewritten, ofHandshake):
+			cause = "WS903"
 		default:
 			continue
 		}
@@ -46,10 +49,22 @@ func (k *collector) onPath(c *record.Connection) (cause string) {
 			c.Verdict += " " + found[at].Title + ": see " + cause + "."
 		default:
 			c.Verdict = found[at].Title + ": " + whoActs[c.Fault] + ", see " + cause + "."
-			c.NextStep = "" // the other capture is here
+			c.NextStep = ""
+			if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
+				c.Findings[0].Remedy = found[at].Remedy
+			}
 		}
 	}
 	return cause
+}
+
+// ofHandshake: what was changed is a field of the request without which a server refuses it.
+func ofHandshake(x record.Change) bool {
+	switch strings.ToLower(x.Name) {
+	case "upgrade", "connection", "sec-websocket-key", "sec-websocket-version":
+		return true
+	}
+	return false
 }
 
 // cutOnPath: a RST that the alleged sender never sent ended the connection,
@@ -95,7 +110,7 @@ func swallowed(c *record.Connection, p *record.Path) bool {
 		switch c.Fault {
 		case record.FaultClient, record.FaultServer, record.FaultUnknown:
 		case record.FaultNetwork:
-			if x.What != record.LostAnswer {
+			if x.What != record.LostAnswer && x.What != record.LostSYNACK {
 				continue
 			}
 		default:

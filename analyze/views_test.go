@@ -230,7 +230,7 @@ func TestStoryFromHTTP2OfTwoCaptures(t *testing.T) {
 // fault, whichever view speaks; what an end did itself stays its own.
 func TestVerdictFollowsPath(t *testing.T) {
 	request, answer := upgradeRequest("app.test", "/chat", wsKey), wsAnswer+accepts(wsKey)+"\r\n\r\n"
-	const message = "\x81\x05hello"
+	const message, refusal = "\x81\x05hello", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n"
 	for _, c := range []struct {
 		name      string
 		near, far func(f *flow)
@@ -271,6 +271,11 @@ func TestVerdictFollowsPath(t *testing.T) {
 			f.wait(4 * time.Second)
 			f.segment(0, rst|ack, "")
 		}, record.FaultNetwork, "client", "WS902"},
+		{"a request that is rewritten", func(f *flow) {
+			f.connect().say(0, request).say(1, refusal).close()
+		}, func(f *flow) {
+			f.connect().say(0, strings.Replace(request, "Upgrade: websocket", "X-grade: websocket", 1)).say(1, refusal).close()
+		}, record.FaultIntermediary, "", "WS903"},
 		{"no answer at all", func(f *flow) {
 			f.connect().say(0, request)
 			f.wait(9 * time.Second)

@@ -312,7 +312,11 @@ func headChanges(sent, received *record.Connection, from record.Dir) (list []rec
 		if f.Name == g.Name && f.Value == g.Value {
 			continue
 		}
-		list = append(list, record.Change{Name: f.Name, Before: shown(f.Name, f.Value), After: shown(g.Name, g.Value), BeforeRef: refA, AfterRef: refB})
+		change := record.Change{Name: f.Name, Before: shown(f.Name, f.Value), After: shown(g.Name, g.Value), BeforeRef: refA, AfterRef: refB}
+		if f.Value == g.Value && change.Before != f.Name {
+			change.After = g.Name + ": " + g.Value // only renamed
+		}
+		list = append(list, change)
 		if len(a.Fields) != len(b.Fields) {
 			break // all that follows is displaced
 		}

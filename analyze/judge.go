@@ -128,8 +128,15 @@ func (j *judge) settle(c *record.Connection, findings []record.Finding) []record
 	survived := c.Outcome == record.ClosedClean || c.Outcome == record.Open
 	for i := range findings {
 		j.fired.add(j.found[i])
-		if f := &findings[i]; survived && f.Severity == record.Error {
+		f := &findings[i]
+		if !survived {
+			continue
+		}
+		if f.Severity == record.Error {
 			f.Severity = record.Warning
+		}
+		if !strings.HasPrefix(f.Code, "WS7") {
+			f.SeenByUser = "" // it went well; only how it was closed is shown to a user
 		}
 	}
 	if len(findings) == 1 {

@@ -36,7 +36,11 @@ func verdict(c *record.Connection) string {
 	} else if c.Outcome == record.Incomplete {
 		return what + "."
 	}
-	return strings.TrimSuffix(what, ".") + ": " + acts(c) + "."
+	text := strings.TrimSuffix(what, ".") + ": " + acts(c) + "."
+	if c.Outcome == record.InvalidHandshake && c.WebSocket != nil && c.WebSocket.Messages.Client > 0 {
+		text += " This client opened the WebSocket for all that (" + messages(c) + "); others refuse."
+	}
+	return text
 }
 
 // acts says who has to act. The product that answered may be the one that cut a
@@ -67,18 +71,34 @@ func explains(c *record.Connection, f *record.Finding) bool {
 
 func healthyVerdict(c *record.Connection) string {
 	var b strings.Builder
-	b.WriteString("Opened and closed cleanly")
+	if startedBefore(c) {
+		b.WriteString("Closed cleanly")
+	} else {
+		b.WriteString("Opened and closed cleanly")
+	}
 	if c.Close != nil {
 		fmt.Fprintf(&b, " by the %s", c.Close.By)
 		if c.Close.Code != 0 {
 			fmt.Fprintf(&b, " with code %d", c.Close.Code)
 		}
 	}
-	fmt.Fprintf(&b, " after %s, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
+	if startedBefore(c) {
+		fmt.Fprintf(&b, " at the end of the %s that the capture holds, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
+	} else {
+		fmt.Fprintf(&b, " after %s, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
+	}
 	return b.String()
 }
 
+// startedBefore: how long it had been open is not in the capture.
+func startedBefore(c *record.Connection) bool {
+	return c.Facts != nil && c.Facts.TCP.LateStart && c.Facts.WS != nil && !c.Facts.WS.HandshakeSeen
+}
+
 func openVerdict(c *record.Connection) string {
+	if startedBefore(c) {
+		return fmt.Sprintf("Open and working in the %s that the capture holds, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
+	}
 	return fmt.Sprintf("Open and working when the capture ended, after %s, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
 }
 

@@ -46,6 +46,21 @@ func TestWhoActsBehindAProxy(t *testing.T) {
 	}
 }
 
+func TestVerdictSaysWhatTheCaptureHolds(t *testing.T) {
+	late := &record.Facts{TCP: record.TCPFacts{LateStart: true}, WS: &record.WSFacts{}}
+	for want, c := range map[string]*record.Connection{
+		"Closed cleanly by the client with code 1000 at the end of the 2.0 s that the capture holds, no message.": {Outcome: record.ClosedClean, Facts: late, Close: &record.Close{Code: 1000}, DurationMS: 2000},
+		"Open and working in the 2.0 s that the capture holds, no message.":                                       {Outcome: record.Open, Facts: late, DurationMS: 2000},
+		"Open and working when the capture ended, after 2.0 s, no message.":                                       {Outcome: record.Open, Facts: &record.Facts{}, DurationMS: 2000},
+		"old: the server's side has to act. This client opened the WebSocket for all that (1 message from the client and 0 from the server); others refuse.": {Outcome: record.InvalidHandshake,
+			Fault: record.FaultServer, Findings: []record.Finding{{Severity: record.Error, Title: "old"}}, WebSocket: &record.WebSocket{Messages: record.PerSide{Client: 1}}},
+	} {
+		if got := verdict(c); got != want {
+			t.Errorf("verdict %q, want %q", got, want)
+		}
+	}
+}
+
 func TestWhoActsOnAWarning(t *testing.T) {
 	c := &record.Connection{Outcome: record.ClosedError, Findings: []record.Finding{{Code: "WS710", Severity: record.Warning, Fault: record.FaultServer, Title: "busy"}}}
 	if c.Fault = fault(c); c.Fault != record.FaultServer {

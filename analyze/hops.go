@@ -340,9 +340,8 @@ func (k *collector) changed(hop *record.Hop, cause *string) bool {
 	blamedBehind(hop, &found[0])
 	if front := hop.Front; front.Verdict != "" {
 		front.Verdict = found[0].Title + " (hop " + hop.Back.ID + "): " + whoActs[front.Fault] + "."
-		if front.NextStep != "" && len(front.Findings) > 0 { // the hop behind is here
-			front.NextStep, front.Findings[0].Remedy = "", found[0].Remedy
-		}
+		front.NextStep = "" // the hop behind is here
+		advise(front, found[0].Remedy)
 	}
 	return true
 }
@@ -364,7 +363,7 @@ func blamedBehind(hop *record.Hop, p *record.Pattern) {
 	switch {
 	case p.Code == "WS807" && c.Outcome != record.ClosedClean && c.Outcome != record.Open && c.Fault != record.FaultIntermediary:
 		blame(c, p.Title)
-	case p.Code == "WS808" && bareEnd(c) && c.Facts.TCP.EndBy == record.Client:
+	case p.Code == "WS808" && (bareEnd(c) && c.Facts.TCP.EndBy == record.Client || c.Fault == record.FaultUnknown):
 		blame(c, fmt.Sprintf("The proxy at %s did not pass this server's answer on as it was (hop %s)", known.ProxyAt(hop.Front, c), hop.Front.ID))
 		advise(c, p.Remedy)
 	case c.Fault == record.FaultUnknown:

@@ -58,7 +58,7 @@ func (j *judge) explain(c *record.Connection, o Options, wants func(*record.Conn
 	describe(c)
 	hidden := redact(c, o)
 	j.run(c, rule.Of(c), false)
-	if c.NextStep = j.reporter.NextStep(); strings.HasPrefix(c.NextStep, "Capture at ") && oneHost(c) {
+	if c.NextStep = j.nextStep(c.Findings); strings.HasPrefix(c.NextStep, "Capture at ") && oneHost(c) {
 		c.NextStep = "" // there is no other place
 	}
 	c.Verdict = verdict(c)
@@ -112,6 +112,19 @@ func (j *judge) capture(c *record.Capture) {
 	for _, r := range j.reporter.Rules() {
 		j.use(r)
 	}
+}
+
+// nextStep is what would tell more of the cause; failing that, of what no other
+// finding explains.
+func (j *judge) nextStep(findings []record.Finding) string {
+	for i := range findings {
+		if f := &findings[i]; f.CausedBy == "" {
+			if step := j.reporter.NextStep(f.Code); step != "" {
+				return step
+			}
+		}
+	}
+	return ""
 }
 
 func (j *judge) title(code string) string { return j.byCode[code].Title }

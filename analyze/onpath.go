@@ -29,6 +29,9 @@ func (k *collector) onPath(c *record.Connection) (cause string) {
 			cause = "WS902"
 		case c.Outcome == record.Rejected && slices.ContainsFunc(s.path.Rewritten, ofHandshake):
 			cause = "WS903"
+		case swallowedByItself(c, s.path):
+			c.NextStep = ""
+			continue
 		default:
 			continue
 		}
@@ -100,6 +103,16 @@ func cutOnPath(c *record.Connection, p *record.Path) bool {
 // sender's, and the capture beside that sender shows that it is none.
 func forgedByItself(c *record.Connection, p *record.Path) bool {
 	return c.ResetBy == string(record.FaultIntermediary) && c.Outcome != record.Opaque && len(p.Forged) > 0
+}
+
+// swallowedByItself: the view that speaks lays it at the path already, and the other
+// capture shows that what it sent in vain never arrived.
+func swallowedByItself(c *record.Connection, p *record.Path) bool {
+	switch c.Outcome {
+	case record.ConnectFailed, record.NoResponse, record.ClosedAbnormal:
+		return slices.ContainsFunc(p.Lost, func(x record.PathLoss) bool { return x.Never })
+	}
+	return false
 }
 
 // swallowed: what never arrived at the other end is why the connection failed,

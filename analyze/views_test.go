@@ -257,6 +257,16 @@ func TestVerdictFollowsPath(t *testing.T) {
 		}, func(f *flow) {
 			f.connect().say(0, request).segment(1, rst|ack, "")
 		}, record.FaultServer, "server", ""},
+		{"a request that never arrives", func(f *flow) {
+			f.connect()
+			for range 4 {
+				f.segment(0, psh|ack, request)
+				f.seq[0] -= uint32(len(request))
+				f.wait(time.Second)
+			}
+		}, func(f *flow) {
+			f.connect()
+		}, record.FaultIntermediary, "", ""},
 		{"an answer that never arrives", func(f *flow) {
 			f.connect().say(0, request)
 			f.wait(9 * time.Second)
@@ -302,7 +312,7 @@ func TestVerdictFollowsPath(t *testing.T) {
 			if c.cause != "" && !strings.HasSuffix(got.Verdict, "see "+c.cause+".") || c.cause == "" && strings.Contains(got.Verdict, "see WS9") {
 				t.Errorf("%s, server at %s: the verdict points elsewhere than to %q: %s", c.name, far.server, c.cause, got.Verdict)
 			}
-			if c.cause != "" && got.NextStep != "" {
+			if (c.cause != "" || c.fault == record.FaultIntermediary) && got.NextStep != "" {
 				t.Errorf("%s: asks for what is here: %s", c.name, got.NextStep)
 			}
 			if causes := g.Report.Summary.Causes; c.cause != "" && (len(causes) != 1 || causes[0].Code != c.cause) {

@@ -95,9 +95,12 @@ type Reporter struct {
 	files    []string
 	findings []record.Finding // in memory that is used again
 	by       []*Rule          // the rule of each finding
-	nextStep string
+	steps    []nextStep
 	bare     bool
 }
+
+// nextStep is what a finding would have captured next.
+type nextStep struct{ code, text string }
 
 // NewReporter makes a reporter for a connection whose files have these names by Ref.File.
 func NewReporter(files []string) *Reporter { return &Reporter{files: files} }
@@ -176,8 +179,8 @@ func (r *Reporter) Add(f Found) {
 	if len(finding.Evidence) == 0 {
 		finding.Evidence = nil
 	}
-	if f.NextStep != "" && r.nextStep == "" {
-		r.nextStep = f.NextStep
+	if f.NextStep != "" {
+		r.steps = append(r.steps, nextStep{finding.Code, f.NextStep})
 	}
 }
 
@@ -223,5 +226,12 @@ func (r *Reporter) Len() int { return len(r.findings) }
 // Rules gives the rule of each of the Findings.
 func (r *Reporter) Rules() []*Rule { return r.by }
 
-// NextStep is the first next step that a finding named.
-func (r *Reporter) NextStep() string { return r.nextStep }
+// NextStep is the next step that the finding of this code named.
+func (r *Reporter) NextStep(code string) string {
+	for _, s := range r.steps {
+		if s.code == code {
+			return s.text
+		}
+	}
+	return ""
+}

@@ -42,7 +42,7 @@ func checkAnswer(x *record.Relation, r *rule.Reporter) {
 	if x.Total > 1 {
 		f.Title += fmt.Sprintf(", in %s answers", atLeast(x, x.Total))
 	}
-	f.Remedy = "Let the proxy pass the fields of a 101 on as they are, and never store it."
+	f.Remedy = "Let the proxy pass the server's 101 on as it is, with its status line and the hop-by-hop fields Upgrade and Connection, and never store it."
 	if h.Answer[0].Name == "status" {
 		f.Remedy = "Look at the server's own answer first; let the proxy pass it on where its own page hides the cause."
 	}

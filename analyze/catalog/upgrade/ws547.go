@@ -34,10 +34,9 @@ func checkHTTP10(c *record.Connection, r *rule.Reporter) {
 	if u.Response == nil || u.Response.Status != 101 || u.Response.Version == "HTTP/1.1" || u.Response.Version == "" {
 		return
 	}
-	product, _ := known.ProductOf(c)
 	r.Add(rule.Found{
 		Title:      known.Who(c) + " answered " + known.Clip(u.Response.Version) + " 101, expected HTTP/1.1",
-		Remedy:     "Let whoever writes the status line use HTTP/1.1. " + known.Remedy(product, known.OldVersion),
+		Remedy:     "Let whoever writes this status line, the server or a proxy before it, use HTTP/1.1.",
 		SeenByUser: known.UserSaw(c, known.SawVersion10),
 		Evidence:   []record.Evidence{r.At(u.ResponseRef, "%s 101", known.Clip(u.Response.Version))},
 	})

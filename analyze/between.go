@@ -66,7 +66,7 @@ func leftBehind(s *correlate.Story, at int) {
 		return
 	}
 	front := s.Parts[p.Front].Done
-	if front == nil || front.Facts == nil || front.Fault != record.FaultIntermediary || p.Done.Fault != record.FaultClient {
+	if front == nil || front.Facts == nil || front.Fault != record.FaultIntermediary || p.Done.Fault != record.FaultClient && p.Done.Fault != record.FaultUnknown {
 		return
 	}
 	if bareEnd(front) && bareEnd(p.Done) && front.Facts.TCP.EndBy == record.Client && p.Done.Facts.TCP.EndBy == record.Client {

@@ -51,9 +51,13 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	if _, aged := lifetime(c, end); aged {
 		f.Fault = limiter(c, end)
 	}
-	bare := refusesBareLF(c, end)
-	if bare {
+	refused := leftAtOnce(c, end)
+	bare := refused && slices.ContainsFunc(c.Facts.Upgrade.Response.Violations, func(v http1.Violation) bool { return v.Code == http1.BareLF })
+	switch {
+	case bare:
 		f.Fault, f.Confidence = record.FaultServer, record.Likely
+	case refused:
+		f.Fault = record.FaultUnknown
 	}
 	var stall *record.Stall
 	if h := c.Facts.H2; h != nil {
@@ -78,7 +82,14 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 		f.Title += known.StarvedBy(stall)
 		f.Remedy = known.Feed(stall)
 	}
+	if refused {
+		f.Title = fmt.Sprintf("%s left by %s %s after the 101, without a frame of its own, as clients do that refuse the answer", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time)))
+		f.Remedy = "Look at the log of " + known.Side(c, end.by) + " at this second: did it refuse the 101, and why? No fault of the 101 is seen here."
+		f.SeenByUser = "" // it may never have opened
+		f.NextStep = "Capture next to the client: the 101 that it received may differ from this one."
+	}
 	if bare {
+		f.NextStep = ""
 		f.Title = fmt.Sprintf("%s left by %s right after the 101, whose lines end in LF alone: strict clients refuse that", known.SideFirst(c, end.by), end.how)
 		f.Remedy = "Let the server end each line of its answer with CR LF (RFC 9112 section 2.2)."
 	}
@@ -105,12 +116,11 @@ func leftBefore(c *record.Connection, r *rule.Reporter, end cut, f rule.Found) {
 	r.Add(f)
 }
 
-// refusesBareLF: "a recipient MAY recognize a single LF as a line terminator"
-// (RFC 9112, section 2.2); one that does not leaves at once, without a frame.
-func refusesBareLF(c *record.Connection, end cut) bool {
+// leftAtOnce: the client ended the connection right after the 101, without a
+// frame of its own, as one does that fails the connection (RFC 6455, section 4.1). So does a
+// strict one where "a recipient MAY recognize a single LF as a line terminator" (RFC 9112, section 2.2).
+func leftAtOnce(c *record.Connection, end cut) bool {
 	u, w := c.Facts.Upgrade, c.Facts.WS
-	if end.by != record.Client || u == nil || u.Response == nil || w.Messages[record.Client] > 0 || end.at.Time.Sub(w.OpenedRef.Time) > time.Second {
-		return false
-	}
-	return slices.ContainsFunc(u.Response.Violations, func(v http1.Violation) bool { return v.Code == http1.BareLF })
+	return end.by == record.Client && !end.at.Before(w.OpenedRef) && c.Facts.H2 == nil && u != nil && u.Response != nil && !w.Damaged[record.Client] && w.Frames[record.Client] == (record.FrameCounts{}) &&
+		end.at.Time.Sub(w.OpenedRef.Time) <= time.Second
 }

@@ -42,9 +42,14 @@ var cases = []ruletest.Case{
 	{Code: "WS701", Name: "the 101 has no CR", Change: func(c *record.Connection) {
 		abnormal(c)
 		c.Facts.Upgrade.Response = http1.ParseHead(http1.Response, "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\n\n")
-		c.Facts.WS.Messages = [2]int64{}
+		c.Facts.WS.Frames[record.Client] = record.FrameCounts{}
 		c.Facts.TCP.End, c.Facts.TCP.EndBy, c.Facts.TCP.EndHow = record.Ref{Packet: 8, Time: c.Facts.WS.OpenedRef.Time + 3e6}, record.Client, "fin"
 	}, Title: "whose lines end in LF alone", Fault: record.FaultServer, Confidence: record.Likely},
+	{Code: "WS701", Name: "the client leaves after the 101", Change: func(c *record.Connection) {
+		abnormal(c)
+		c.Facts.WS.Frames[record.Client] = record.FrameCounts{}
+		c.Facts.TCP.End, c.Facts.TCP.EndBy, c.Facts.TCP.EndHow = record.Ref{Packet: 8, Time: c.Facts.WS.OpenedRef.Time + 3e6}, record.Client, "fin"
+	}, Title: "left by FIN 3 ms after the 101, without a frame of its own, as clients do that refuse the answer", Fault: record.FaultUnknown, Remedy: "did it refuse the 101"},
 	{Code: "WS701", Name: "a proxy ended it", Change: func(c *record.Connection) {
 		abnormal(c)
 		c.Facts.Upgrade.Response = http1.ParseHead(http1.Response, "HTTP/1.1 101 Switching Protocols\r\nServer: nginx/1.22.1\r\n\r\n")
@@ -55,6 +60,10 @@ var cases = []ruletest.Case{
 	}, Title: "before the 101 had come", Fault: record.FaultClient},
 	{Code: "WS702", Name: "healthy"},
 	{Code: "WS702", Name: "no frame to blame", Change: closed(record.Server, 1002, "protocol error"), Title: "closed with 1002 (protocol error) 'protocol error': no frame of the client in this capture breaks RFC 6455", Fault: record.FaultUnknown},
+	{Code: "WS702", Name: "the peer sent no frames", Change: func(c *record.Connection) {
+		closed(record.Client, 1002, "")(c)
+		c.Facts.WS.NotWebSocket, c.Facts.WS.NotWebSocketDir = []byte("<html>"), record.Server
+	}, Title: "closed with 1002", Fault: record.FaultServer, Confidence: record.Certain},
 	{Code: "WS702", Name: "the peer broke a rule", Change: func(c *record.Connection) {
 		closed(record.Server, 1002, "")(c)
 		c.Facts.WS.Violations = []record.Violation{{Kind: ws.UnmaskedClientFrame, Dir: record.Client, Ref: at(8, time.Second)}}
@@ -153,7 +162,7 @@ var cases = []ruletest.Case{
 	{Code: "WS717", Name: "thirty seconds", Change: aged(30 * time.Second), Title: "at an age of 30.0 s, in the middle of traffic, consistent with Google Cloud load balancing's backend service timeout", Fault: record.FaultIntermediary, Severity: record.Error},
 	{Code: "WS701", Name: "cut by its age", Change: aged(30 * time.Second), Title: "ended the WebSocket", Fault: record.FaultIntermediary},
 	{Code: "WS717", Name: "by a client, or by what stands before it", Change: agedByClient, Title: "The client at 10.0.0.1:50000 cut the connection (FIN) at an age of 30.0 s", Fault: record.FaultUnknown, Confidence: record.Possible,
-		Remedy: "ends connections itself after 30s; if not"},
+		Remedy: "ends connections itself after 30 s; if not"},
 	{Code: "WS717", Name: "by a proxy that says so", Change: func(c *record.Connection) {
 		agedByClient(c)
 		c.Facts.Upgrade.Request = http1.ParseHead(http1.Request, "GET / HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n")

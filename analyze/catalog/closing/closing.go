@@ -98,6 +98,9 @@ func accused(c *record.Connection, x *record.ControlFrame) (record.Fault, record
 			return peer.Fault(), record.Certain
 		}
 	}
+	if w.NotWebSocket != nil && w.NotWebSocketDir == peer {
+		return peer.Fault(), record.Certain
+	}
 	if w.Damaged[peer] || !w.HandshakeSeen || w.Uninflated > 0 {
 		return peer.Fault(), record.Possible
 	}

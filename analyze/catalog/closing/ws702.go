@@ -26,11 +26,15 @@ var WS702 = &rule.Rule{
 // connection due to a protocol error."
 func check1002(c *record.Connection, r *rule.Reporter) {
 	closedWith(c, r, 1002, func(x *record.ControlFrame) rule.Found {
-		f := rule.Found{Remedy: "Correct what the " + x.Dir.Other().String() + " sent, or capture next to the " + x.Dir.String() + " to see what it received."}
+		f := rule.Found{Remedy: "Correct what the " + x.Dir.Other().String() + " sent."}
 		f.Fault, f.Confidence = accused(c, x)
 		f.Title = clean(f.Fault, x.Dir.Other())
 		if f.Title != "" {
+			f.Remedy = "Read the log of the " + x.Dir.String() + ": what did it find wrong with the frames of the " + x.Dir.Other().String() + "? If they differ from these there, a proxy in between changes them."
 			f.NextStep = "Capture next to the " + x.Dir.String() + ": the frames that it received may differ from these."
+			if c.Facts.WS.Deflate && x.Dir == record.Client {
+				f.NextStep = "Capture next to the client: does the 101 still select permessage-deflate there? Without it a compressed frame breaks the protocol."
+			}
 		}
 		return f
 	})

@@ -53,7 +53,7 @@ func breaches(c *record.Connection, r *rule.Reporter, describe func(*record.WSFa
 		f := describe(w, v)
 		f.Title = known.SideFirst(c, v.Dir) + " " + f.Title
 		if v.Count > 1 {
-			f.Title += fmt.Sprintf(" (%d times)", v.Count)
+			f.Title += fmt.Sprintf(" (the first of %d such frames)", v.Count)
 		}
 		f.Fault, f.Confidence = brief.Fault, brief.Confidence
 		if v.Dir == record.Client || survived(c) {

@@ -31,17 +31,29 @@ func checkNotWebSocket(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	w := c.Facts.WS
+	kind, note := kindOf(w.NotWebSocket), "the first bytes of the "+w.NotWebSocketDir.String()+" after the handshake are no frame"
+	if kind != "bytes" {
+		note = "the first bytes of the " + w.NotWebSocketDir.String() + " after the handshake: " + kind
+	}
 	f := rule.Found{
-		Title:      known.SideFirst(c, w.NotWebSocketDir) + " sent " + kindOf(w.NotWebSocket) + " after the 101 instead of WebSocket frames",
+		Title:      known.SideFirst(c, w.NotWebSocketDir) + " sent " + kind + " after the 101 instead of WebSocket frames",
 		Remedy:     "Find what writes to the connection after the 101: a proxy's error page, a body sent with the 101, an application that writes to the raw socket.",
 		SeenByUser: known.UserSaw(c, known.SawFrame),
-		Evidence:   []record.Evidence{r.At(w.NotWebSocketRef, "first bytes of the %s after the handshake: %s", w.NotWebSocketDir, kindOf(w.NotWebSocket))},
+		Evidence:   []record.Evidence{r.At(w.NotWebSocketRef, "%s", note)},
 	}
 	if w.NotWebSocketDir == record.Client {
 		f.Fault = record.FaultClient
 	}
-	if u := c.Facts.Upgrade; u != nil && u.Response != nil && (u.Response.Has("Content-Length") || u.Response.Has("Transfer-Encoding")) {
-		f.Fault = record.FaultServer // it announces the body itself
+	if u := c.Facts.Upgrade; u != nil && u.Response != nil && w.NotWebSocketDir == record.Server {
+		for _, name := range []string{"Transfer-Encoding", "Content-Length"} {
+			if value, ok := u.Response.Get(name); ok {
+				f.Fault = record.FaultServer // it announces the body itself
+				if value != "0" {
+					f.Title += ", the body that its 101 announces (" + known.Clip(name+": "+value) + ")"
+				}
+				break
+			}
+		}
 	}
 	r.Add(f)
 }

@@ -57,8 +57,8 @@ func checkUpgradeMissing(c *record.Connection, r *rule.Reporter) {
 		f.Confidence = record.Likely
 		f.Title += ", while 'Connection: Upgrade' is there"
 	}
-	if sign != "" {
-		f.Evidence = append(f.Evidence, r.At(u.RequestRef, "%s", strings.TrimPrefix(sign, ": ")))
+	if _, seen, _ := strings.Cut(sign, "("); seen != "" {
+		f.Evidence = append(f.Evidence, r.At(u.RequestRef, "%s", strings.TrimSuffix(seen, ")")))
 	}
 	r.Add(f)
 }

@@ -57,7 +57,7 @@ func checkUpgradeRequired(c *record.Connection, r *rule.Reporter) {
 		f.Remedy = "Update the server's WebSocket library: it does not speak RFC 6455 (version 13)."
 	default:
 		lost(c, r, &f)
-		more = ", though the request has the Upgrade header: a proxy on the way to the server took it off"
+		more = ", though the request has the Upgrade header: a proxy on the way to the server probably took it off"
 		f.NextStep = "Capture at the server: it shows the request as it arrived there."
 		if proxy {
 			f.NextStep = ""

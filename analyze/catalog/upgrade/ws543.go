@@ -45,10 +45,11 @@ func checkSwitchFields(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	upgrades := u.Response.Values("Upgrade")
-	var wrong []string
+	var wrong, expected []string
 	f := rule.Found{}
 	if !connectionOK {
 		f.SeenByUser = known.UserSaw(c, known.SawConnectionWrong, join(u.Response.Values("Connection")))
+		expected = append(expected, "'Connection: Upgrade'")
 		wrong = append(wrong, fieldFound(u, "Connection"))
 		if !u.Response.Has("Connection") {
 			f.SeenByUser = known.UserSaw(c, known.SawConnectionMissing)
@@ -56,14 +57,15 @@ func checkSwitchFields(c *record.Connection, r *rule.Reporter) {
 	}
 	if !upgradeOK {
 		f.SeenByUser = known.UserSaw(c, known.SawUpgradeWrong, join(upgrades))
+		expected = append(expected, "'Upgrade: websocket'")
 		wrong = append(wrong, fieldFound(u, "Upgrade"))
 		if len(upgrades) == 0 {
 			f.SeenByUser = known.UserSaw(c, known.SawUpgradeMissing)
 		}
 	}
-	f.Title = known.Who(c) + " answered 101 with " + strings.Join(wrong, " and ") + ", expected 'Upgrade: websocket' and 'Connection: Upgrade'"
+	f.Title = known.Who(c) + " answered 101 with " + strings.Join(wrong, " and ") + ", expected " + strings.Join(expected, " and ")
 	f.Evidence = []record.Evidence{r.At(responseField(u, "Upgrade"), "101 with %s", strings.Join(wrong, " and "))}
-	f.Remedy = "Let the server send 'Upgrade: websocket' and 'Connection: Upgrade' with its 101; if it does, let the proxy in between pass them on."
+	f.Remedy = "Let the server send " + strings.Join(expected, " and ") + " with its 101; if it does, let the proxy in between pass that on."
 	product, proxy := known.ProductOf(c)
 	switch {
 	case len(upgrades) == 0 && !u.Response.Has("Connection"):

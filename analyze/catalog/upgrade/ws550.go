@@ -44,6 +44,6 @@ func checkSwitchBody(c *record.Connection, r *rule.Reporter) {
 	if len(found) == 0 {
 		return
 	}
-	f.Title = known.Who(c) + " answered 101 with " + strings.Join(found, " and ") + ", expected neither"
+	f.Title = known.Who(c) + " answered 101 with " + strings.Join(found, " and ") + ", expected neither Content-Length nor Transfer-Encoding"
 	r.Add(f)
 }

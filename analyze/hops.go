@@ -410,6 +410,9 @@ func hopVerdict(front, back *record.Connection) string {
 
 // whoEnded says which side of the proxy ended first.
 func whoEnded(front, back *record.Connection, where string) string {
+	if len(front.Findings) > 0 && len(back.Findings) > 0 && front.Findings[0].Code == "WS614" && back.Findings[0].Code == "WS614" {
+		return "No Pong came over the " + where + " either."
+	}
 	f, b := &front.Facts.TCP, &back.Facts.TCP
 	// Clocks of two vantage points do not tell which of two ends came first; a
 	// proxy that ends one hop because of the other does.

@@ -46,7 +46,7 @@ func checkLifetime(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	f.Title = fmt.Sprintf("%s cut the connection (%s) at an age of %s, in the middle of traffic", known.SideFirst(c, end.by), end.how, known.Seconds(age))
-	f.Remedy = "Look for a limit of " + age.Round(lifetimeStep).String() + " on whole requests or connections at the proxies in front of this server, and raise it for this route."
+	f.Remedy = "Look for a limit of " + wholeSeconds(age.Round(lifetimeStep)) + " on whole requests or connections at the proxies in front of this server, and raise it for this route."
 	f.SeenByUser = known.UserSaw(c, known.SawAbnormal)
 	f.Evidence = []record.Evidence{r.At(c.Facts.WS.OpenedRef, "the WebSocket opens"), r.At(c.Facts.TCP.LastData, "data just before the end"),
 		r.At(end.at, "%s of the %s", end.how, end.by)}
@@ -54,7 +54,7 @@ func checkLifetime(c *record.Connection, r *rule.Reporter) {
 		f.Title += ", consistent with " + known.TimerNames(fits)
 	}
 	if f.Fault == record.FaultUnknown {
-		f.Remedy = "Look whether " + known.Side(c, end.by) + " ends connections itself after " + age.Round(lifetimeStep).String() + "; if not, look for such a limit at the proxies behind that address, and raise it for this route."
+		f.Remedy = "Look whether " + known.Side(c, end.by) + " ends connections itself after " + wholeSeconds(age.Round(lifetimeStep)) + "; if not, look for such a limit at the proxies behind that address, and raise it for this route."
 	}
 	r.Add(f)
 }

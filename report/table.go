@@ -107,7 +107,7 @@ func (t *Table) failures() {
 				why += " " + Clean(c.Findings[main].Slug)
 			}
 		}
-		rows = append(rows, []string{Clean(c.ID), when, client, where(c), ending(c), why})
+		rows = append(rows, []string{Clean(c.ID), when, client, whereHop(c), ending(c), why})
 	}
 	t.page.grid(columns, rows, func(_, column int) paint {
 		if columns[column].title == "OUTCOME" {
@@ -309,7 +309,7 @@ func (t *Table) healthySection() {
 		if c.WebSocket != nil {
 			messages = fmt.Sprintf("%d / %d", c.WebSocket.Messages.Client, c.WebSocket.Messages.Server)
 		}
-		rows = append(rows, []string{Clean(c.ID), when, client, where(c), ending(c), span(c.DurationMS), messages})
+		rows = append(rows, []string{Clean(c.ID), when, client, whereHop(c), ending(c), span(c.DurationMS), messages})
 	}
 	if !wide {
 		columns[2].max = narrowClient
@@ -361,10 +361,13 @@ func (t *Table) unidentifiedSection() {
 	t.page.heading(fmt.Sprintf("NOT IDENTIFIED: %s failed before %s need not be WebSocket", plural(n, "TCP connection"), what), bold)
 	t.endpoints(&t.unknown, "FAILED")
 	for _, e := range t.cases {
-		f := e.of()
-		text := fmt.Sprintf("%s %s (%s): %s", f.Code, f.Slug, e.connection.ID, sentence(e.connection.Verdict))
-		if f.Remedy != "" {
-			text += " " + sentence(f.Remedy)
+		c := e.connection
+		text := fmt.Sprintf("%s (%s): %s", caseName(e), c.ID, sentence(c.Verdict))
+		if remedy := e.of().Remedy; remedy != "" {
+			text += " " + sentence(remedy)
+		}
+		if c.Fault == record.FaultUnknown && c.NextStep != "" {
+			text += " " + sentence(c.NextStep)
 		}
 		t.page.paragraph(2, Clean(text), plain)
 	}

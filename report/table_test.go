@@ -139,3 +139,37 @@ func TestApplicationCodes(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What has no finding is told by its verdict, further hops are told from
+// connections, and nobody is sent to another place for packets that are here.
+func TestTableTells(t *testing.T) {
+	silent := sample(1)
+	silent.Outcome, silent.RecognizedBy, silent.Fault, silent.Findings = record.TLSFailed, record.ByNothing, record.FaultUnknown, nil
+	silent.Verdict, silent.NextStep = "The TLS connection was never used.", "Ask the client's log"
+	fine, hop := sample(2), sample(3)
+	fine.Outcome, fine.Findings = record.ClosedClean, nil
+	hop.Outcome, hop.Findings, hop.HopOf = record.ClosedClean, nil, fine.ID
+	unread := record.Capture{File: "a.pcap", Packets: 9, Findings: []record.Finding{{Code: "WS109", Severity: record.Warning, Title: "The link type 147 cannot be decoded"}}}
+	for name, c := range map[string]struct {
+		connections []*record.Connection
+		capture     record.Capture
+		want, never string
+	}{
+		"no finding":    {[]*record.Connection{silent}, record.Capture{}, "tls-failed (" + silent.ID + "): The TLS connection was never used. Ask the client's log.", ""},
+		"a further hop": {[]*record.Connection{fine, hop}, record.Capture{}, ", hop of " + fine.ID, ""},
+		"not decoded":   {nil, unread, "what was captured cannot be decoded", "Capture on the interface"},
+	} {
+		var out strings.Builder
+		table := NewTable(&out, Options{Width: 200})
+		for _, x := range c.connections {
+			table.Connection(x)
+		}
+		table.Capture(c.capture)
+		if err := table.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); !strings.Contains(got, c.want) || c.never != "" && strings.Contains(got, c.never) {
+			t.Errorf("%s:\n%s", name, got)
+		}
+	}
+}

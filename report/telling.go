@@ -58,6 +58,9 @@ func allOf(total int64) string {
 	if total == 1 {
 		return "The one WebSocket connection"
 	}
+	if total == 2 {
+		return "Both WebSocket connections"
+	}
 	return "All " + plural(total, "WebSocket connection")
 }
 
@@ -178,6 +181,8 @@ func (v *view) nothing() []said {
 		return []said{{"No WebSocket connections: no TCP connection was begun.", yellow}}
 	case tcp == 0 && s.QUICConnections > 0:
 		return []said{{fmt.Sprintf("No WebSocket connections over TCP: none of the %s belongs to a TCP connection.", plural(v.packets, "packet")), yellow}}
+	case tcp == 0 && v.undecodable():
+		return []said{{"No WebSocket connections: what was captured cannot be decoded.", yellow}}
 	case tcp == 0:
 		return []said{{fmt.Sprintf("No WebSocket connections: none of the %s belongs to a TCP connection.", plural(v.packets, "packet")), yellow},
 			{"Capture on the interface that the connections take, for example: tcpdump -i any -s 0 -w capture.pcap tcp", plain}}
@@ -185,6 +190,13 @@ func (v *view) nothing() []said {
 		return []said{{fmt.Sprintf("No WebSocket connection was seen to begin, but %s failed before one could.", plural(v.counts[unidentified], "TCP connection")), yellow}}
 	}
 	return []said{{fmt.Sprintf("No WebSocket connections: %s seen, and none began a WebSocket.", plural(tcp, "TCP connection")), yellow}}
+}
+
+// undecodable: packets were left out because nobody knows how to read them.
+func (v *view) undecodable() bool {
+	return slices.ContainsFunc(v.captures, func(c record.Capture) bool {
+		return slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Code == "WS109" })
+	})
 }
 
 // unfollowed says that a WebSocket may be where the program does not look.

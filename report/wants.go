@@ -1,6 +1,10 @@
 package report
 
-import "github.com/wsleuth/wsleuth/analyze/record"
+import (
+	"slices"
+
+	"github.com/wsleuth/wsleuth/analyze/record"
+)
 
 // sampled is how many connections of one code and fault are looked at in full
 // for the remedies that they need. If all have the same one, the others are counted with them.
@@ -32,17 +36,18 @@ func (t *Table) Events() bool { return false }
 // maxCases is how many findings of unidentified connections are explained.
 const maxCases = 5
 
-// newCase: no unidentified connection with this finding was kept yet.
+// newCase: no unidentified connection with this finding, or this outcome without
+// one, was kept yet.
 func (v *view) newCase(c *record.Connection, i int) bool {
-	if len(v.cases) >= maxCases || i < 0 {
-		return false
+	name := caseName(example{c, i})
+	return len(v.cases) < maxCases && !slices.ContainsFunc(v.cases, func(e example) bool { return caseName(e) == name })
+}
+
+func caseName(e example) string {
+	if f := e.of(); f.Code != "" {
+		return f.Code + " " + f.Slug
 	}
-	for _, e := range v.cases {
-		if e.of().Code == c.Findings[i].Code {
-			return false
-		}
-	}
-	return true
+	return string(e.connection.Outcome)
 }
 
 func (v *view) newWarning(c *record.Connection) bool {

@@ -93,6 +93,14 @@ func where(c *record.Connection) string {
 	return c.Server.String()
 }
 
+// whereHop is where for a list, in which a further hop of another connection stands beside it.
+func whereHop(c *record.Connection) string {
+	if c.HopOf == "" {
+		return where(c)
+	}
+	return where(c) + ", hop of " + Clean(c.HopOf)
+}
+
 // sentence begins with a capital letter and ends with a full stop.
 func sentence(s string) string {
 	s = strings.TrimSpace(s)

@@ -83,3 +83,22 @@ func TestOneHost(t *testing.T) {
 		}
 	}
 }
+
+// TestForgotten: a RST that answers the first data after a silence is the path's,
+// unless the other side took that data first.
+func TestForgotten(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		s := newSheet()
+		f := s.flow("10.0.0.1:4000", "10.0.1.1:80").connect().say(0, upgradeRequest("app.test", "/chat", wsKey)).say(1, wsAnswer+accepts(wsKey)+"\r\n\r\n")
+		s.wait(10 * time.Second)
+		f.segment(0, psh|ack, "\x81\x81\x00\x00\x00\x00x")
+		if taken {
+			f.segment(1, ack, "")
+		}
+		s.wait(500 * time.Millisecond)
+		f.segment(1, rst|ack, "")
+		if c := s.run(t).Connections[0]; strings.Contains(c.Verdict, "the path had forgotten the connection") == taken {
+			t.Errorf("taken %v: %s", taken, c.Verdict)
+		}
+	}
+}

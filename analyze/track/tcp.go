@@ -1,6 +1,7 @@
 package track
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -150,14 +151,15 @@ var gapKinds = map[reassembly.GapKind]string{reassembly.GapLost: "lost", reassem
 	reassembly.GapLimit: "limit", reassembly.GapUnfilled: "unfilled"}
 
 // silence finds the pause before the connection's end. A path that forgot the
-// connection answers the next data with a RST: then the pause before that data
-// is meant.
+// connection answers the next data with a RST, and with nothing before it: then
+// the pause before that data is meant.
 func (p *pulse) silenceFacts(t *record.TCPFacts, end record.Ref) {
 	if !p.last.seen() {
 		return
 	}
 	t.Silence, t.SilenceFrom = end.Time.Sub(p.last.time), p.last.ref()
-	answered := t.EndHow == "rst" && t.EndBy != p.lastFrom && t.Silence < time.Duration(minPause)
+	answered := t.EndHow == "rst" && t.EndBy != p.lastFrom && t.Silence < time.Duration(minPause) &&
+		slices.ContainsFunc(t.Resets, func(r record.Reset) bool { return r.Ref == t.End && r.AnswersData })
 	if answered && p.silenceEnd.seen() && p.last.time.Sub(p.silenceEnd.time) < time.Duration(minPause) && p.silenceEnd.time.Sub(p.silenceFrom.time) > t.Silence {
 		t.Silence, t.SilenceFrom, t.SilenceBroken = p.silenceEnd.time.Sub(p.silenceFrom.time), p.silenceFrom.ref(), p.silenceEnd.ref()
 	}

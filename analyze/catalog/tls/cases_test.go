@@ -161,6 +161,8 @@ var cases = []ruletest.Case{
 	{Code: "WS406", Name: "no name asked for", Change: all(alert(record.Client, wiretls.BadCertificate), chain(other, intermediate), facts(func(t *record.TLSFacts) { t.SNI = "" }))},
 	{Code: "WS407", Name: "healthy"},
 	{Code: "WS407", Name: "an old server", Change: alert(record.Server, wiretls.ProtocolVersion), Title: "accepts none of the TLS versions that the client offers (TLS 1.2, TLS 1.3): it is too old", Fault: record.FaultServer},
+	{Code: "WS407", Name: "either", Change: all(alert(record.Server, wiretls.ProtocolVersion), facts(func(t *record.TLSFacts) { t.Hello = &wiretls.ClientHello{LegacyVersion: wiretls.TLS12} })),
+		Title: "(TLS 1.2 at most): it is too old, or takes TLS 1.3 only", Fault: record.FaultUnknown},
 	{Code: "WS407", Name: "an old client", Change: all(alert(record.Server, wiretls.ProtocolVersion), facts(func(t *record.TLSFacts) { t.Hello = &wiretls.ClientHello{LegacyVersion: wiretls.TLS11} })),
 		Title: "does not accept the client's old TLS version (TLS 1.1 at most)", Fault: record.FaultClient},
 	{Code: "WS407", Name: "the client refuses", Change: all(alert(record.Client, wiretls.ProtocolVersion), facts(func(t *record.TLSFacts) { t.Version, t.ServerHello = "1.0", at(6, 0) })), Title: "The client refused TLS 1.0", Fault: record.FaultServer},

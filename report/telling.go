@@ -180,11 +180,11 @@ func (v *view) nothing() []said {
 	case tcp == 0 && v.patternErrors() > 0:
 		return []said{{"No WebSocket connections: no TCP connection was begun.", yellow}}
 	case tcp == 0 && s.QUICConnections > 0:
-		return []said{{fmt.Sprintf("No WebSocket connections over TCP: none of the %s belongs to a TCP connection.", plural(v.packets, "packet")), yellow}}
+		return []said{{fmt.Sprintf("No WebSocket connections over TCP: %s belongs to a TCP connection.", noneOf(v.packets, "packet")), yellow}}
 	case tcp == 0 && v.undecodable():
 		return []said{{"No WebSocket connections: what was captured cannot be decoded.", yellow}}
 	case tcp == 0:
-		return []said{{fmt.Sprintf("No WebSocket connections: none of the %s belongs to a TCP connection.", plural(v.packets, "packet")), yellow},
+		return []said{{fmt.Sprintf("No WebSocket connections: %s belongs to a TCP connection.", noneOf(v.packets, "packet")), yellow},
 			{"Capture on the interface that the connections take, for example: tcpdump -i any -s 0 -w capture.pcap tcp", plain}}
 	case v.counts[unidentified] > 0:
 		return []said{{fmt.Sprintf("No WebSocket connection was seen to begin, but %s failed before one could.", plural(v.counts[unidentified], "TCP connection")), yellow}}
@@ -219,6 +219,14 @@ func (v *view) elsewhere() string {
 		list = append(list, plural(n, "QUIC connection")+" (HTTP/3, not followed)")
 	}
 	return strings.Join(list, " and ")
+}
+
+// noneOf is the subject of a sentence that says no of all.
+func noneOf(n int64, noun string) string {
+	if n == 1 {
+		return "not even the one " + noun
+	}
+	return "none of the " + plural(n, noun)
 }
 
 func were(n int64) string {
@@ -312,7 +320,11 @@ func (c *cause) remedy() string {
 	text := first.of().Remedy
 	server, client := first.connection.Server.Addr().String(), first.connection.Client.String()
 	if c.count > 1 && (strings.Contains(text, client) || len(c.servers.order) > 1 && strings.Contains(text, server)) {
-		text = sentence(text) + fmt.Sprintf(" That is the first of the %s; the others need the same.", number(c.count))
+		others := "others need"
+		if c.count == 2 {
+			others = "other needs"
+		}
+		text = sentence(text) + fmt.Sprintf(" That is the first of the %s; the %s the same.", number(c.count), others)
 	}
 	return text
 }

@@ -123,7 +123,7 @@ func TestRemedyOfSeveral(t *testing.T) {
 		servers []string
 		want    string
 	}{
-		{[]string{"10.0.0.1:80", "10.0.0.2:80"}, "Restart 10.0.0.1:80. That is the first of the 2; the others need the same."},
+		{[]string{"10.0.0.1:80", "10.0.0.2:80"}, "Restart 10.0.0.1:80. That is the first of the 2; the other needs the same."},
 		{[]string{"10.0.0.1:80", "10.0.0.1:80"}, "restart 10.0.0.1:80"},
 		{[]string{"10.0.0.1:80"}, "restart 10.0.0.1:80"},
 	} {

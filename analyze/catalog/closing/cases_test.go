@@ -80,7 +80,11 @@ var cases = []ruletest.Case{
 		c.Facts.WS.Largest[record.Client], c.Facts.WS.LargestRef[record.Client] = 5000, at(8, time.Second)
 	}, Title: "the largest message of the client has 5000 bytes"},
 	{Code: "WS707", Name: "healthy"},
-	{Code: "WS707", Name: "1010", Change: closed(record.Client, 1010, ""), Title: "it offered no extension, the server selected no extension", Fault: record.FaultServer},
+	{Code: "WS707", Name: "1010", Change: closed(record.Client, 1010, ""), Title: "it offered no extension, the server selected no extension", Remedy: "Let the client offer", Fault: record.FaultClient},
+	{Code: "WS707", Name: "offered", Change: func(c *record.Connection) {
+		closed(record.Client, 1010, "")(c)
+		c.Facts.Upgrade.Request = http1.ParseHead(http1.Request, "GET /x HTTP/1.1\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+	}, Title: "it offered 'permessage-deflate', the server selected no extension", Remedy: "Enable the extension", Fault: record.FaultServer},
 	{Code: "WS708", Name: "healthy"},
 	{Code: "WS708", Name: "1011", Change: closed(record.Server, 1011, "boom"), Title: "1011 (internal error) 'boom'", Fault: record.FaultServer},
 	{Code: "WS708", Name: "no Pong", Change: closed(record.Server, 1011, "keepalive ping timeout"), Title: "its Ping got no Pong in time", Fault: record.FaultClient},

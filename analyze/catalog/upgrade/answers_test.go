@@ -55,7 +55,7 @@ var statusCases = []caseOf{
 	{code: "WS525", name: "401", response: status("401 Unauthorized")},
 
 	{code: "WS526", name: "404", request: instead(goodRequest, "/socket", "/nope?token=hunter2"), response: status("404 Not Found") + nginx, title: "404 Not Found to GET /nope?…", fault: record.FaultClient},
-	{code: "WS526", name: "410", response: status("410 Gone"), title: "410 Gone"},
+	{code: "WS526", name: "410", response: status("410 Gone"), title: "410 Gone", remedy: "gone for good"},
 	{code: "WS526", name: "405", response: status("405 Method Not Allowed")},
 	{code: "WS526", name: "cut by the end", response: status("404 Not Found"), change: func(c *record.Connection) { c.Facts.Upgrade.ResponseCut = true }},
 	{code: "WS526", name: "cut by the capture", response: status("404 Not Found"), change: func(c *record.Connection) {
@@ -102,7 +102,7 @@ var statusCases = []caseOf{
 	{code: "WS533", name: "502", response: status("502 Bad Gateway")},
 
 	{code: "WS549", name: "6 s", response: good101, change: slowBy(6 * time.Second), title: "took 6.00 s to answer GET /socket", fault: record.FaultServer},
-	{code: "WS549", name: "dribbled", response: good101, change: func(c *record.Connection) { c.Facts.Upgrade.ResponseLast = at(8, 6*time.Second) }, title: "took 6.00 s"},
+	{code: "WS549", name: "dribbled", response: good101, change: func(c *record.Connection) { c.Facts.Upgrade.ResponseLast = at(8, 6*time.Second) }, title: "took 6.00 s to answer GET /socket: the answer began after 1 ms and came in pieces", remedy: "the whole header block at once"},
 	{code: "WS549", name: "0.5 s", response: good101, change: slowBy(500 * time.Millisecond)},
 
 	{code: "WS551", name: "zscaler", response: status("403 Forbidden") + "Server: Zscaler/6.2\n", title: "blocked by Zscaler, which answered 403 Forbidden (Server: Zscaler/6.2)", fault: record.FaultIntermediary, confidence: record.Certain},
@@ -175,7 +175,7 @@ var silenceCases = []caseOf{
 	{code: "WS535", name: "reset", change: ended(record.Server, "rst", time.Second)},
 	{code: "WS535", name: "not HTTP", change: both(ended(record.Server, "fin", time.Second), answeredBy("SSH-2.0-x\r\n"))},
 
-	{code: "WS536", name: "ssh", change: answeredBy("SSH-2.0-OpenSSH_9\r\n"), title: "answered GET /socket with an SSH server, expected HTTP", fault: record.FaultServer},
+	{code: "WS536", name: "ssh", change: answeredBy("SSH-2.0-OpenSSH_9\r\n"), title: "answered GET /socket with an SSH server's greeting, expected HTTP", fault: record.FaultServer},
 	{code: "WS536", name: "no status code", change: answeredBy("HTTP/1.1 OK\r\n"), title: "with a status line without a status code"},
 	{code: "WS536", name: "frame", change: answeredBy("\x81\x05hello"), title: "a WebSocket frame without a handshake"},
 	{code: "WS536", name: "http/2", change: answeredBy("\x00\x00\x12\x04\x00\x00\x00\x00\x00"), title: "HTTP/2 frames", remedy: "HTTP/1.1 too"},
@@ -245,7 +245,7 @@ var switchCases = []caseOf{
 	{code: "WS544", name: "another", request: goodRequest + "Sec-WebSocket-Protocol: chat.v1\n", response: good101 + "Sec-WebSocket-Protocol: chat.v9\n", title: "selected the subprotocol 'chat.v9', the client offered 'chat.v1'", fault: record.FaultServer},
 	{code: "WS544", name: "case", request: goodRequest + "Sec-WebSocket-Protocol: chat.v1\n", response: good101 + "Sec-WebSocket-Protocol: Chat.V1\n", title: "'Chat.V1'"},
 	{code: "WS544", name: "none offered", response: good101 + "Sec-WebSocket-Protocol: chat.v9\n", title: "the client offered none"},
-	{code: "WS544", name: "two", request: goodRequest + "Sec-WebSocket-Protocol: a, b\n", response: good101 + "Sec-WebSocket-Protocol: a, b\n", title: "several subprotocols ('a', 'b'), expected one"},
+	{code: "WS544", name: "two", request: goodRequest + "Sec-WebSocket-Protocol: a, b\n", response: good101 + "Sec-WebSocket-Protocol: a, b\n", title: "several subprotocols ('a', 'b'), expected one", remedy: "or none."},
 	{code: "WS544", name: "http/2", request: goodRequest + "Sec-WebSocket-Protocol: a\n", response: status("200") + "Sec-WebSocket-Protocol: b\n", change: overH2, title: "'b'"},
 	{code: "WS544", name: "one of two", request: goodRequest + "Sec-WebSocket-Protocol: a\nSec-WebSocket-Protocol: b\n", response: good101 + "Sec-WebSocket-Protocol: b\n"},
 	{code: "WS544", name: "refused", response: status("404 x") + "Sec-WebSocket-Protocol: b\n"},

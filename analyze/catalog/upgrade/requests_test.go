@@ -28,6 +28,8 @@ var requestCases = []caseOf{
 	{code: "WS501", name: "varnish", request: without(goodRequest, "Upgrade: websocket") + "X-Varnish: 3\n", title: "Varnish", remedy: "pipe"},
 	{code: "WS501", name: "another proxy", request: without(goodRequest, "Upgrade: websocket") + "X-Forwarded-For: 10.9.9.9\n", title: "a proxy took it off (X-Forwarded-For"},
 	{code: "WS501", name: "only Upgrade is gone", request: without(goodRequest, "Upgrade: websocket"), title: "while 'Connection: Upgrade' is there", fault: record.FaultIntermediary, confidence: record.Likely},
+	{code: "WS501", name: "its name was written over", request: instead(goodRequest, "Upgrade: websocket", "X-radee: websocket"), title: "a device on the path wrote 'X-radee: websocket' over it", fault: record.FaultIntermediary, confidence: record.Likely},
+	{code: "WS501", name: "a browser's fields", request: without(goodRequest, "Upgrade: websocket") + "Sec-Fetch-Mode: websocket\n", title: "while 'Connection: Upgrade' is there"},
 	{code: "WS501", name: "another protocol", request: instead(goodRequest, "Upgrade: websocket", "Upgrade: h2c"), title: "'Upgrade: h2c', expected 'Upgrade: websocket'", fault: record.FaultClient},
 	{code: "WS501", name: "whole request", response: good101},
 	{code: "WS501", name: "several protocols", request: instead(goodRequest, "Upgrade: websocket", "Upgrade: foo, WebSocket")},
@@ -52,7 +54,7 @@ var requestCases = []caseOf{
 	{code: "WS504", name: "missing", request: without(goodRequest, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="), title: "no Sec-WebSocket-Key", fault: record.FaultClient},
 	{code: "WS504", name: "two", request: goodRequest + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n", title: "2 Sec-WebSocket-Key fields, expected one"},
 	{code: "WS504", name: "15 bytes", request: instead(goodRequest, "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25j"), title: "decodes to 15 bytes, expected 16"},
-	{code: "WS504", name: "not base64", request: instead(goodRequest, "dGhlIHNhbXBsZSBub25jZQ==", "!!!!IHNhbXBsZSBub25jZQ=="), title: "24 characters that are no base64"},
+	{code: "WS504", name: "not base64", request: instead(goodRequest, "dGhlIHNhbXBsZSBub25jZQ==", "!!!!IHNhbXBsZSBub25jZQ=="), title: "is not base64 (24 characters)"},
 	{code: "WS504", name: "valid"},
 	{code: "WS504", name: "http/2 has no key", request: without(goodRequest, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="), change: overH2},
 

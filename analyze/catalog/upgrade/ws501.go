@@ -40,17 +40,27 @@ func checkUpgradeMissing(c *record.Connection, r *rule.Reporter) {
 	if !u.Request.Has("Sec-WebSocket-Key") && !u.Request.Has("Sec-WebSocket-Version") && !u.Request.Has("Sec-WebSocket-Key1") {
 		return
 	}
-	f := rule.Found{Evidence: []record.Evidence{r.At(u.RequestRef, "%s with Sec-WebSocket fields", target(u))}}
+	var f rule.Found
 	if value, ok := u.Request.Get("Upgrade"); ok {
 		f.Title = "The request has " + known.Quote("Upgrade: "+value) + ", expected 'Upgrade: websocket'"
 		f.Fault = record.FaultClient
 		f.Remedy = "Let the client send 'Upgrade: websocket'."
-		f.Evidence = append(f.Evidence, r.At(requestField(u, "Upgrade"), "Upgrade: %s", known.Clip(value)))
+		f.Evidence = []record.Evidence{r.At(u.RequestRef, "%s with Sec-WebSocket fields", target(u)), r.At(requestField(u, "Upgrade"), "Upgrade: %s", known.Clip(value))}
+		r.Add(f)
+		return
+	}
+	f.Evidence = []record.Evidence{r.At(u.RequestRef, "%s with Sec-WebSocket fields and no Upgrade", target(u))}
+	f.Title = "The request to " + known.Endpoint(c) + " has Sec-WebSocket-Key but no 'Upgrade: websocket'"
+	if name := renamed(u); name != "" {
+		f.Confidence = record.Likely
+		f.Title += ": a device on the path wrote " + known.Quote(name+": websocket") + " over it"
+		f.Remedy = "Find the device on the path that renames this field: a capture on each of its sides shows both names. TLS (wss) keeps it from reading them."
+		f.Evidence = append(f.Evidence, r.At(requestField(u, name), "%s: websocket", known.Clip(name)))
 		r.Add(f)
 		return
 	}
 	product, sign := stripper(u)
-	f.Title = "The request to " + known.Endpoint(c) + " has Sec-WebSocket-Key but no 'Upgrade: websocket'" + sign
+	f.Title += sign
 	f.Remedy = known.Remedy(product, known.Stripped)
 	if sign == "" && connects(u) {
 		// A proxy takes both fields off together: one alone is a device's or the client's work.
@@ -61,6 +71,17 @@ func checkUpgradeMissing(c *record.Connection, r *rule.Reporter) {
 		f.Evidence = append(f.Evidence, r.At(u.RequestRef, "%s", strings.TrimSuffix(seen, ")")))
 	}
 	r.Add(f)
+}
+
+// renamed is the name that a device wrote over Upgrade: it keeps the length, so
+// that nothing behind it moves.
+func renamed(u *record.UpgradeFacts) string {
+	for i := range u.Request.Fields {
+		if x := &u.Request.Fields[i]; len(x.Name) == len("Upgrade") && strings.EqualFold(strings.TrimSpace(x.Value), "websocket") {
+			return x.Name
+		}
+	}
+	return ""
 }
 
 // stripper tells which proxy wrote the request, and the clause about it.

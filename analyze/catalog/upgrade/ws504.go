@@ -39,16 +39,17 @@ func checkKey(c *record.Connection, r *rule.Reporter) {
 	if n == 1 && rule.KeyValid(key) || hixie(u) != "" {
 		return
 	}
+	note := fmt.Sprintf("%d Sec-WebSocket-Key fields", n)
 	f := rule.Found{Remedy: "Let the client send one Sec-WebSocket-Key: 16 random bytes in base64, new for each connection."}
 	switch {
 	case n == 0:
-		f.Title = "The request has no Sec-WebSocket-Key"
+		f.Title, note = "The request has no Sec-WebSocket-Key", "no Sec-WebSocket-Key"
 	case n > 1:
 		f.Title = fmt.Sprintf("The request has %d Sec-WebSocket-Key fields, expected one", n)
 	default:
-		f.Title = "The request's Sec-WebSocket-Key " + keyFault(key)
+		f.Title, note = "The request's Sec-WebSocket-Key "+keyFault(key), fmt.Sprintf("Sec-WebSocket-Key of %d characters", len(key))
 	}
-	f.Evidence = []record.Evidence{r.At(requestField(u, "Sec-WebSocket-Key"), "%s", f.Title)}
+	f.Evidence = []record.Evidence{r.At(requestField(u, "Sec-WebSocket-Key"), "%s", note)}
 	r.Add(f)
 }
 
@@ -57,5 +58,5 @@ func keyFault(key string) string {
 	if raw, err := base64.StdEncoding.DecodeString(key); err == nil {
 		return fmt.Sprintf("decodes to %d bytes, expected 16", len(raw))
 	}
-	return fmt.Sprintf("has %d characters that are no base64, expected 16 bytes in base64", len(key))
+	return fmt.Sprintf("is not base64 (%d characters), expected 16 bytes in base64", len(key))
 }

@@ -30,7 +30,11 @@ func checkNotFound(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	_, clause, f := because(c, r)
-	if f.Remedy == "" {
+	switch {
+	case f.Remedy != "":
+	case refusal(c) == 410:
+		f.Remedy = "410 says that this path is gone for good: let the client use the one that came in its place."
+	default:
 		f.Remedy = "Compare the client's path with the server's route (slash at the end, prefix of a proxy, host name)."
 		if product, proxy := known.ProductOf(c); proxy {
 			f.Remedy += " " + string(product) + " must send this path to the WebSocket server."

@@ -27,10 +27,10 @@ var WS536 = &rule.Rule{
 
 // greetings are how other protocols begin.
 var greetings = []struct{ first, name string }{
-	{"SSH-", "an SSH server"}, {"220 ", "an SMTP or FTP server"}, {"220-", "an SMTP or FTP server"}, {"* OK", "an IMAP server"}, {"+OK", "a POP3 server"},
-	{"RFB 0", "a VNC server"}, {"-ERR", "a Redis server"}, {"-DENIED", "a Redis server"}, {"\x15\x03", "a TLS alert"}, {"\x16\x03", "TLS"},
+	{"SSH-", "an SSH server's greeting"}, {"220 ", "an SMTP or FTP server's greeting"}, {"220-", "an SMTP or FTP server's greeting"}, {"* OK", "an IMAP server's greeting"}, {"+OK", "a POP3 server's greeting"},
+	{"RFB 0", "a VNC server's greeting"}, {"-ERR", "a Redis server's answer"}, {"-DENIED", "a Redis server's answer"}, {"\x15\x03", "a TLS alert"}, {"\x16\x03", "TLS"},
 	{"<html", "HTML without a response head (HTTP/0.9)"}, {"<!DOCTYPE", "HTML without a response head (HTTP/0.9)"},
-	{"<?xml", "XML"}, {"<stream", "an XMPP server"}, {"AMQP", "an AMQP server"}, {"NOTICE ", "an IRC server"}, {"INFO {", "a NATS server"},
+	{"<?xml", "XML"}, {"<stream", "an XMPP server's answer"}, {"AMQP", "an AMQP server's answer"}, {"NOTICE ", "an IRC server's greeting"}, {"INFO {", "a NATS server's greeting"},
 	{"HTTP/", "a status line without a status code of three digits"},
 }
 

@@ -50,6 +50,7 @@ func checkSubprotocol(c *record.Connection, r *rule.Reporter) {
 	switch {
 	case len(selected) > 1:
 		f.Title = known.Who(c) + " selected several subprotocols (" + got + "), expected one"
+		f.Remedy = "Let the server select one of the subprotocols that the client offers, or none."
 	case len(offered) == 0:
 		f.SeenByUser = known.UserSaw(c, known.SawProtocolUnasked, bare(selected))
 	}

@@ -41,10 +41,16 @@ func checkSlow(c *record.Connection, r *rule.Reporter) {
 	if r.Enough(rule.Found{}) {
 		return
 	}
-	r.Add(rule.Found{
+	f := rule.Found{
 		Title:  known.Who(c) + " took " + known.Seconds(took) + " to answer " + target(u),
 		Remedy: "Find what the server does before it answers the handshake: a slow login, a blocked event loop, too few workers.",
 		Evidence: []record.Evidence{r.At(u.RequestLast, "the request is complete"),
 			r.At(end, "the answer is complete %s later", known.Seconds(took))},
-	})
+	}
+	if began := u.ResponseRef.Time.Sub(u.RequestLast.Time); took-began >= rule.SlowHandshake {
+		f.Title += ": the answer began after " + known.Seconds(began) + " and came in pieces"
+		f.Remedy = "Let the server send the whole header block at once: it stopped in the middle. If it did not, look for losses on the path."
+		f.Evidence = append(f.Evidence, r.At(u.ResponseRef, "the answer begins"))
+	}
+	r.Add(f)
 }

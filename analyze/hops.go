@@ -217,9 +217,9 @@ func (k *collector) story(s *correlate.Story) {
 			cause[i] = k.onPath(c)
 		}
 	}
-	byProxy := make([]bool, len(s.Parts))
+	byProxy, tails := make([]bool, len(s.Parts)), make([]tail, len(s.Parts))
 	for i := len(s.Parts) - 1; i >= 0; i-- { // what lies behind is decided first
-		byProxy[i] = k.decided(s, i, cause, byProxy)
+		byProxy[i] = k.decided(s, i, cause, byProxy, tails)
 	}
 	for i := range s.Parts {
 		leftBehind(s, i)
@@ -274,7 +274,7 @@ func connName(file int32, packet, stream int64) string {
 // decided points the verdict of a part that failed to the hop that decided, and
 // notes what the proxy between them changed. It tells whether that proxy is what
 // has to change, or one that is further behind.
-func (k *collector) decided(s *correlate.Story, at int, cause []string, byProxy []bool) bool {
+func (k *collector) decided(s *correlate.Story, at int, cause []string, byProxy []bool, tails []tail) bool {
 	front := s.Parts[at].Done
 	if front == nil || front.Facts == nil {
 		return false
@@ -307,10 +307,10 @@ func (k *collector) decided(s *correlate.Story, at int, cause []string, byProxy 
 			front.Fault = last.Fault
 		}
 		if front.Verdict != "" {
-			front.Verdict = last.Verdict
-		}
-		if front.NextStep != "" && len(front.Findings) > 0 && len(last.Findings) > 0 {
-			front.NextStep, front.Findings[0].Remedy = "", last.Findings[0].Remedy
+			front.Verdict, front.NextStep = last.Verdict, last.NextStep
+			if len(last.Findings) > 0 {
+				advise(front, last.Findings[0].Remedy)
+			}
 		}
 		return true
 	}
@@ -321,7 +321,12 @@ func (k *collector) decided(s *correlate.Story, at int, cause []string, byProxy 
 		return true
 	}
 	if front.Verdict != "" {
-		front.Verdict, front.NextStep = hopVerdict(front, last), last.NextStep
+		x := tailOf(front, last, tails[behind])
+		tails[at] = x
+		front.Verdict, front.NextStep = strings.TrimSuffix(front.Verdict, ".")+". "+x.text, last.NextStep
+		if c := x.decided; c != nil && len(front.Findings) > 0 && len(c.Findings) > 0 && front.Findings[0].Code == c.Findings[0].Code {
+			advise(front, c.Findings[0].Remedy)
+		}
 	}
 	return false
 }
@@ -385,33 +390,49 @@ func onlyRefused(c *record.Connection) bool {
 	})
 }
 
-// hopVerdict adds to the verdict of the client's side what the hop behind tells.
-func hopVerdict(front, back *record.Connection) string {
-	verdict := strings.TrimSuffix(front.Verdict, ".")
+// tail is what the hops behind a part tell of how it failed, for its verdict's
+// end, and the hop whose server decided it; nil: no server did.
+type tail struct {
+	text    string
+	decided *record.Connection
+}
+
+// tailOf says what the hop behind tells, and passes on what those behind that one do.
+func tailOf(front, back *record.Connection, further tail) tail {
 	where := "hop " + back.ID + " to " + back.Server.String()
 	f, b := front.Facts.Upgrade, back.Facts.Upgrade
 	answered := func(u *record.UpgradeFacts) bool { return u != nil && u.Response != nil && !u.ResponseCut }
 	switch {
 	case front.Facts.WS != nil && back.Facts.WS != nil:
-		return verdict + ". " + whoEnded(front, back, where)
-	case answered(f) && answered(b) && f.Response.Status == b.Response.Status && knowsMore(front, back):
-		return verdict + fmt.Sprintf(". The server behind the proxy answered so (%s, packet %d): %s.", where, b.ResponseRef.Packet, back.Findings[0].Title)
+		return whoEnded(front, back, where, further)
 	case answered(f) && answered(b) && f.Response.Status == b.Response.Status:
-		return verdict + fmt.Sprintf(". The server behind the proxy answered so: %s, packet %d.", where, b.ResponseRef.Packet)
+		if further.text != "" {
+			return further
+		}
+		if knowsMore(front, back) {
+			return tail{fmt.Sprintf("The server behind the proxy answered so (%s, packet %d): %s.", where, b.ResponseRef.Packet, back.Findings[0].Title), back}
+		}
+		return tail{fmt.Sprintf("The server behind the proxy answered so: %s, packet %d.", where, b.ResponseRef.Packet), back}
 	case answered(f) && answered(b):
-		return verdict + fmt.Sprintf(". This is the proxy's own answer: the server behind it answered %d (%s, packet %d).", b.Response.Status, where, b.ResponseRef.Packet)
+		return tail{text: fmt.Sprintf("This is the answer of the proxy at %s itself: the server behind it answered %d (%s, packet %d).", front.Server, b.Response.Status, where, b.ResponseRef.Packet)}
 	case answered(f):
-		return verdict + ". This is the proxy's own answer: the server behind it gave none (" + where + ")."
+		return tail{text: fmt.Sprintf("This is the answer of the proxy at %s itself: the server behind it gave none (%s).", front.Server, where)}
 	case len(back.Findings) > 0 && back.Findings[0].Severity == record.Error:
-		return verdict + ". Decided at the " + where + ": " + back.Findings[0].Title + "."
+		return tail{text: "Decided at the " + where + ": " + back.Findings[0].Title + "."}
 	}
-	return verdict + ". It went on over the " + where + "."
+	return tail{text: "It went on over the " + where + "."}
 }
 
 // whoEnded says which side of the proxy ended first.
-func whoEnded(front, back *record.Connection, where string) string {
+func whoEnded(front, back *record.Connection, where string, further tail) tail {
+	byServer := func(packet int64) tail {
+		if further.text != "" {
+			return further
+		}
+		return tail{fmt.Sprintf("It began at the server behind the proxy: %s, packet %d.", where, packet), back}
+	}
 	if len(front.Findings) > 0 && len(back.Findings) > 0 && front.Findings[0].Code == "WS614" && back.Findings[0].Code == "WS614" {
-		return "No Pong came over the " + where + " either."
+		return tail{text: "No Pong came over the " + where + " either."}
 	}
 	f, b := &front.Facts.TCP, &back.Facts.TCP
 	// Clocks of two vantage points do not tell which of two ends came first; a
@@ -425,18 +446,18 @@ func whoEnded(front, back *record.Connection, where string) string {
 	// A Close frame passes through the proxy: whoever sent it began, whoever ended TCP first.
 	if x, y := front.Facts.WS.FirstClose, back.Facts.WS.FirstClose; x != nil && y != nil && x.Dir == y.Dir {
 		if x.Dir == record.Client {
-			return "It began at the client's side; the " + where + " followed."
+			return tail{text: "It began at the client's side; the " + where + " followed."}
 		}
-		return fmt.Sprintf("It began at the server behind the proxy: %s, packet %d.", where, y.Ref.Packet)
+		return byServer(y.Ref.Packet)
 	}
 	switch {
 	case !f.End.Seen() || !b.End.Seen():
 	case f.EndBy == record.Client && before(f, b):
-		return "It began at the client's side; the " + where + " followed."
+		return tail{text: "It began at the client's side; the " + where + " followed."}
 	case b.EndBy == record.Server && before(b, f):
-		return fmt.Sprintf("It began at the server behind the proxy: %s, packet %d.", where, b.End.Packet)
+		return byServer(b.End.Packet)
 	case f.EndBy == record.Server && b.EndBy == record.Client:
-		return fmt.Sprintf("The proxy ended both hops (%s, packet %d).", where, b.End.Packet)
+		return tail{text: fmt.Sprintf("The proxy at %s ended both hops (%s, packet %d).", front.Server, where, b.End.Packet)}
 	}
-	return "It went on over the " + where + "."
+	return tail{text: "It went on over the " + where + "."}
 }

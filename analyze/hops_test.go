@@ -128,7 +128,7 @@ func TestVerdictTellsWhatTheHopKnows(t *testing.T) {
 	}
 	front := part("WS523", "It answered 400")
 	for code, want := range map[string]string{"WS307": "answered so (hop 7 to ", "WS523": "answered so: hop 7 to "} {
-		got := hopVerdict(front, part(code, "It does not expect the PROXY header"))
+		got := tailOf(front, part(code, "It does not expect the PROXY header"), tail{}).text
 		if !strings.Contains(got, want) || strings.HasSuffix(got, ": It does not expect the PROXY header.") != (code == "WS307") {
 			t.Errorf("behind it %s: %q", code, got)
 		}

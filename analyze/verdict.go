@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,15 +73,26 @@ func explains(c *record.Connection, f *record.Finding) bool {
 func healthyVerdict(c *record.Connection) string {
 	var b strings.Builder
 	if startedBefore(c) {
-		b.WriteString("Closed cleanly")
+		b.WriteString("Closed")
 	} else {
-		b.WriteString("Opened and closed cleanly")
+		b.WriteString("Opened and closed")
+	}
+	unanswered := slices.IndexFunc(c.Findings, func(f record.Finding) bool { return f.Code == "WS715" })
+	if unanswered < 0 { // browsers call only that clean
+		b.WriteString(" cleanly")
 	}
 	if c.Close != nil {
 		fmt.Fprintf(&b, " by the %s", c.Close.By)
 		if c.Close.Code != 0 {
 			fmt.Fprintf(&b, " with code %d", c.Close.Code)
 		}
+	}
+	switch {
+	case unanswered < 0 || c.Close == nil:
+	case c.Findings[unanswered].Fault == c.Close.By.Fault():
+		b.WriteString(", without waiting for an answer,")
+	default:
+		fmt.Fprintf(&b, ", which the %s did not answer,", c.Close.By.Other())
 	}
 	if startedBefore(c) {
 		fmt.Fprintf(&b, " at the end of the %s that the capture holds, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))

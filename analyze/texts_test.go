@@ -22,6 +22,8 @@ func TestTexts(t *testing.T) {
 		{"roads/squid-nginx-strips-inside.client.pcap roads/squid-nginx-strips-inside.lo.pcap", "nginx/1.22.1 at app.test:80 took Upgrade", "nginx/1.22.1 at 10.79.9.2:3128"},
 		{"tls/sni-blocked-rst.pcap", "A RST in the name of the server at 10.78.2.2:443 ended the connection", "The server at 10.78.2.2:443 reset"},
 		{"tls/firefox-masked-frame.pcap", "the client later sends Close 1000", "follows from WS602"},
+		{"tls/firefox-masked-frame.pcap", "closed by the client with code 1000, which the server did not answer, after", "cleanly"},
+		{"tls/squid-wss-cert-expired.pcap", "The certificate of app.test:443 had expired", "app.test at app.test"},
 		{"tls/squid-denied.pcap", "stock rules let port 443 through", "acl SSL_ports"},
 		{"roads/squid-403-port.pcap", "acl SSL_ports port 80", ""},
 		{"roads/squid-absolute-allowed.pcap", "then no proxy has to pass the Upgrade on", "Squid drops Upgrade"},

@@ -97,7 +97,7 @@ var remedies = map[Problem]map[Product]advice{
 			"https://my.f5.com/manage/s/article/K14754"},
 		NetScaler: {"Enable WebSocket connections in an HTTP profile (set ns httpProfile NAME -webSocket ENABLED) and bind it to the virtual server.",
 			"https://support.citrix.com/external/article/CTX235401/faq-netscaler-and-websockets.html"},
-		Unknown: {"Make every proxy between the client and the server pass the hop-by-hop headers on: HTTP/1.1 to the backend, Upgrade: websocket and Connection: Upgrade. For nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\"; and look at any other proxy, too.",
+		Unknown: {"Make every proxy between the client and the server pass the hop-by-hop headers on: HTTP/1.1 to the backend, Upgrade: websocket and Connection: Upgrade. For nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\".",
 			"RFC 9110 section 7.8"},
 	},
 	OldVersion: {

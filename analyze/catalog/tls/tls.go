@@ -228,6 +228,16 @@ func asked(t *record.TLSFacts) string {
 	return known.Clip(t.SNI)
 }
 
+// presented tells a certificate by the host that was asked for and by where it
+// was presented, once where a tunnel's target says both.
+func presented(c *record.Connection, t *record.TLSFacts) string {
+	where := known.Endpoint(c)
+	if strings.HasPrefix(where, asked(t)+":") {
+		return "of " + where
+	}
+	return "of " + asked(t) + " at " + where
+}
+
 // certificateFound finishes a finding about the server's certificate: what
 // survived is no error, and one that a client merely left at is likely.
 func certificateFound(c *record.Connection, t *record.TLSFacts, r *rule.Reporter, f rule.Found, note string) rule.Found {

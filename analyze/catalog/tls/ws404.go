@@ -37,14 +37,14 @@ func checkExpired(c *record.Connection, r *rule.Reporter) {
 	case x != nil:
 		when := "expired " + ago(shown(t).Sub(x.NotAfter)) + " before, on " + x.NotAfter.Format(day)
 		r.Add(certificateFound(c, t, r, rule.Found{
-			Title:      "The " + who(t, x) + " of " + asked(t) + " at " + known.Endpoint(c) + " had " + when,
+			Title:      "The " + who(t, x) + " " + presented(c, t) + " had " + when,
 			SeenByUser: known.UserSaw(c, known.SawCertExpired),
 			Remedy:     "Renew the certificate for " + asked(t) + " and reload the server at " + known.Endpoint(c) + ".",
 		}, "certificate: "+when))
 	case said && early(t) == nil:
 		a := fatal(t, record.Client)
 		f := rule.Found{
-			Title:      "The client refused the certificate of " + asked(t) + " at " + known.Endpoint(c) + " as expired (certificate_expired)",
+			Title:      "The client refused the certificate " + presented(c, t) + " as expired (certificate_expired)",
 			SeenByUser: known.UserSaw(c, known.SawCertExpired),
 			Remedy:     "Check the dates of the certificate that " + known.Endpoint(c) + " presents, and the client's clock.",
 			NextStep:   "openssl s_client -connect " + known.Endpoint(c) + " -servername " + asked(t) + " | openssl x509 -noout -dates",

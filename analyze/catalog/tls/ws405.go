@@ -38,7 +38,7 @@ func checkUntrusted(c *record.Connection, r *rule.Reporter) {
 			return
 		}
 		f := untrusted(c, t, is(a, wiretls.UnknownCA))
-		f.Title = "The client refused the certificate of " + asked(t) + " at " + known.Endpoint(c) + " with " + a.Name + whyRefused(t)
+		f.Title = "The client refused the certificate " + presented(c, t) + " with " + a.Name + whyRefused(t)
 		f.Evidence = []record.Evidence{r.At(t.ChainRef, "%s", "certificate"+issued(t)), r.At(a.Ref, "%s", "the client's alert "+a.Name)}
 		if leaf(t) == nil && !is(a, wiretls.UnknownCA) {
 			f.Confidence = record.Likely
@@ -55,7 +55,7 @@ func checkUntrusted(c *record.Connection, r *rule.Reporter) {
 // addLeft is for a client that went away without saying why.
 func addLeft(c *record.Connection, t *record.TLSFacts, r *rule.Reporter) {
 	f := untrusted(c, t, false)
-	f.Title = "The client left right after the certificate of " + asked(t) + " at " + known.Endpoint(c) + ", without a word, as one does that refuses it" + whyRefused(t)
+	f.Title = "The client left right after the certificate " + presented(c, t) + ", without a word, as one does that refuses it" + whyRefused(t)
 	f.Confidence = record.Possible
 	if chainProblem(t) == "" {
 		f.Fault = record.FaultUnknown

@@ -57,7 +57,7 @@ func checkOtherIssuer(c *record.Connection, t *record.TLSFacts, r *rule.Reporter
 		return
 	}
 	r.Add(rule.Found{
-		Title:      "The certificate of " + asked(t) + " at " + known.Endpoint(c) + " was issued by " + known.Quote(x.Issuer) + ", elsewhere by " + known.Quote(elsewhere.Issuer) + ": one of the two connections is opened on the way",
+		Title:      "The certificate " + presented(c, t) + " was issued by " + known.Quote(x.Issuer) + ", elsewhere by " + known.Quote(elsewhere.Issuer) + ": one of the two connections is opened on the way",
 		Confidence: record.Likely,
 		Remedy:     "Find out which of the two issuers is the host's own; the other one belongs to a device that opens TLS: exempt " + asked(t) + " from its inspection and try again.",
 		Evidence:   []record.Evidence{r.At(t.ChainRef, "%s", "certificate issued by "+known.Quote(x.Issuer)), r.At(elsewhere.Ref, "%s", "certificate of connection "+elsewhere.ID+", issued by "+known.Quote(elsewhere.Issuer))},

@@ -34,7 +34,7 @@ func checkNotYet(c *record.Connection, r *rule.Reporter) {
 	}
 	when := "valid only from " + x.NotBefore.Format(day) + ", " + ago(x.NotBefore.Sub(shown(t))) + " later"
 	r.Add(certificateFound(c, t, r, rule.Found{
-		Title:      "The " + who(t, x) + " of " + asked(t) + " at " + known.Endpoint(c) + " is " + when,
+		Title:      "The " + who(t, x) + " " + presented(c, t) + " is " + when,
 		SeenByUser: known.UserSaw(c, known.SawCertNotYet),
 		Remedy:     "Issue the certificate for " + asked(t) + " anew with the right dates, and check the clocks of its issuer and of the client.",
 	}, "certificate: "+when))

@@ -93,6 +93,10 @@ func refusedByGorilla(u *record.UpgradeFacts) bool {
 	return false
 }
 
+// letPass is advice where nothing tells whether a proxy is there.
+const letPass = "If a proxy is in front of the server, let that pass Upgrade: websocket and Connection: Upgrade on, with HTTP/1.1 " +
+	"(nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\")."
+
 // answer completes and adds the finding of a refusing status. The title is
 // "nginx/1.22.1 at 10.0.0.5:80 answered 404 Not Found to GET /x" with more
 // behind it.

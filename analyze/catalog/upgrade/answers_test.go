@@ -89,7 +89,7 @@ var statusCases = []caseOf{
 	{code: "WS530", name: "502", response: status("502 Bad Gateway")},
 	{code: "WS530", name: "404", response: status("404 Not Found")},
 
-	{code: "WS531", name: "nginx", response: status("502 Bad Gateway") + nginx, title: "could not use the server behind it, after 1 ms", fault: record.FaultIntermediary, remedy: "error.log"},
+	{code: "WS531", name: "nginx", response: status("502 Bad Gateway") + nginx, title: "after 1 ms: it could not use the server behind it", fault: record.FaultIntermediary, remedy: "error.log"},
 	{code: "WS531", name: "500", response: status("500 x")},
 
 	{code: "WS532", name: "haproxy", response: status("503 Service Unavailable"), body: "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n",
@@ -98,7 +98,7 @@ var statusCases = []caseOf{
 	{code: "WS532", name: "maintenance", response: status("503 Service Unavailable") + "Retry-After: 120\n", title: "Retry-After: 120"},
 	{code: "WS532", name: "502", response: status("502 Bad Gateway")},
 
-	{code: "WS533", name: "nginx", response: status("504 Gateway Time-out") + nginx, change: slowBy(3 * time.Second), title: "the server behind it did not answer, after 3.00 s", fault: record.FaultIntermediary, remedy: "upstream timed out"},
+	{code: "WS533", name: "nginx", response: status("504 Gateway Time-out") + nginx, change: slowBy(3 * time.Second), title: "after 3.00 s: the server behind it did not answer", fault: record.FaultIntermediary, remedy: "upstream timed out"},
 	{code: "WS533", name: "502", response: status("502 Bad Gateway")},
 
 	{code: "WS549", name: "6 s", response: good101, change: slowBy(6 * time.Second), title: "took 6.00 s to answer GET /socket", fault: record.FaultServer},

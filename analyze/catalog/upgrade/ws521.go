@@ -39,8 +39,7 @@ func checkIgnored(c *record.Connection, r *rule.Reporter) {
 	if r.Enough(f) {
 		return
 	}
-	f.Remedy = "Check the path in the client and whether this server handles WebSocket there; if a proxy is in front of it, " +
-		"let it pass the Upgrade on. " + known.Remedy(known.Unknown, known.Stripped)
+	f.Remedy = "Check the path in the client and whether this server handles WebSocket there. " + letPass
 	more := ": the request was handled as plain HTTP, expected 101"
 	if proxy {
 		f.Remedy = "Check that this path is sent to the WebSocket server. " + known.Remedy(product, known.Stripped)

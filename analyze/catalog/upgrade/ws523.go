@@ -51,8 +51,7 @@ func checkBadRequest(c *record.Connection, r *rule.Reporter) {
 		clause = ", though the request is what RFC 6455 asks for"
 	}
 	if f.Remedy == "" {
-		f.Remedy = "Look for this request in the log of who answered; the request as it arrived there may lack what the client sent. " +
-			"If a proxy is in front of the server: " + known.Remedy(known.Unknown, known.Stripped)
+		f.Remedy = "Look for this request in the log of who answered; as it arrived there it may lack what the client sent. " + letPass
 	}
 	answer(c, r, f, clause)
 }

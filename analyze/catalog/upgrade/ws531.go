@@ -35,7 +35,7 @@ func checkBadGateway(c *record.Connection, r *rule.Reporter) {
 	_, clause, f := because(c, r)
 	f.Remedy = known.Remedy(product, known.UpstreamDown)
 	if clause == "" {
-		clause = ": it could not use the server behind it" + after(c)
+		clause = after(c) + ": it could not use the server behind it"
 	}
 	answer(c, r, f, clause)
 }
@@ -46,5 +46,5 @@ func after(c *record.Connection) string {
 	if !u.RequestLast.Seen() || !u.ResponseRef.Seen() {
 		return ""
 	}
-	return ", after " + known.Seconds(u.ResponseRef.Time.Sub(u.RequestLast.Time))
+	return " after " + known.Seconds(u.ResponseRef.Time.Sub(u.RequestLast.Time))
 }

@@ -34,7 +34,7 @@ func checkGatewayTimeout(c *record.Connection, r *rule.Reporter) {
 	_, clause, f := because(c, r)
 	f.Remedy = known.Remedy(product, known.UpstreamSlow)
 	if clause == "" {
-		clause = ": the server behind it did not answer" + after(c)
+		clause = after(c) + ": the server behind it did not answer"
 	}
 	answer(c, r, f, clause)
 }

@@ -71,14 +71,17 @@ func tunnelFacts(t *record.Tunnel) string {
 }
 
 func tlsFacts(t *record.TLS) string {
-	text := "TLS " + t.Version
+	text := strings.TrimSpace("TLS " + t.Version)
 	for _, part := range []struct{ name, value string }{{"", t.CipherSuite}, {"SNI ", t.SNI}, {"ALPN offered ", strings.Join(t.ALPNOffered, " ")}, {"ALPN ", t.ALPN}} {
 		if part.value != "" {
 			text += ", " + part.name + part.value
 		}
 	}
-	if t.Decrypted {
+	switch {
+	case t.Decrypted:
 		return text + ", decrypted"
+	case t.Version == "":
+		return text + ", no ServerHello seen"
 	}
 	return text + ", not decrypted"
 }

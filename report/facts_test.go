@@ -19,3 +19,14 @@ func TestWhoEndedTCP(t *testing.T) {
 		}
 	}
 }
+
+func TestTLSFacts(t *testing.T) {
+	for want, x := range map[string]record.TLS{
+		"TLS, SNI app.test, no ServerHello seen": {SNI: "app.test"},
+		"TLS 1.3, SNI app.test, decrypted":       {Version: "1.3", SNI: "app.test", Decrypted: true},
+	} {
+		if got := tlsFacts(&x); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

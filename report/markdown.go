@@ -254,6 +254,13 @@ func (m *Markdown) others() {
 	if n := m.counts[healthy] + m.counts[warned]; n > 0 {
 		m.line("%s worked: %s.\n", plural(n, "connection"), m.endings())
 	}
+	if len(m.cases) > 0 {
+		m.line("## Not identified\n")
+		for _, e := range m.cases {
+			m.line("- **%s**, connection %s: %s", markdownText(caseName(e)), markdownText(e.connection.ID), markdownText(oneLine(caseText(e))))
+		}
+		m.line("")
+	}
 	m.endpointTable(&m.unknown, m.counts[unidentified], "TCP connection", "failed before saying what it was, so it need not be WebSocket")
 	m.endpointTable(&m.dark, max(m.summary.OpaqueTLS, m.counts[opaque]), "TLS connection", "may or may not be wss: "+keyLogHint)
 }

@@ -361,15 +361,7 @@ func (t *Table) unidentifiedSection() {
 	t.page.heading(fmt.Sprintf("NOT IDENTIFIED: %s failed before %s need not be WebSocket", plural(n, "TCP connection"), what), bold)
 	t.endpoints(&t.unknown, "FAILED")
 	for _, e := range t.cases {
-		c := e.connection
-		text := fmt.Sprintf("%s (%s): %s", caseName(e), c.ID, sentence(c.Verdict))
-		if remedy := e.of().Remedy; remedy != "" {
-			text += " " + sentence(remedy)
-		}
-		if c.Fault == record.FaultUnknown && c.NextStep != "" {
-			text += " " + sentence(c.NextStep)
-		}
-		t.page.paragraph(2, Clean(text), plain)
+		t.page.paragraph(2, Clean(fmt.Sprintf("%s (%s): %s", caseName(e), e.connection.ID, caseText(e))), plain)
 	}
 	t.page.paragraph(0, "More: "+t.explainCommands(), plain)
 }

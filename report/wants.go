@@ -43,6 +43,19 @@ func (v *view) newCase(c *record.Connection, i int) bool {
 	return len(v.cases) < maxCases && !slices.ContainsFunc(v.cases, func(e example) bool { return caseName(e) == name })
 }
 
+// caseText is what happened in a case and what to do, or what would tell it.
+func caseText(e example) string {
+	c := e.connection
+	text := sentence(c.Verdict)
+	if remedy := e.of().Remedy; remedy != "" {
+		text += " " + sentence(remedy)
+	}
+	if c.Fault == record.FaultUnknown && c.NextStep != "" {
+		text += " " + sentence(c.NextStep)
+	}
+	return text
+}
+
 func caseName(e example) string {
 	if f := e.of(); f.Code != "" {
 		return f.Code + " " + f.Slug

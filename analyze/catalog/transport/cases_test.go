@@ -21,6 +21,11 @@ var cases = []ruletest.Case{
 		bare(c)
 		refused(c)
 	}, Title: "answered by a RST after 1 ms", Fault: record.FaultServer},
+	{Code: "WS201", Name: "refused at a restart", Change: func(c *record.Connection) {
+		bare(c)
+		refused(c)
+		c.RecognizedBy = record.BySameEndpoint
+	}, Title: "though other connections were accepted there", Remedy: "restart"},
 	{Code: "WS201", Name: "reset after the handshake is WS212", Change: func(c *record.Connection) {
 		bare(c)
 		reset(c, record.Server)
@@ -31,6 +36,12 @@ var cases = []ruletest.Case{
 		t := &c.Facts.TCP
 		t.SYNACK, t.Established, t.SYNs, t.SYNACKs, t.LastSYN = record.Ref{}, record.Ref{}, 3, 0, at(3, 3*time.Second)
 	}, Title: "was sent 3 times in 3.00 s and never answered", Fault: record.FaultNetwork},
+	{Code: "WS202", Name: "a full queue", Change: func(c *record.Connection) {
+		bare(c)
+		t := &c.Facts.TCP
+		t.SYNACK, t.Established, t.SYNs, t.SYNACKs, t.LastSYN = record.Ref{}, record.Ref{}, 3, 0, at(3, 3*time.Second)
+		c.RecognizedBy = record.BySameEndpoint
+	}, Title: "never answered, though other connections were accepted there", Remedy: "its queue is full"},
 	{Code: "WS202", Name: "a single SYN", Change: func(c *record.Connection) {
 		bare(c)
 		c.Facts.TCP.SYNACK, c.Facts.TCP.Established = record.Ref{}, record.Ref{}
@@ -47,7 +58,7 @@ var cases = []ruletest.Case{
 	}},
 	{Code: "WS203", Name: "healthy"},
 	{Code: "WS203", Name: "prohibited", Change: icmp(record.ICMP{Type: 3, Code: 13}), Title: "ICMP communication administratively prohibited (type 3 code 13)", Fault: record.FaultIntermediary},
-	{Code: "WS203", Name: "host unreachable", Change: icmp(record.ICMP{Type: 3, Code: 1}), Title: "ICMP host unreachable (type 3 code 1)", Fault: record.FaultNetwork},
+	{Code: "WS203", Name: "host unreachable", Change: icmp(record.ICMP{Type: 3, Code: 1}), Title: "answered a packet of the client to 10.0.0.5:80 with ICMP host unreachable (type 3 code 1)", Remedy: "See that 10.0.0.5 is up", Fault: record.FaultNetwork},
 	{Code: "WS203", Name: "ICMPv6", Change: icmp(record.ICMP{V6: true, Type: 1, Code: 1}), Title: "ICMPv6 communication administratively prohibited (type 1 code 1)"},
 	{Code: "WS203", Name: "unknown code", Change: icmp(record.ICMP{Type: 3, Code: 77}), Title: "destination unreachable (type 3 code 77)"},
 	{Code: "WS203", Name: "too big, heeded", Change: icmp(record.ICMP{Type: 3, Code: 4, MTU: 1400, SmallerAfter: true})},
@@ -162,6 +173,20 @@ var cases = []ruletest.Case{
 	}},
 	{Code: "WS208", Name: "healthy"},
 	{Code: "WS208", Name: "vanished", Change: vanish, Title: "The server at 10.0.0.5:80 did not acknowledge data any more: the client sent its last 40 bytes 6 times", Fault: record.FaultNetwork},
+	{Code: "WS208", Name: "the other side is there", Change: func(c *record.Connection) {
+		vanish(c)
+		c.Facts.TCP.Sides[record.Server].FIN = at(19, 21*time.Second)
+	}, Title: "The server at 10.0.0.5:80 never acknowledged the client's last 40 bytes, sent 6 times in 15.0 s, though it was there: it ended the connection 1.00 s after the last", Remedy: "a firewall or filter"},
+	{Code: "WS208", Name: "ended before", Change: func(c *record.Connection) {
+		vanish(c)
+		c.Facts.TCP.Sides[record.Server].FIN = at(17, 6*time.Second)
+	}, Title: "did not acknowledge data any more"},
+	{Code: "WS208", Name: "the 101", Change: func(c *record.Connection) {
+		vanish(c)
+		t := &c.Facts.TCP
+		t.Sides[record.Server], t.Sides[record.Client] = t.Sides[record.Client], record.TCPSide{FIN: at(19, 21*time.Second)}
+		t.Sides[record.Server].UnackedFirst = c.Facts.Upgrade.ResponseRef
+	}, Title: "never acknowledged the 101", Remedy: "drops the answer 101"},
 	{Code: "WS208", Name: "zero window", Change: func(c *record.Connection) {
 		vanish(c)
 		c.Facts.TCP.Stalls = []record.Stall{{From: record.Server, Begin: at(9, time.Second), Length: 9 * time.Second}}

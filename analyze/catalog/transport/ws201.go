@@ -40,15 +40,23 @@ func checkRefused(c *record.Connection, r *rule.Reporter) {
 		if r.Enough(rule.Found{}) {
 			return
 		}
-		r.Add(rule.Found{
+		f := rule.Found{
 			Title:      "Nothing accepts connections at " + c.Server.String() + ": the SYN was answered by a RST after " + known.Seconds(x.Ref.Time.Sub(lastSYN(t).Time)),
 			Remedy:     "Start the server or correct the port: on the host, ss -ltn must list " + c.Server.String() + " or the wildcard address; then look at port mappings and rejecting firewall rules.",
 			SeenByUser: known.UserSaw(c, known.SawRefused),
 			Evidence:   []record.Evidence{r.At(t.SYN, "SYN to %s", c.Server), r.At(x.Ref, "RST in answer")},
-		})
+		}
+		if acceptsOthers(c) {
+			f.Title = "Nothing accepted connections at " + c.Server.String() + " just then: the SYN was answered by a RST, though other connections were accepted there"
+			f.Remedy = "The server was down at this moment, as during a restart: look at its log, and let the client wait and try again."
+		}
+		r.Add(f)
 		return
 	}
 }
+
+// acceptsOthers: the server accepted other connections at this port in the capture.
+func acceptsOthers(c *record.Connection) bool { return c.RecognizedBy == record.BySameEndpoint }
 
 // lastSYN is the SYN that the answer is to.
 func lastSYN(t *record.TCPFacts) record.Ref {

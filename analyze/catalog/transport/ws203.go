@@ -38,15 +38,19 @@ func checkICMP(c *record.Connection, r *rule.Reporter) {
 		if !relevant {
 			continue
 		}
+		to := c.Server
+		if x.About == record.Server {
+			to = c.Client
+		}
 		f := rule.Found{
-			Title: fmt.Sprintf("%s answered a packet of %s with %s", x.From, known.Side(c, x.About), name),
+			Title: fmt.Sprintf("%s answered a packet of the %s to %s with %s", x.From, x.About, to, name),
 			Evidence: []record.Evidence{
 				r.At(x.Ref, "%s from %s about a packet of the %s", name, x.From, x.About),
 			},
-			Remedy: icmpRemedy(x),
+			Remedy: icmpRemedy(x, to.Addr().String()),
 		}
 		if len(t.ICMP) > 1 {
-			f.Title += fmt.Sprintf(" (%d ICMP errors in all)", len(t.ICMP))
+			f.Title += fmt.Sprintf(", %d ICMP errors in all", len(t.ICMP))
 		}
 		if x.From != c.Server.Addr() && prohibited(x) {
 			f.Fault = record.FaultIntermediary
@@ -106,7 +110,8 @@ func prohibited(x *record.ICMP) bool {
 	return x.Type == 3 && (x.Code == 9 || x.Code == 10 || x.Code == 13)
 }
 
-func icmpRemedy(x *record.ICMP) string {
+// icmpRemedy is for an error about a packet to an address.
+func icmpRemedy(x *record.ICMP, to string) string {
 	from := x.From.String()
 	switch {
 	case prohibited(x):
@@ -118,5 +123,5 @@ func icmpRemedy(x *record.ICMP) string {
 	case !x.V6 && x.Code == 3, x.V6 && x.Code == 4:
 		return "TCP ports answer with a RST, not with ICMP: look for a REJECT rule at " + from + "."
 	}
-	return "See that the destination is up and that " + from + " has a route to it (and an answer to ARP or neighbour discovery)."
+	return "See that " + to + " is up and that " + from + " has a route to it (and an answer to ARP or neighbour discovery)."
 }

@@ -51,10 +51,36 @@ func checkVanished(c *record.Connection, r *rule.Reporter) {
 		Evidence: []record.Evidence{r.At(s.UnackedFirst, "data of the %s that is never acknowledged", d),
 			r.At(s.UnackedLast, "last time it was sent")},
 	}
+	if end := endAfter(t, d.Other(), s.UnackedLast); end.Seen() {
+		what := "the " + d.String() + "'s last " + record.Bytes(s.Unacked)
+		f.Remedy = "Look for what drops these packets on the way, while others pass: a firewall or filter that looks into them, or a broken route back."
+		if answerUnheard(c, d) {
+			what = "the 101"
+			f.Remedy = "Look for a firewall or filter between server and client that drops the answer 101; try wss, which hides it."
+		}
+		f.Title = fmt.Sprintf("%s never acknowledged %s, sent %d times in %s, though it was there: it ended the connection %s after the last", known.SideFirst(c, d.Other()), what,
+			s.UnackedSent, known.Seconds(s.UnackedLast.Time.Sub(s.UnackedFirst.Time)), known.Seconds(end.Time.Sub(s.UnackedLast.Time)))
+		f.Evidence = append(f.Evidence, r.At(end, "the %s ends the connection and acknowledges nothing", d.Other()))
+	}
 	if last := t.Sides[d.Other()].LastData; last.Seen() {
 		f.Evidence = append(f.Evidence, r.At(last, "last data of the %s", d.Other()))
 	}
 	r.Add(f)
+}
+
+// endAfter is a side's FIN after all that the other had sent in vain: it was
+// there, and what was sent did not reach it.
+func endAfter(t *record.TCPFacts, by record.Dir, sent record.Ref) record.Ref {
+	if end := t.Sides[by].FIN; end.Seen() && !end.Before(sent) {
+		return end
+	}
+	return record.Ref{}
+}
+
+// answerUnheard: the data is the 101.
+func answerUnheard(c *record.Connection, from record.Dir) bool {
+	u := c.Facts.Upgrade
+	return from == record.Server && u != nil && u.Response != nil && u.Response.Status == 101 && u.ResponseRef == c.Facts.TCP.Sides[from].UnackedFirst
 }
 
 // requestUnheard: the data is the Upgrade request itself, which is WS210's, or
@@ -72,7 +98,7 @@ func sawSilence(c *record.Connection) known.Kind {
 	switch {
 	case helloUnheard(c):
 		return known.SawTLSNoAnswer
-	case c.Facts.WS == nil && c.Facts.Upgrade != nil:
+	case c.Facts.WS == nil && c.Facts.Upgrade != nil, answerUnheard(c, record.Server):
 		return known.SawNoAnswer
 	}
 	return known.SawAbnormal

@@ -110,6 +110,6 @@ func advise(c *record.Connection, remedy string) {
 // say makes this the verdict, where there is one.
 func say(c *record.Connection, what string) {
 	if c.Verdict != "" {
-		c.Verdict = what + ": " + whoActs[c.Fault] + "."
+		c.Verdict, c.NextStep = what+": "+whoActs[c.Fault]+".", "" // both hops are here
 	}
 }

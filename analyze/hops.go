@@ -324,7 +324,7 @@ func (k *collector) decided(s *correlate.Story, at int, cause []string, byProxy 
 		x := tailOf(front, last, tails[behind])
 		tails[at] = x
 		front.Verdict, front.NextStep = strings.TrimSuffix(front.Verdict, ".")+". "+x.text, last.NextStep
-		if c := x.decided; c != nil && len(front.Findings) > 0 && len(c.Findings) > 0 && front.Findings[0].Code == c.Findings[0].Code {
+		if c := x.decided; c != nil && len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
 			advise(front, c.Findings[0].Remedy)
 		}
 	}
@@ -358,7 +358,8 @@ func explained(front *record.Connection) bool {
 	if w == nil || front.Outcome == record.InvalidHandshake || front.Outcome == record.ProtocolError {
 		return true
 	}
-	return bareEnd(front) && front.Facts.TCP.EndBy == record.Client && w.Messages[record.Client] == 0
+	left := bareEnd(front) || front.Outcome == record.ClosedAbnormal && len(front.Findings) > 0 && front.Findings[0].Code == "WS545"
+	return left && front.Facts.TCP.EndBy == record.Client && w.Messages[record.Client] == 0
 }
 
 // blamedBehind says who has to act on what came of a proxy's change behind it. What
@@ -391,7 +392,7 @@ func onlyRefused(c *record.Connection) bool {
 }
 
 // tail is what the hops behind a part tell of how it failed, for its verdict's
-// end, and the hop whose server decided it; nil: no server did.
+// end, and the hop behind which it was decided; nil: none.
 type tail struct {
 	text    string
 	decided *record.Connection
@@ -416,7 +417,11 @@ func tailOf(front, back *record.Connection, further tail) tail {
 	case answered(f) && answered(b):
 		return tail{text: fmt.Sprintf("This is the answer of the proxy at %s itself: the server behind it answered %d (%s, packet %d).", front.Server, b.Response.Status, where, b.ResponseRef.Packet)}
 	case answered(f):
-		return tail{text: fmt.Sprintf("This is the answer of the proxy at %s itself: the server behind it gave none (%s).", front.Server, where)}
+		text := fmt.Sprintf("This is the answer of the proxy at %s itself: the server behind it gave none (%s)", front.Server, where)
+		if len(back.Findings) > 0 && back.Findings[0].Severity == record.Error {
+			return tail{text + ": " + back.Findings[0].Title + ".", back}
+		}
+		return tail{text: text + "."}
 	case len(back.Findings) > 0 && back.Findings[0].Severity == record.Error:
 		return tail{text: "Decided at the " + where + ": " + back.Findings[0].Title + "."}
 	}

@@ -167,7 +167,7 @@ func requestChanges(f, b *record.UpgradeFacts) (list []record.Change) {
 			list = append(list, requestChange(f, b, need.field))
 		}
 	}
-	for _, field := range [...]string{"Sec-WebSocket-Key", "Sec-WebSocket-Version"} {
+	for _, field := range [...]string{"Sec-WebSocket-Key", "Sec-WebSocket-Version", "Host"} {
 		if f.Request.Has(field) && !b.Request.Has(field) {
 			list = append(list, requestChange(f, b, field))
 		}

@@ -2,10 +2,12 @@ package correlate
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/wire/http1"
 )
 
 // shake is a handshake: client, server, key and target in short.
@@ -109,6 +111,12 @@ func overHTTP2(m made) made {
 	return m
 }
 
+func hostless(m made) made {
+	h := m.Facts.Upgrade.Request
+	h.Fields = slices.DeleteFunc(h.Fields, func(f http1.Field) bool { return f.Name == "Host" })
+	return m
+}
+
 func TestWhatAProxyChanged(t *testing.T) {
 	whole := []string{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: aaaa"}
 	ok := []string{"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: bbbb", "Sec-WebSocket-Protocol: chat"}
@@ -120,6 +128,7 @@ func TestWhatAProxyChanged(t *testing.T) {
 	}{
 		{"nothing", at(0, 1, 1).asks(whole...).answered(503, 1), at(0, 9, 2).asks(whole...).answered(503, 1), ""},
 		{"Upgrade and Connection", at(0, 1, 1).asks(whole...).answered(426, 1), at(0, 9, 2).asks("Connection: close", whole[2], whole[3]).answered(426, 1), "Upgrade Connection"},
+		{"Host", at(0, 1, 1).asks(whole...).answered(400, 1), hostless(at(0, 9, 2).asks(whole...).answered(400, 1)), "Host"},
 		{"harmless", at(0, 1, 1).asks(whole...).open(1), at(0, 9, 2).asks(whole[0], whole[2]).open(1), ""},
 		{"translated from HTTP/2", bad(overHTTP2(at(0, 1, 1).asks().answered(200, 1))), at(0, 9, 2).asks(whole...).answered(101, 1, ok...), ""},
 		{"translated to HTTP/2", bad(at(0, 1, 1).asks(whole...).answered(101, 1, ok...)), overHTTP2(at(0, 9, 2).asks().answered(200, 1)), ""},

@@ -49,6 +49,9 @@ func checkLost(x *record.Relation, r *rule.Reporter) {
 	if len(lost) == 1 && lost[0].Name == "Sec-WebSocket-Key" {
 		f.Remedy = "Let the proxy pass Sec-WebSocket-Key on as it is, or give the client the Sec-WebSocket-Accept of the client's own key."
 	}
+	if len(lost) == 1 && lost[0].Name == "Host" {
+		f.Remedy = "Let the proxy send one Host field with each request."
+	}
 	for _, c := range lost {
 		f.Evidence = append(f.Evidence, r.At(c.BeforeRef, "before the proxy: %s", stands(c.Name, c.Before)), r.At(c.AfterRef, "behind it: %s", stands(c.Name, c.After)))
 	}

@@ -92,7 +92,7 @@ func (h *HTML) cause(c *cause, when clock, place int) htmlCause {
 	}
 	x.Do = shorten(oneLine(x.Remedy), 220)
 	if rule, ok := h.rules[c.code]; ok {
-		x.Why = Clean(firstSentence(partOf(rule.Explanation, "Why it matters")))
+		x.Why = Clean(h.why(c))
 		x.Explained = explained(rule.Explanation)
 		for _, r := range rule.References {
 			x.References = append(x.References, Clean(r))

@@ -136,9 +136,7 @@ func (m *Markdown) causeSection(place int, c *cause) {
 	first := c.examples[0]
 	f := first.of()
 	m.paragraph(m.whatHappened(c))
-	if rule, ok := m.rules[c.code]; ok {
-		m.labelled("Why it matters", firstSentence(partOf(rule.Explanation, "Why it matters")))
-	}
+	m.labelled("Why it matters", m.why(c))
 	m.labelled("What the user saw", f.SeenByUser)
 	m.labelled("What to do", c.remedy())
 	m.labelled("To be sure", first.connection.NextStep)

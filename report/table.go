@@ -140,9 +140,7 @@ func (t *Table) causeSections() {
 		t.page.heading(fmt.Sprintf("%s%s: %s", name, inBrackets(c.confidence), plural(c.count, "connection")), bold)
 		t.page.paragraph(2, Clean(t.whatHappened(c)), plain)
 		f := c.examples[0].of()
-		if rule, ok := t.rules[c.code]; ok {
-			t.page.labelled("Why", firstSentence(partOf(rule.Explanation, "Why it matters")))
-		}
+		t.page.labelled("Why", t.why(c))
 		t.page.labelled("User saw", f.SeenByUser)
 		t.page.labelled("What to do", c.remedy())
 		t.page.labelled("To be sure", c.examples[0].connection.NextStep)

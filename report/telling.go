@@ -301,6 +301,9 @@ func together(ids []string) string {
 	if len(ids) == 0 {
 		return ""
 	}
+	if len(ids) == 1 {
+		return ": 1 connection"
+	}
 	return ": " + plural(int64(len(ids)), "connection") + " together"
 }
 
@@ -327,6 +330,18 @@ func (c *cause) remedy() string {
 		text = sentence(text) + fmt.Sprintf(" That is the first of the %s; the %s the same.", number(c.count), others)
 	}
 	return text
+}
+
+// why says why a cause matters: in the words of the pattern to which the verdict
+// points, where that told more of the connection than its own packets.
+func (v *view) why(c *cause) string {
+	code := c.code
+	for i := range v.patterns {
+		if p := &v.patterns[i]; strings.HasSuffix(c.examples[0].connection.Verdict, ", see "+p.Code+".") {
+			code = p.Code
+		}
+	}
+	return firstSentence(partOf(v.rules[code].Explanation, "Why it matters"))
 }
 
 // places are the servers at which a cause was met.

@@ -139,6 +139,24 @@ func TestRemedyOfSeveral(t *testing.T) {
 	}
 }
 
+// What two captures tell of the path is told in its own words.
+func TestWhyOfAPattern(t *testing.T) {
+	v := newView()
+	v.Rule("WS528", record.Rule{Explanation: "Why it matters\nThe server saw no Upgrade."})
+	v.Rule("WS902", record.Rule{Explanation: "Why it matters\nThe loss lies between. More."})
+	v.Pattern(record.Pattern{Code: "WS902"})
+	for verdict, want := range map[string]string{"It failed.": "The server saw no Upgrade.", "It was lost: the network has to be looked at, see WS902.": "The loss lies between."} {
+		c := sample(1)
+		c.Findings[0].Code, c.Verdict = "WS528", verdict
+		x := newView()
+		x.rules, x.patterns = v.rules, v.patterns
+		x.Connection(c)
+		if got := x.why(x.causes.list[0]); got != want {
+			t.Errorf("%s: %q, want %q", verdict, got, want)
+		}
+	}
+}
+
 // The further hop of a story is told with the client's side.
 func TestHopsCountOnce(t *testing.T) {
 	v := newView()

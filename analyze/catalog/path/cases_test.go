@@ -34,7 +34,7 @@ var cases = []struct {
 	{"WS901 the other file ends early", views(record.Path{Forged: forged, EndsEarly: true}), "WS901 error likely", "never sent", ""},
 	{"WS901 takes the packet, too", views(record.Path{Forged: forged, Lost: []record.PathLoss{{What: "data", At: ref(1)}}}), "WS901 error certain", "", ""},
 	{"WS902 never", views(record.Path{Lost: []record.PathLoss{{From: record.Server, What: "the SYN-ACK", At: ref(1), Never: true}}}), "WS902 warning certain",
-		"The SYN-ACK of the server left far.pcap and never arrived at near.pcap", "missing in near.pcap"},
+		"The server's SYN-ACK left far.pcap and never arrived at near.pcap", "missing in near.pcap"},
 	{"WS902 some", views(record.Path{Lost: []record.PathLoss{{From: record.Client, What: "data segments", Packets: 8, At: ref(1)}}}), "WS902 warning certain",
 		"8 data segments of the client were lost between near.pcap and far.pcap", ""},
 	{"WS903 a field", views(record.Path{Rewritten: []record.Change{{Name: "Upgrade", Before: "Upgrade: websocket", After: "X-radee", BeforeRef: ref(1), AfterRef: ref(2)}}}),

@@ -2,6 +2,7 @@ package path
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
@@ -34,7 +35,7 @@ func checkPathLoss(x *record.Relation, r *rule.Reporter) {
 		sender, receiver := sides(p, loss.From)
 		text := fmt.Sprintf("%d %s of the %s were lost between %s and %s", loss.Packets, loss.What, loss.From, sender, receiver)
 		if loss.Never {
-			text = fmt.Sprintf("%s of the %s left %s and never arrived at %s", upper(loss.What), loss.From, sender, receiver)
+			text = fmt.Sprintf("The %s's %s left %s and never arrived at %s", loss.From, strings.TrimPrefix(loss.What, "the "), sender, receiver)
 			if loss.Bytes > 0 {
 				text += " (" + record.Bytes(loss.Bytes) + ")"
 			}
@@ -57,13 +58,6 @@ func checkPathLoss(x *record.Relation, r *rule.Reporter) {
 		f.Confidence = record.Likely
 	}
 	r.Add(f)
-}
-
-func upper(s string) string {
-	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
-		return string(s[0]-'a'+'A') + s[1:]
-	}
-	return s
 }
 
 func lower(s string) string {

@@ -160,7 +160,7 @@ func plainOutcome(c *record.Connection) string {
 	if c.Facts != nil && c.Facts.TCP.LetGo {
 		return "It was not followed to its end, for too many connections were open at once"
 	}
-	return "The capture does not hold enough of this connection to tell how it ended"
+	return "The capture does not hold enough of this connection to tell what became of it"
 }
 
 // age writes a duration for people.

@@ -215,7 +215,7 @@ func (m *Markdown) patternSections() {
 			continue
 		}
 		m.line("## %s%s%s\n", markdownText(p.Code+" "+p.Slug), inBrackets(p.Confidence), together(p.Connections))
-		m.paragraph(strings.TrimSuffix(sentence(p.Title), ".") + ": " + whoActs(p.Fault) + ".")
+		m.paragraph(shared(&p))
 		m.labelled("What to do", p.Remedy)
 		ids := p.Connections[:min(len(p.Connections), 10)]
 		text := strings.Join(ids, ", ")

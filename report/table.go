@@ -209,7 +209,7 @@ func (t *Table) patternSections() {
 			continue
 		}
 		t.page.heading(Clean(p.Code+" "+p.Slug)+inBrackets(p.Confidence)+together(p.Connections), bold)
-		t.page.paragraph(2, Clean(strings.TrimSuffix(sentence(p.Title), ".")+": "+whoActs(p.Fault)+"."), plain)
+		t.page.paragraph(2, Clean(shared(&p)), plain)
 		t.page.labelled("What to do", p.Remedy)
 		ids := p.Connections[:min(len(p.Connections), 10)]
 		text := strings.Join(ids, ", ")

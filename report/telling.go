@@ -307,6 +307,16 @@ func together(ids []string) string {
 	return ": " + plural(int64(len(ids)), "connection") + " together"
 }
 
+// shared is what connections show together, and who has to act; a pattern that
+// does not tell leaves that to what is said of its connections.
+func shared(p *record.Pattern) string {
+	what := strings.TrimSuffix(sentence(p.Title), ".")
+	if p.Fault != record.FaultUnknown {
+		what += ": " + whoActs(p.Fault)
+	}
+	return what + "."
+}
+
 // inBrackets says how sure a finding is, where it is not certain.
 func inBrackets(confidence record.Confidence) string {
 	switch confidence {

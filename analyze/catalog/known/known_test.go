@@ -166,6 +166,7 @@ func TestUserSaw(t *testing.T) {
 		"firefox open":   {request + "User-Agent: Mozilla/5.0 Firefox/157.0\n", SawAbnormal, nil, "Firefox: The connection to ws://a/x?… was interrupted while the page was loading."},
 		"okhttp":         {request + "User-Agent: okhttp/4.9\n", SawStatus, []string{"426"}, "OkHttp: Expected HTTP 101 response but was '426 …'"},
 		"java's TLS":     {request + "User-Agent: Java-http-client/21\n", SawTLSAlert, []string{"unknown_ca"}, "java.net.http: Received fatal alert: unknown_ca"},
+		"node ws":        {"GET /x HTTP/1.1\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: x\nConnection: Upgrade\nUpgrade: websocket\nHost: a\n", SawUpgradeMissing, nil, "Node.js ws: Unexpected server response: 101"},
 		"an unknown one": {request + "User-Agent: curl/8.9\n", SawStatus, []string{"426"}, ""},
 		"no such text":   {request + "User-Agent: aiohttp/3.9\n", SawProtocolNone, nil, ""},
 	} {

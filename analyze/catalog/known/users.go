@@ -75,6 +75,10 @@ const (
 	emptied      = " (empty in newer versions)"
 )
 
+// unexpected101 is what Node.js's http module makes of a 101 that lacks Upgrade or
+// 'Connection: Upgrade': a response like any other (nodejs/node:lib/_http_client.js).
+const unexpected101 = "Unexpected server response: 101"
+
 // older marks texts of Safari before it used the system's WebSocket
 // (NSURLSession): WebKit's own.
 const older = " (older versions)"
@@ -141,7 +145,7 @@ var messages = map[Kind]map[Engine]string{
 	SawUpgradeMissing: {
 		Undici: `Server did not set Upgrade header to "websocket".` + emptied, JavaWS: javaRefuses, SignalR: "The server's response was missing the required header 'Upgrade'.",
 		OkHttp:   "Expected 'Upgrade' header value 'websocket' but was 'null'",
-		Chromium: handshake + "'Upgrade' header is missing", Node: "Invalid Upgrade header", Safari: "'Upgrade' header is missing" + older,
+		Chromium: handshake + "'Upgrade' header is missing", Node: unexpected101, Safari: "'Upgrade' header is missing" + older,
 		Python: "missing Upgrade header", Aiohttp: "WSServerHandshakeError: 101, message='Invalid upgrade header'",
 		GoGorilla: "websocket: bad handshake", GoCoder: `WebSocket protocol violation: Upgrade header "" does not contain websocket`,
 	},
@@ -154,15 +158,15 @@ var messages = map[Kind]map[Engine]string{
 	},
 	SawConnectionMissing: {
 		Undici: `Server did not set Connection header to "upgrade".` + emptied, Jetty: "WebSocket upgrade missing 'Connection: Upgrade' header", JavaWS: javaRefuses, SignalR: "The server's response was missing the required header 'Connection'.",
-		OkHttp:   "Expected 'Connection' header value 'Upgrade' but was 'null'",
-		Chromium: handshake + "'Connection' header is missing", Python: "missing Connection header",
+		OkHttp: "Expected 'Connection' header value 'Upgrade' but was 'null'",
+		Node:   unexpected101, Chromium: handshake + "'Connection' header is missing", Python: "missing Connection header",
 		Aiohttp: "WSServerHandshakeError: 101, message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
 		GoCoder: `WebSocket protocol violation: Connection header "" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'" + older,
 	},
 	SawConnectionWrong: {
 		Undici: `Server did not set Connection header to "upgrade".` + emptied, Jetty: "WebSocket upgrade missing 'Connection: Upgrade' header", JavaWS: javaRefuses, SignalR: "The 'Connection' header value '%s' is invalid.",
 		OkHttp: "Expected 'Connection' header value 'Upgrade' but was '%s'", JavaHTTP: "Bad response field: Connection",
-		Chromium: handshake + "'Connection' header value must contain 'Upgrade'", Python: "invalid Connection header: %s",
+		Node: unexpected101, Chromium: handshake + "'Connection' header value must contain 'Upgrade'", Python: "invalid Connection header: %s",
 		Aiohttp: "WSServerHandshakeError: 101, message='Invalid connection header'", GoGorilla: "websocket: bad handshake",
 		GoCoder: `WebSocket protocol violation: Connection header "%s" does not contain Upgrade`, Safari: "'Connection' header value is not 'Upgrade'" + older,
 	},

@@ -57,6 +57,9 @@ var h2Cases = []caseOf{
 		title: "The request has 'Sec-WebSocket-Version: 8', expected 13; the server speaks 13", fault: record.FaultClient},
 	{code: "WS503", name: "HTTP/2, none and refused", request: "CONNECT /socket HTTP/2\nHost: app.test\n", response: "HTTP/2 400\n", change: onStream(false, nothing), title: "no Sec-WebSocket-Version"},
 	{code: "WS503", name: "HTTP/2, none and opened", request: "CONNECT /socket HTTP/2\nHost: app.test\n", response: "HTTP/2 200\n", change: onStream(true, nothing)},
+	{code: "WS523", name: "HTTP/2", request: connect, response: "HTTP/2 400\n", change: onStream(false, nothing), title: "RFC 8441 asks for", remedy: "HTTP/1.1"},
+	{code: "WS527", name: "HTTP/2", request: connect, response: "HTTP/2 405\n", change: onStream(false, nothing), title: "does not take the method", remedy: "extended CONNECT"},
+	{code: "WS528", name: "HTTP/2", request: connect, response: "HTTP/2 426\n", change: onStream(false, nothing), title: "it takes no WebSocket over HTTP/2", fault: record.FaultIntermediary},
 	{code: "WS535", name: "HTTP/2, FIN", request: connect, change: both(ended(record.Server, "fin", time.Second), onStream(false, nothing)), title: "closed the connection", fault: record.FaultServer},
 	{code: "WS535", name: "HTTP/2, GOAWAY says more", request: connect, change: onStream(false, goAway(record.Server, 0, "NO_ERROR", "", 3*time.Second))},
 

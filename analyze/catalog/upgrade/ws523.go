@@ -49,6 +49,12 @@ func checkBadRequest(c *record.Connection, r *rule.Reporter) {
 		clause = fmt.Sprintf("%s (%d bytes)", clause, headBytes(u))
 	case clause == "" && fine(c, u) && !r.Has("WS412") && !r.Has("WS307"):
 		clause = ", though the request is what RFC 6455 asks for"
+		if c.Facts.H2 != nil {
+			clause = ", though the request is what RFC 8441 asks for"
+		}
+	}
+	if f.Remedy == "" && c.Facts.H2 != nil {
+		f.Remedy = "Look for this request in the log of who answered; it may not take WebSockets over HTTP/2: then let the client use HTTP/1.1 for them (offer only http/1.1 in ALPN)."
 	}
 	if f.Remedy == "" {
 		f.Remedy = "Look for this request in the log of who answered; as it arrived there it may lack what the client sent. " + letPass

@@ -60,6 +60,9 @@ func checkClientError(c *record.Connection, r *rule.Reporter) {
 			f.Remedy = hint[1]
 		}
 	}
+	if status == 405 && c.Facts.H2 != nil {
+		f.Remedy = "Check that this is the WebSocket's path and that its route takes extended CONNECT (RFC 8441); else let the client use HTTP/1.1 for it (offer only http/1.1 in ALPN)."
+	}
 	if status == 431 {
 		product, _ := known.ProductOf(c)
 		f.Remedy = known.Remedy(product, known.LargeHeader)

@@ -55,6 +55,10 @@ func checkUpgradeRequired(c *record.Connection, r *rule.Reporter) {
 		f.Fault = record.FaultServer
 		more = ": it speaks version " + known.Clip(join(u.Response.Values("Sec-WebSocket-Version"))) + ", the client 13"
 		f.Remedy = "Update the server's WebSocket library: it does not speak RFC 6455 (version 13)."
+	case c.Facts.H2 != nil: // which has no Upgrade that could be lost
+		f.Fault = record.FaultIntermediary
+		more = ": it takes no WebSocket over HTTP/2, or did not make an Upgrade of it for the server behind it"
+		f.Remedy = "Let the client use HTTP/1.1 for WebSockets (offer only http/1.1 in ALPN), or let who answered turn the extended CONNECT (RFC 8441) into an Upgrade for the server behind it."
 	default:
 		lost(c, r, &f)
 		more = ", though the request has the Upgrade header: a proxy on the way to the server probably took it off"

@@ -112,6 +112,8 @@ func resetRemedy(c *record.Connection, x *record.H2Reset) string {
 		return "Look at the limits of " + side + " on streams, resets, pings and header sizes; let the client ask less often."
 	case h2.HTTP11Required:
 		return "Let the client use HTTP/1.1 for WebSockets (offer only http/1.1 in ALPN): " + side + " wants that."
+	case h2.InadequateSecurity:
+		return "Let client and server agree on TLS 1.2 or later with a cipher suite that HTTP/2 takes (RFC 9113 section 9.2), or let the client use HTTP/1.1 for WebSockets."
 	case h2.ProtocolError, h2.FlowControlError, h2.FrameSizeError, h2.StreamClosed, h2.CompressionError:
 		return "Look in the log of " + side + " for what it found wrong with the frames of the " + x.Dir.Other().String() + "."
 	case h2.Cancel:

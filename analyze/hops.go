@@ -404,6 +404,11 @@ func tailOf(front, back *record.Connection, further tail) tail {
 	f, b := front.Facts.Upgrade, back.Facts.Upgrade
 	answered := func(u *record.UpgradeFacts) bool { return u != nil && u.Response != nil && !u.ResponseCut }
 	switch {
+	case passedThrough(front, back):
+		if further.text != "" {
+			return further
+		}
+		return tail{fmt.Sprintf("It came from the server behind the proxy: %s, packet %d.", where, back.Findings[0].Evidence[0].Packet), back}
 	case front.Facts.WS != nil && back.Facts.WS != nil:
 		return whoEnded(front, back, where, further)
 	case answered(f) && answered(b) && f.Response.Status == b.Response.Status:
@@ -426,6 +431,17 @@ func tailOf(front, back *record.Connection, further tail) tail {
 		return tail{text: "Decided at the " + where + ": " + back.Findings[0].Title + "."}
 	}
 	return tail{text: "It went on over the " + where + "."}
+}
+
+// passedThrough: what breaks RFC 6455 in the server's answer or frames was so
+// before the proxy passed it on. Who then ended the connection says nothing.
+func passedThrough(front, back *record.Connection) bool {
+	switch front.Outcome {
+	case record.InvalidHandshake, record.ProtocolError:
+	default:
+		return false
+	}
+	return front.Fault == record.FaultServer && len(front.Findings) > 0 && len(back.Findings) > 0 && front.Findings[0].Code == back.Findings[0].Code && len(back.Findings[0].Evidence) > 0
 }
 
 // whoEnded says which side of the proxy ended first.

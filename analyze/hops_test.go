@@ -134,3 +134,26 @@ func TestVerdictTellsWhatTheHopKnows(t *testing.T) {
 		}
 	}
 }
+
+// What breaks RFC 6455 behind a proxy, too, is its server's, though the client ended the connection.
+func TestBreachBeforeTheProxy(t *testing.T) {
+	part := func(outcome record.Outcome, code string) *record.Connection {
+		w := &record.WSFacts{FirstClose: &record.ControlFrame{Dir: record.Client}}
+		return &record.Connection{ID: "7", Outcome: outcome, Fault: record.FaultServer, Facts: &record.Facts{WS: w},
+			Findings: []record.Finding{{Code: code, Severity: record.Error, Evidence: []record.Evidence{{Packet: 18}}}}}
+	}
+	for _, c := range []struct {
+		outcome record.Outcome
+		behind  string
+		want    string
+	}{
+		{record.InvalidHandshake, "WS541", "It came from the server behind the proxy: hop 7 "},
+		{record.ProtocolError, "WS541", "It came from the server behind the proxy"},
+		{record.ProtocolError, "WS701", "It began at the client's side"},
+		{record.ClosedError, "WS541", "It began at the client's side"},
+	} {
+		if got := tailOf(part(c.outcome, "WS541"), part(record.ClosedAbnormal, c.behind), tail{}).text; !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s, behind it %s: %q", c.outcome, c.behind, got)
+		}
+	}
+}

@@ -140,7 +140,7 @@ func plainOutcome(c *record.Connection) string {
 		return tlsFailure(c)
 	case record.Rejected:
 		if c.Response != nil {
-			return fmt.Sprintf("The Upgrade request was answered with %d %s", c.Response.Status, c.Response.Reason)
+			return strings.TrimSpace(fmt.Sprintf("The Upgrade request was answered with %d %s", c.Response.Status, c.Response.Reason))
 		}
 		return "The Upgrade request was refused"
 	case record.NoResponse:

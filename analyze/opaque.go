@@ -50,7 +50,14 @@ func opaqueVerdict(c *record.Connection) string {
 		b.WriteString(". The capture began after its TLS handshake, so that no key log opens it: capture it from its beginning.")
 		return b.String()
 	}
-	b.WriteString(". A key log would tell the rest.")
+	switch {
+	case t.Keys == "unsupported":
+		b.WriteString(". It cannot be decrypted: " + known.Clip(t.KeysText) + " is not supported.")
+	case t.Dark != [2]bool{}:
+		b.WriteString(". A whole key log would tell the rest.")
+	default:
+		b.WriteString(". A key log would tell the rest.")
+	}
 	return b.String()
 }
 

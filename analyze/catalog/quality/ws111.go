@@ -68,6 +68,8 @@ func checkNoKeys(c *record.Connection, r *rule.Reporter) {
 	switch t.Keys {
 	case "unsupported":
 		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: " + known.Clip(t.KeysText) + " is not supported"
+		f.Remedy = "No key log helps with this one: let client or server choose another (TLS 1.3, or one with AES-GCM or ChaCha20), and capture again."
+		f.NextStep = ""
 	case "undecided":
 		f.Title = "The TLS connection" + sni(t) + " could not be decrypted: the key log names it, but a secret or bytes of the beginning are missing"
 	case "no-match":

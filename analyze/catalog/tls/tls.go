@@ -262,7 +262,7 @@ func certificateFound(c *record.Connection, t *record.TLSFacts, r *rule.Reporter
 func names(x *wiretls.Certificate) string {
 	list := append(append([]string{}, x.DNSNames...), x.IPAddresses...)
 	if len(list) == 0 && x.CommonName != "" {
-		return "none (only the common name " + known.Quote(x.CommonName) + ", which clients ignore)"
+		return "no host (only its common name is " + known.Quote(x.CommonName) + ", which most clients ignore)"
 	}
 	const most = 4
 	if len(list) > most {

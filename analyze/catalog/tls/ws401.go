@@ -46,7 +46,10 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 		}
 		return
 	}
-	after := known.Seconds(tcp.End.Time.Sub(t.ClientHello.Time))
+	after := known.Seconds(tcp.End.Time.Sub(t.ClientHello.Time)) + " after"
+	if tcp.End.Before(t.ClientHello) {
+		after = "before"
+	}
 	f := rule.Found{
 		Evidence: []record.Evidence{r.At(t.ClientHello, "%s", "ClientHello for "+asked(t))},
 		NextStep: "Capture at the server as well, and try another server name: openssl s_client -connect " + known.Endpoint(c) + " -servername example.com",
@@ -56,7 +59,7 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 		if forged {
 			who = "A RST in the name of " + known.Side(c, record.Server) + " ended"
 		}
-		f.Title = who + " the connection " + after + " after the ClientHello for " + asked(t)
+		f.Title = who + " the connection " + after + " the ClientHello for " + asked(t)
 		f.SeenByUser = known.UserSaw(c, known.SawTLSReset)
 		f.Remedy = "Look for a firewall or filter that matches the server name " + asked(t) + "; if there is none, look at the server's log at this time."
 		f.Evidence = append(f.Evidence, r.At(tcp.End, "RST instead of a ServerHello"))
@@ -64,9 +67,9 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 			f.Fault, f.Confidence = record.FaultUnknown, record.Likely
 		}
 	} else {
-		f.Title = endpoint(c) + " closed the connection " + after + " after the ClientHello for " + asked(t) + ", without a word of TLS"
+		f.Title = endpoint(c) + " closed the connection " + after + " the ClientHello for " + asked(t) + ", without a word of TLS"
 		if t.CloseNotify[record.Server].Seen() {
-			f.Title = endpoint(c) + " closed the connection " + after + " after the ClientHello for " + asked(t) + ", with a close_notify and no reason"
+			f.Title = endpoint(c) + " closed the connection " + after + " the ClientHello for " + asked(t) + ", with a close_notify and no reason"
 		}
 		f.Fault = record.FaultUnknown
 		f.SeenByUser = known.UserSaw(c, known.SawTLSClosed)

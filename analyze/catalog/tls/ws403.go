@@ -81,16 +81,17 @@ func hint(a *record.TLSAlert) string {
 
 // hints add to the remedy what an alert often means.
 var hints = map[wiretls.AlertDescription]string{
-	wiretls.InternalError:        ": it often has no certificate for this host, or cannot read its key",
-	wiretls.DecodeError:          ": a device on the way may have damaged the handshake",
-	wiretls.DecryptError:         ": a signature or Finished did not verify, by wrong keys or a device on the way",
-	wiretls.BadRecordMAC:         ": bytes were damaged or changed on the way",
-	wiretls.IllegalParameter:     ": the peers' TLS libraries do not agree on an extension",
-	wiretls.MissingExtension:     ": a TLS 1.3 peer left out an extension that it must send",
-	wiretls.UnsupportedExtension: ": the server answered with an extension that was not offered",
-	wiretls.CertificateRevoked:   ": the certificate was revoked and must be replaced",
-	wiretls.AccessDenied:         ": access control refused the peer",
-	wiretls.UserCanceled:         ": the user or the program cancelled",
+	wiretls.InternalError:          ": it often has no certificate for this host, or cannot read its key",
+	wiretls.DecodeError:            ": a device on the way may have damaged the handshake",
+	wiretls.DecryptError:           ": a signature or Finished did not verify, by wrong keys or a device on the way",
+	wiretls.BadRecordMAC:           ": bytes were damaged or changed on the way",
+	wiretls.IllegalParameter:       ": the peers' TLS libraries do not agree on an extension",
+	wiretls.MissingExtension:       ": a TLS 1.3 peer left out an extension that it must send",
+	wiretls.UnsupportedExtension:   ": the server answered with an extension that was not offered",
+	wiretls.CertificateRevoked:     ": the certificate was revoked and must be replaced",
+	wiretls.UnsupportedCertificate: ": the certificate may not be meant for this use (extended key usage), or its key is of a kind that is not taken",
+	wiretls.AccessDenied:           ": access control refused the peer",
+	wiretls.UserCanceled:           ": the user or the program cancelled",
 }
 
 // leastFinished is the shortest record with a Finished message in TLS 1.3: 4

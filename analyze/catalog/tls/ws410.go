@@ -73,6 +73,11 @@ func checkClientCertificate(c *record.Connection, r *rule.Reporter) {
 		f.NextStep = "Look at the log of " + known.Endpoint(c) + " at this time: it says what was wrong with the client's certificate, or that something else was."
 		f.Evidence = []record.Evidence{r.At(t.ClientChainRef, "the client's answer to the request for a certificate"), r.At(at, "the server's side ends the connection")}
 	}
+	if is(a, wiretls.CertificateExpired) {
+		f.Remedy = "Renew the client's certificate, which has expired, or put the server's clock right."
+		r.Add(f)
+		return
+	}
 	f.Remedy = "Give the client a certificate of an authority that " + known.Endpoint(c) + " accepts (Node.js cert and key, Go tls.Config.Certificates, Python load_cert_chain)."
 	r.Add(f)
 }

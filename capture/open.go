@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
@@ -70,6 +71,9 @@ func warn(o Options, err error) {
 	}
 }
 
+// maxTold is of how many files an error tells: a folder may hold thousands that are no captures.
+const maxTold = 5
+
 // openError is the error of Open when nothing can be read.
 type openError []error
 
@@ -77,7 +81,11 @@ func (e openError) Error() string {
 	if len(e) == 1 {
 		return e[0].Error()
 	}
-	return errors.Join(e[1:]...).Error()
+	told := e[1:]
+	if n := len(told) - maxTold; n > 1 { // one line says no less than a line that counts it
+		told = append(slices.Clone(told[:maxTold]), fmt.Errorf("and %d more files could not be read", n))
+	}
+	return errors.Join(told...).Error()
 }
 
 func (e openError) Unwrap() []error { return e }

@@ -33,7 +33,7 @@ func Read(r io.Reader, sink record.Sink) (record.Tool, error) {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		err = fmt.Errorf("%w: it ends in the middle (byte %d)", ErrNotAResult, reader.json.InputOffset())
+		err = fmt.Errorf("%w: it ends in the middle", ErrNotAResult)
 	case errors.As(err, &syntax), errors.As(err, &kind):
 		err = fmt.Errorf("%w: byte %d: %w", ErrNotAResult, reader.json.InputOffset(), err)
 	}

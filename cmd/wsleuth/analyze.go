@@ -123,7 +123,11 @@ func (a *analysis) run(ctx context.Context, p *program, paths []string, quiet bo
 	if err != nil {
 		return result{}, openError(err, paths)
 	}
-	for _, err := range leftOut { // otherwise the error has them
+	for i, err := range leftOut { // otherwise the error has them
+		if n := len(leftOut) - i; i >= maxLeftOut && n > 1 {
+			p.note("left out: %d more files", n)
+			break
+		}
 		p.note("left out: %w", err)
 	}
 	defer src.Close()
@@ -147,6 +151,9 @@ func (a *analysis) run(ctx context.Context, p *program, paths []string, quiet bo
 	}
 	return r, a.missing(a.all)
 }
+
+// maxLeftOut is of how many files it is said why they were left out: a folder may hold thousands.
+const maxLeftOut = 5
 
 // largeInput is the size of captures, in bytes, from which on preparations pay.
 const largeInput = 32 << 20

@@ -245,3 +245,18 @@ func TestBesideACause(t *testing.T) {
 		t.Errorf("beside it %q", got)
 	}
 }
+
+// TestCauseTakesTheConnectionsFault: what both hops of a proxy tell stands at the connection.
+func TestCauseTakesTheConnectionsFault(t *testing.T) {
+	s := newCauses()
+	for _, fault := range []record.Fault{record.FaultIntermediary, record.FaultServer, record.FaultNone} {
+		c := &record.Connection{Fault: fault, Findings: []record.Finding{{Code: "WS701", Severity: record.Error, Fault: record.FaultServer}}}
+		want := fault
+		if fault == record.FaultNone {
+			want = record.FaultServer
+		}
+		if got := s.add(c, 0).fault; got != want {
+			t.Errorf("of a connection with fault %s: %s, want %s", fault, got, want)
+		}
+	}
+}

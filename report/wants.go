@@ -89,10 +89,17 @@ func (s *causes) settled(c *record.Connection, i int) bool {
 
 func (f *family) settled() bool { return f != nil && f.groups == 1 && f.first.count >= sampled }
 
-// findingOf is the finding at place i; the outcome stands for none, until the next call.
+// findingOf is the finding at place i, with the side that has to act on the
+// connection, which both hops of a proxy may have told; the outcome stands for none.
+// It is good until the next call.
 func (s *causes) findingOf(c *record.Connection, i int) *record.Finding {
 	if i >= 0 {
-		return &c.Findings[i]
+		if f := &c.Findings[i]; c.Fault == f.Fault || c.Fault == "" || c.Fault == record.FaultNone {
+			return f
+		}
+		s.ending = c.Findings[i]
+		s.ending.Fault = c.Fault
+		return &s.ending
 	}
 	s.ending = record.Finding{Fault: c.Fault, Slug: string(c.Outcome)}
 	return &s.ending

@@ -298,7 +298,7 @@ func (d *Digest) how() string {
 
 var howText = map[record.Outcome]string{
 	record.ConnectFailed: "not connected", record.TunnelFailed: "no tunnel", record.TLSFailed: "TLS failed", record.NoResponse: "not answered",
-	record.InvalidHandshake: "an invalid handshake", record.ProtocolError: "a protocol error", record.ClosedAbnormal: "cut without a Close frame",
+	record.InvalidHandshake: "answered with an invalid 101", record.ProtocolError: "cut by a protocol error", record.ClosedAbnormal: "cut without a Close frame",
 }
 
 // closed names the code of the Close frame.

@@ -140,6 +140,7 @@ func (m *Markdown) causeSection(place int, c *cause) {
 	m.labelled("What the user saw", f.SeenByUser)
 	m.labelled("What to do", c.remedy())
 	m.labelled("To be sure", first.connection.NextStep)
+	m.labelled("See also", m.seeAlso(c))
 	if len(c.limits.order) > 0 {
 		m.labelled("Mind", "the capture lacks something of these connections: "+named(&c.limits))
 	}

@@ -92,6 +92,9 @@ func (t *Table) failures() {
 	wide := t.page.width >= 110
 	columns := []column{{title: "ID", max: 12}, {title: "TIME", max: 23}, {title: "CLIENT", max: 21}, {title: "TO"},
 		{title: "OUTCOME", max: 21}, {title: "CAUSE", max: 30}}
+	if t.page.width >= 130 {
+		columns[5].max = 34 // the longest
+	}
 	if !wide {
 		columns[2].max = narrowClient
 	}
@@ -144,6 +147,7 @@ func (t *Table) causeSections() {
 		t.page.labelled("User saw", f.SeenByUser)
 		t.page.labelled("What to do", c.remedy())
 		t.page.labelled("To be sure", c.examples[0].connection.NextStep)
+		t.page.labelled("See also", t.seeAlso(c))
 		if len(c.limits.order) > 0 {
 			t.page.labelled("Mind", "the capture lacks something of these connections: "+named(&c.limits))
 		}

@@ -307,6 +307,18 @@ func together(ids []string) string {
 	return ": " + plural(int64(len(ids)), "connection") + " together"
 }
 
+// seeAlso names the patterns that the connections of a cause have in common:
+// they may say more than one connection alone can.
+func (v *view) seeAlso(c *cause) string {
+	var names []string
+	for _, p := range v.patterns {
+		if !slices.ContainsFunc(c.examples, func(e example) bool { return !slices.Contains(p.Connections, e.connection.ID) }) {
+			names = append(names, p.Code+" "+p.Slug)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // shared is what connections show together, and who has to act; a pattern that
 // does not tell leaves that to what is said of its connections.
 func shared(p *record.Pattern) string {

@@ -15,7 +15,7 @@ var WS705 = &rule.Rule{
 		Why:  "Servers use it for what HTTP says with 401, 403 or 429: a token that is missing or has expired, an origin that is not allowed, too many messages. A reconnect with the same credentials fails again.",
 		How:  "The code and the reason stand in the Close frame.",
 		Alike: "Amazon API Gateway and some frameworks (Starlette, FastAPI, Django Channels) use 1008 or 1006 for authorization; others use 4001 or 3000. " +
-			"aiohttp and others use it for a missing Pong, too. Only the server's log tells which rule it was.",
+			"coder/websocket uses it where the time for reading a message is up ('timed out'), amphp where Pings stay unanswered. Only the log of the side that closed tells which rule it was.",
 		Fix: "Read the Close reason and the log of the side that closed; renew credentials before they expire, and respect its limits.",
 	},
 	References: []string{"RFC 6455 section 7.4.1"},

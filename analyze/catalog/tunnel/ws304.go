@@ -16,7 +16,7 @@ var WS304 = &rule.Rule{
 		Seen: "The client asked a SOCKS proxy for a connection to the server, and the proxy answered with a reply code other than success.",
 		Why:  "There is no tunnel, so neither TLS nor the WebSocket handshake began. The code tells whether the proxy did not want to (its rules) or could not (the server or the way to it).",
 		How:  "The reply code is quoted by its name in RFC 1928. 'Connection not allowed by ruleset' is the proxy's own decision; 'Connection refused', 'Host unreachable', 'Network unreachable' and 'TTL expired' are what the proxy met on its way to the server.",
-		Alike: "SOCKS4 has one code (91) for every failure, and several proxies say 'general failure' or 'Host unreachable' for a name that they cannot resolve or for a rule of theirs. " +
+		Alike: "SOCKS4 has one code (91) for nearly every failure, and several proxies say 'general failure' or 'Host unreachable' for a name that they cannot resolve or for a rule of theirs. " +
 			"The proxy's log knows better than its reply.",
 		Fix: "Not allowed: add a rule for this target at the proxy. Refused or unreachable: from the proxy's host, look the name up and connect to the port; start the server, correct the name, or open the firewall for the proxy's address.",
 	},

@@ -91,7 +91,7 @@ func exchange(r *rule.Reporter, t *record.TunnelFacts, answered string) []record
 // ERR_DNS_FAIL), tinyproxy's and Privoxy's pages, mod_proxy's.
 var upstreamSigns = []string{"unable to connect", "could not connect", "cannot connect", "can't connect", "failed to connect", "connect failed",
 	"connection failed", "connection refused", "cannot forward", "unable to forward", "could not resolve", "unable to resolve", "dns lookup failure",
-	"no such host", "host not found", "unreachable", "timed out", "connect to server", "err_cannot_forward", "err_connect_fail", "err_dns_fail"}
+	"no such host", "no such domain", "host not found", "unreachable", "timed out", "connect to server", "err_cannot_forward", "err_connect_fail", "err_dns_fail"}
 
 // upstream tells whether the answer says that the proxy could not reach the
 // target, and what shows it.
@@ -99,7 +99,7 @@ func upstream(t *record.TunnelFacts) (seen string, ok bool) {
 	switch s := t.Response.Status; {
 	case s == 502 || s == 503 || s == 504:
 		return squidError(t), true
-	case s < 500:
+	case s < 500 && !strings.EqualFold(t.Response.Reason, "No such domain"): // Privoxy's 404
 		return "", false
 	}
 	squid := squidError(t)

@@ -51,7 +51,7 @@ func checkUpstream(c *record.Connection, r *rule.Reporter) {
 		f.Evidence[1].Note += ", and says " + seen
 	}
 	switch lower := strings.ToLower(seen); {
-	case strings.Contains(lower, "dns"), strings.Contains(lower, "resolve"), strings.Contains(lower, "no such host"), strings.Contains(lower, "host not found"):
+	case strings.Contains(lower, "dns"), strings.Contains(lower, "resolve"), strings.Contains(lower, "no such host"), strings.Contains(lower, "no such domain"), strings.Contains(lower, "host not found"):
 		f.Fault = record.FaultNetwork
 	case strings.Contains(lower, "err_cannot_forward"):
 		// Squid says so of names that it cannot resolve, and where its own rules leave it no way.
@@ -77,6 +77,8 @@ func log(product known.Product) string {
 		return "Squid's access.log has the request with TCP_TUNNEL or NONE and the status, cache.log the DNS trouble (dns_nameservers, dns_timeout, connect_timeout)."
 	case known.Tinyproxy:
 		return "tinyproxy's log has opensock and the reason."
+	case known.Apache:
+		return "error_log has the reason (AH00957, AH01114)."
 	case known.Unknown:
 		return "The proxy's log says which."
 	}

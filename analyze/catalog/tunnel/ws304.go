@@ -102,13 +102,21 @@ func silentSOCKS(c *record.Connection, r *rule.Reporter) {
 		r.Add(f)
 		return
 	}
-	r.Add(rule.Found{
+	f := rule.Found{
 		Fault: record.FaultUnknown, Confidence: record.Likely,
 		Title:    fmt.Sprintf("%s did not answer the request for %s until the connection ended, after %s", who, target(t), wait(t.Waited)),
 		Remedy:   "Look at the proxy's log: it was probably still trying to reach the target or to resolve its name.",
 		NextStep: "Capture at the proxy, on the side of the server: does its SYN to the target get an answer?",
 		Evidence: []record.Evidence{r.At(t.RequestRef, "request to the proxy for %s", target(t)), r.At(c.Facts.TCP.End, "the connection ends without a reply")},
-	})
+	}
+	if c.Facts.TCP.EndBy == record.Server {
+		f.Fault = record.FaultIntermediary
+		f.Title = fmt.Sprintf("%s ended the connection %s after the request for %s, without an answer", who, wait(t.Waited), target(t))
+		if t.Waited < tooSoon {
+			f.Remedy = "Look at the proxy's log for this request: a crash, a limit or a rule closes without an answer."
+		}
+	}
+	r.Add(f)
 }
 
 // sawSOCKS is what clients print; goText is the end of the message of Go's

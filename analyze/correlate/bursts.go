@@ -108,7 +108,7 @@ func describeBurst(server netip.AddrPort, at []*Digest, open int) *record.Burst 
 		if d.close != 0 {
 			how[d.closed()]++
 		} else {
-			how["no Close frame"]++
+			how["without a Close frame"]++
 		}
 		clients[d.from()] = true
 	}

@@ -297,7 +297,7 @@ func (d *Digest) how() string {
 }
 
 var howText = map[record.Outcome]string{
-	record.ConnectFailed: "not connected", record.TunnelFailed: "no tunnel", record.TLSFailed: "TLS failed", record.NoResponse: "not answered",
+	record.ConnectFailed: "not connected", record.TunnelFailed: "without a tunnel", record.TLSFailed: "failed in TLS", record.NoResponse: "not answered",
 	record.InvalidHandshake: "answered with an invalid 101", record.ProtocolError: "cut by a protocol error", record.ClosedAbnormal: "cut without a Close frame",
 }
 

@@ -50,7 +50,7 @@ func checkMissing(c *record.Connection, r *rule.Reporter) {
 	if r.Enough(rule.Found{}) {
 		return
 	}
-	title := fmt.Sprintf("%d bytes that the peer acknowledged are not in the capture (%d gap%s, the first in what the %s sent)", bytes, count, known.Plural(count), first.From)
+	title := fmt.Sprintf("%s that the peer acknowledged %s not in the capture (%d gap%s, the first in what the %s sent)", record.Bytes(bytes), are(bytes), count, known.Plural(count), first.From)
 	if c.Facts.CaptureDrops {
 		title += "; the capture itself says that it dropped packets"
 	}
@@ -58,8 +58,15 @@ func checkMissing(c *record.Connection, r *rule.Reporter) {
 		Title:    title,
 		Remedy:   "Capture again with a larger buffer (tcpdump -B 65536) and a filter for these hosts.",
 		NextStep: "Capture again without losses (tcpdump -B 65536, a capture filter for the hosts at hand).",
-		Evidence: []record.Evidence{r.At(first.Ref, "%d bytes of the %s before this packet are not in the capture", first.Length, first.From)},
+		Evidence: []record.Evidence{r.At(first.Ref, "%s of the %s before this packet %s not in the capture", record.Bytes(first.Length), first.From, are(first.Length))},
 	})
+}
+
+func are[N int | int64 | uint32](n N) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // aheadLimit bounds how far a RST may lie beyond what was seen of its sender
@@ -78,7 +85,7 @@ func checkBeforeReset(c *record.Connection, r *rule.Reporter) {
 			continue
 		}
 		r.Add(rule.Found{
-			Title:      fmt.Sprintf("%d bytes that the %s sent before its RST are not in the capture", x.SeqAhead, x.From),
+			Title:      fmt.Sprintf("%s that the %s sent before its RST %s not in the capture", record.Bytes(x.SeqAhead), x.From, are(x.SeqAhead)),
 			Confidence: record.Likely,
 			Remedy:     "Capture again with a larger buffer (tcpdump -B 65536) and a filter for these hosts.",
 			Evidence:   []record.Evidence{r.At(x.Ref, "the sequence number of the RST is %d beyond the last byte seen of the %s", x.SeqAhead, x.From)},

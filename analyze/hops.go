@@ -344,7 +344,11 @@ func (k *collector) changed(hop *record.Hop, cause *string) bool {
 	}
 	blamedBehind(hop, &found[0])
 	if front := hop.Front; front.Verdict != "" {
-		front.Verdict = found[0].Title + " (hop " + hop.Back.ID + "): " + whoActs[front.Fault] + "."
+		acts := whoActs[front.Fault]
+		if front.Fault == record.FaultClient && slices.ContainsFunc(front.Findings, func(f record.Finding) bool { return f.Code == "WS306" }) {
+			acts = "the client asked without CONNECT and has to change"
+		}
+		front.Verdict = found[0].Title + " (hop " + hop.Back.ID + "): " + acts + "."
 		front.NextStep = "" // the hop behind is here
 		advise(front, found[0].Remedy)
 	}

@@ -24,7 +24,7 @@ func TestStoryAtAProxy(t *testing.T) {
 		// lighttpd 1.4.69 without proxy.header's upgrade before a server that has a page for nothing.
 		{[]string{"../../../analyze/testdata/404-behind-lighttpd.pcap"}, "before it went on to 10.88.2.2:9000 (hop 7): the device in between", "WS807", "WS807"},
 		// A client that does not ask for a tunnel is told so, too.
-		{[]string{"squid-absolute-form.proxy.pcap"}, "in the handshake before it went on to 10.77.2.2:8080 (hop 12): the client has to change", "WS807", "WS807"},
+		{[]string{"squid-absolute-form.proxy.pcap"}, "in the handshake before it went on to 10.77.2.2:8080 (hop 12): the client asked without CONNECT and has to change", "WS807", "WS807"},
 		{[]string{"ok-nginx.proxy.pcap"}, "Opened and closed cleanly", "", ""},
 	} {
 		var paths []string

@@ -68,7 +68,12 @@ var cases = []ruletest.Case{
 	{Code: "WS204", Name: "server resets", Change: func(c *record.Connection) {
 		noAnswer(c)
 		reset(c, record.Server)
-	}, Title: "reset the connection 9.40 s after the Upgrade request, without a response", Fault: record.FaultServer},
+	}, Title: "reset the connection 9.40 s after the Upgrade request, without a response", Remedy: "something on the path sent the RST", Fault: record.FaultServer},
+	{Code: "WS204", Name: "captured at the server", Change: func(c *record.Connection) {
+		noAnswer(c)
+		reset(c, record.Server)
+		c.Facts.TCP.Sides[record.Client].TTL = 57
+	}, Title: "without a response", Remedy: "a firewall on its host sent the RST"},
 	{Code: "WS204", Name: "HTTP/2", Change: func(c *record.Connection) { refusedOverH2(c, nil) }, Title: "without a response"},
 	{Code: "WS204", Name: "HTTP/2, after GOAWAY", Change: func(c *record.Connection) { refusedOverH2(c, &record.H2Reset{Ref: at(9, time.Second)}) }},
 	{Code: "WS204", Name: "client gives up", Change: func(c *record.Connection) {

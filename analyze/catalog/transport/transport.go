@@ -83,6 +83,14 @@ func resetFault(t *record.TCPFacts) record.Fault {
 	return t.EndBy.Fault()
 }
 
+// atHome tells that the capture was made on this side's host or beside it: its
+// packets still have a TTL with which hosts begin, and the other side's have not.
+func atHome(t *record.TCPFacts, d record.Dir) bool {
+	begins := func(ttl uint8) bool { return ttl == 64 || ttl == 128 || ttl == 255 }
+	other := t.Sides[d.Other()].TTL
+	return begins(t.Sides[d].TTL) && other > 0 && !begins(other)
+}
+
 // resetBy begins a title: who reset, or in whose name somebody did.
 func resetBy(c *record.Connection, t *record.TCPFacts, by record.Fault) string {
 	if by == record.FaultIntermediary {

@@ -49,14 +49,21 @@ func checkResetBeforeResponse(c *record.Connection, r *rule.Reporter) {
 	f := rule.Found{Fault: resetFault(t)}
 	if !forged {
 		f.Confidence = record.Likely
-		f.NextStep = "Capture at the server as well: it shows whether the server sent this RST."
 	}
 	if r.Enough(f) {
 		return
 	}
 	f.Title = fmt.Sprintf("%s the connection %s after the Upgrade request, without a response", resetBy(c, t, f.Fault), known.Seconds(t.End.Time.Sub(u.RequestLast.Time)))
 	f.SeenByUser = known.UserSaw(c, known.SawResetUnanswered)
-	f.Remedy = "Look at the log of " + c.Server.String() + " and for a crash at that moment; if it knows nothing of the request, something on the path sent the RST."
+	sender := "something on the path"
+	switch {
+	case forged:
+	case atHome(t, record.Server):
+		sender = "a firewall on its host"
+	default:
+		f.NextStep = "Capture at the server as well: it shows whether the server sent this RST."
+	}
+	f.Remedy = "Look at the log of " + c.Server.String() + " and for a crash at that moment; if it knows nothing of the request, " + sender + " sent the RST."
 	f.Evidence = []record.Evidence{r.At(u.RequestRef, "the Upgrade request"), r.At(x.Ref, "%s", howReset(x, f.Fault))}
 	r.Add(f)
 }

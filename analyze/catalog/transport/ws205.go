@@ -55,7 +55,7 @@ func checkResetWhileOpen(c *record.Connection, r *rule.Reporter) {
 	}
 	f.Title = resetBy(c, t, f.Fault) + " the open WebSocket after " + known.Seconds(t.End.Time.Sub(c.Facts.WS.OpenedRef.Time)) + ", without a Close frame"
 	f.SeenByUser = known.UserSaw(c, known.SawResetOpen)
-	f.Remedy = "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, capture on both sides."
+	f.Remedy = resetRemedy(c, t)
 	f.Evidence = []record.Evidence{r.At(x.Ref, "%s%s", howReset(x, f.Fault), afterData(t))}
 	if x.AnswersData && t.LastData.Seen() {
 		f.Evidence = append(f.Evidence, r.At(t.LastData, "the data of the %s that it answers", t.LastDataFrom))
@@ -73,13 +73,21 @@ func checkResetInTheDark(c *record.Connection, t *record.TCPFacts, r *rule.Repor
 	f := rule.Found{
 		Title: resetBy(c, t, resetFault(t)) + " the encrypted connection, probably an open WebSocket, " + known.Seconds(t.End.Time.Sub(tls.Likeness.AnswerRef.Time)) + " after it opened, without a close_notify",
 		Fault: resetFault(t), SeenByUser: known.UserSaw(c, known.SawResetOpen), Confidence: record.Possible, NextStep: known.KeyLogStep(c),
-		Remedy:   "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, capture on both sides.",
+		Remedy:   resetRemedy(c, t),
 		Evidence: []record.Evidence{r.At(x.Ref, "%s, %s after the last record", howReset(x, resetFault(t)), known.Seconds(t.End.Time.Sub(tls.LastAppData.Time)))},
 	}
 	if t.End.Time.Sub(tls.LastAppData.Time) > closeBefore || f.Fault == record.FaultIntermediary {
 		f.Confidence = record.Likely
 	}
 	r.Add(f)
+}
+
+func resetRemedy(c *record.Connection, t *record.TCPFacts) string {
+	look := "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, "
+	if atHome(t, t.EndBy) {
+		return look + "a firewall on its host sent it."
+	}
+	return look + "capture on both sides."
 }
 
 // closeBefore is how long before a RST a Close frame would have come.

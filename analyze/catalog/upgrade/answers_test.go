@@ -141,6 +141,7 @@ func both(a, b change) change {
 
 var silenceCases = []caseOf{
 	{code: "WS534", name: "client gives up", change: ended(record.Client, "fin", 4*time.Second), title: "acknowledged GET /socket but sent no response: the client gave up after 4.00 s", fault: record.FaultServer},
+	{code: "WS534", name: "client leaves at once", change: ended(record.Client, "rst", 11*time.Millisecond), title: "gave up 10 ms after GET /socket, before a response had come", fault: record.FaultClient},
 	{code: "WS534", name: "a client's own limit", request: goodRequest + "User-Agent: Python/3.11 websockets/10.4\n", change: ended(record.Client, "fin", 10*time.Second),
 		title: ", the limit of Python websockets"},
 	{code: "WS534", name: "the request never ends", change: both(cutRequest, ended(record.Client, "fin", 4*time.Second)), title: "its head lacks the empty line (CR LF CR LF), so it got no response", fault: record.FaultClient, confidence: record.Certain},

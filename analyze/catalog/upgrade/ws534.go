@@ -54,8 +54,12 @@ func checkNoResponse(c *record.Connection, r *rule.Reporter) {
 	if u.RequestCut {
 		f.Fault, f.Confidence = record.FaultClient, record.Certain
 	}
-	if ok {
+	hasty := how == "the client gave up" && waited < waitedEnough && !ok && !u.RequestCut
+	switch {
+	case ok:
 		f.Fault = record.FaultIntermediary
+	case hasty:
+		f.Fault = record.FaultClient
 	}
 	if r.Enough(f) {
 		return
@@ -67,6 +71,11 @@ func checkNoResponse(c *record.Connection, r *rule.Reporter) {
 	f.Evidence = []record.Evidence{r.At(u.RequestRef, "%s", target(u)), r.At(end, "%s after %s", how, known.Seconds(waited))}
 	if client := known.ClientOf(c); how == "the client gave up" && client.Timeout > 0 && (waited-client.Timeout).Abs() < time.Second {
 		f.Title += ", the limit of " + string(client.Engine)
+	}
+	if hasty {
+		f.Title = known.SideFirst(c, record.Client) + " gave up " + known.Seconds(waited) + " after " + target(u) + ", before a response had come"
+		f.Remedy = "If nobody left the page or stopped the program, look for code that closes a WebSocket while it still connects (a component that is mounted twice, a timeout that is too short)."
+		f.SeenByUser, f.NextStep = "", ""
 	}
 	if u.RequestCut {
 		f.Title = target(u) + " of the client" + neverEnded + ", so it got no response: " + how + " after " + known.Seconds(waited)

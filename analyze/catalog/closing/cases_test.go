@@ -80,11 +80,11 @@ var cases = []ruletest.Case{
 		c.Facts.WS.Largest[record.Client], c.Facts.WS.LargestRef[record.Client] = 5000, at(8, time.Second)
 	}, Title: "the largest message of the client has 5000 bytes"},
 	{Code: "WS707", Name: "healthy"},
-	{Code: "WS707", Name: "1010", Change: closed(record.Client, 1010, ""), Title: "it offered no extension, the server selected no extension", Remedy: "Let the client offer", Fault: record.FaultClient},
+	{Code: "WS707", Name: "1010", Change: closed(record.Client, 1010, ""), Title: "the client offered no extension, the server selected no extension", Remedy: "Let the client offer", Fault: record.FaultClient},
 	{Code: "WS707", Name: "offered", Change: func(c *record.Connection) {
 		closed(record.Client, 1010, "")(c)
 		c.Facts.Upgrade.Request = http1.ParseHead(http1.Request, "GET /x HTTP/1.1\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
-	}, Title: "it offered 'permessage-deflate', the server selected no extension", Remedy: "Enable the extension", Fault: record.FaultServer},
+	}, Title: "the client offered 'permessage-deflate', the server selected no extension", Remedy: "Enable the extension", Fault: record.FaultServer},
 	{Code: "WS708", Name: "healthy"},
 	{Code: "WS708", Name: "1011", Change: closed(record.Server, 1011, "boom"), Title: "1011 (internal error) 'boom'", Fault: record.FaultServer},
 	{Code: "WS708", Name: "no Pong", Change: closed(record.Server, 1011, "keepalive ping timeout"), Title: "its Ping got no Pong in time", Fault: record.FaultClient},
@@ -116,6 +116,12 @@ var cases = []ruletest.Case{
 	{Code: "WS715", Name: "both closed"},
 	{Code: "WS715", Name: "the server never answers", Change: func(c *record.Connection) { c.Facts.WS.Closes[record.Server] = nil },
 		Title: "The server at 10.0.0.5:80 did not answer the client's Close frame", Fault: record.FaultServer},
+	{Code: "WS715", Name: "ended its side before", Change: func(c *record.Connection) {
+		c.Facts.WS.Closes[record.Server] = nil
+		end := c.Facts.WS.FirstClose.Ref
+		end.Time -= record.Time(700 * time.Millisecond)
+		c.Facts.TCP.End, c.Facts.TCP.EndBy, c.Facts.TCP.EndHow = end, record.Server, "fin"
+	}, Title: "had ended its side of the connection (FIN) 700 ms before the client's Close frame", Fault: record.FaultServer, Remedy: "before it ends its side"},
 	{Code: "WS715", Name: "closed TCP at once", Change: func(c *record.Connection) {
 		c.Facts.WS.Closes[record.Server] = nil
 		c.Facts.TCP.EndBy = record.Client
@@ -151,6 +157,13 @@ var cases = []ruletest.Case{
 		reset(c, record.Server)
 		c.Facts.TCP.SilenceBroken = at(17, 409*time.Second)
 	}, Title: "Data after 401.3 s of silence was answered by a RST: the path had forgotten the connection, consistent with Azure Load Balancer's idle timeout"},
+	{Code: "WS716", Name: "the other program forgot it", Change: func(c *record.Connection) {
+		silent(401300 * time.Millisecond)(c)
+		reset(c, record.Server)
+		c.Facts.TCP.SilenceBroken = at(17, 409*time.Second)
+		c.Client, c.Server = netip.MustParseAddrPort("127.0.0.1:5000"), netip.MustParseAddrPort("127.0.0.1:80")
+		c.Facts.Upgrade.Response = nil
+	}, Title: "by a RST: the server at 127.0.0.1:80 no longer had the connection", Fault: record.FaultServer},
 	{Code: "WS716", Name: "closed by a frame", Change: func(c *record.Connection) { c.Facts.TCP.Silence = 60 * time.Second }},
 	{Code: "WS716", Name: "in the dark", Change: func(c *record.Connection) {
 		silent(60 * time.Second)(c)

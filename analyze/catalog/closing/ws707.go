@@ -38,10 +38,12 @@ func check1010(c *record.Connection, r *rule.Reporter) {
 		}
 		if u := c.Facts.Upgrade; u != nil && u.Request != nil {
 			offered := strings.Join(u.Request.Values("Sec-WebSocket-Extensions"), ", ")
-			f.Title = fmt.Sprintf("it offered %s, the server selected %s", orNone(offered), orNone(c.Facts.WS.Extensions))
-			if offered == "" && x.Dir == record.Client {
-				f.Fault = record.FaultClient
-				f.Remedy = "Let the client offer the extension that it cannot do without; if it does, a proxy before this capture took Sec-WebSocket-Extensions off."
+			f.Title = fmt.Sprintf("the client offered %s, the server selected %s", orNone(offered), orNone(c.Facts.WS.Extensions))
+			if offered == "" {
+				f.Remedy = "Let the client offer the extension that the " + x.Dir.String() + " cannot do without; if it does, a proxy before this capture took Sec-WebSocket-Extensions off."
+				if x.Dir == record.Client {
+					f.Fault = record.FaultClient
+				}
 			}
 		}
 		return f

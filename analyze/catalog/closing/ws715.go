@@ -55,6 +55,10 @@ func checkNotAnswered(c *record.Connection, r *rule.Reporter) {
 	f.Title = fmt.Sprintf("%s did not answer the %s's Close frame before the connection ended %s later", known.SideFirst(c, silent), x.Dir, known.Seconds(end.at.Time.Sub(x.Ref.Time)))
 	f.Remedy = "Let the " + silent.String() + " answer a Close frame with a Close frame."
 	f.Evidence = []record.Evidence{r.At(x.Ref, "%s of the %s", closeText(x), x.Dir), r.At(end.at, "%s of the %s, no Close frame of the %s before it", end.how, end.by, silent)}
+	if ended := x.Ref.Time.Sub(end.at.Time); ended > 0 {
+		f.Title = fmt.Sprintf("%s had ended its side of the connection (%s) %s before the %s's Close frame, and could not answer it", known.SideFirst(c, silent), end.how, known.Seconds(ended), x.Dir)
+		f.Remedy = "Let the " + silent.String() + " send a Close frame before it ends its side of the connection."
+	}
 	if atOnce {
 		f.Title = fmt.Sprintf("%s closed TCP right after its Close frame, which was never answered", known.SideFirst(c, x.Dir))
 		f.Remedy = "Let the " + x.Dir.String() + " wait for the other side's Close frame before it closes TCP."

@@ -56,6 +56,9 @@ func checkIdle(c *record.Connection, r *rule.Reporter) {
 	f.SeenByUser, f.Remedy = known.UserSaw(c, known.SawAbnormal), known.Remedy(timerProduct(fits, product), known.IdleTimeout)
 	if broken.Seen() {
 		f.Title = fmt.Sprintf("Data after %s of silence was answered by a RST: the path had forgotten the connection", known.Seconds(silence))
+		if f.Fault != "" { // nothing stands between
+			f.Title = fmt.Sprintf("Data after %s of silence was answered by a RST: %s no longer had the connection", known.Seconds(silence), known.Side(c, end.by))
+		}
 		f.Evidence = []record.Evidence{r.At(from, "last data before the silence"), r.At(broken, "data after %s of silence", known.Seconds(silence)), r.At(end.at, "%s in answer", end.how)}
 	} else {
 		f.Title = fmt.Sprintf("%s cut the connection (%s) after %s of silence in both directions", known.SideFirst(c, end.by), end.how, known.Seconds(silence))

@@ -120,7 +120,7 @@ func icmpRemedy(x *record.ICMP, to string) string {
 		return fmt.Sprintf("Let the sender heed the error (do not filter ICMP at the host), or clamp the MSS to %d on the way.", max(x.MTU-40, 0))
 	case x.Type == 11 && !x.V6, x.Type == 3 && x.V6:
 		return "Packets go in a circle or too far: traceroute shows where; correct the routes around " + from + "."
-	case !x.V6 && x.Code == 3, x.V6 && x.Code == 4:
+	case !x.V6 && (x.Code == 2 || x.Code == 3), x.V6 && x.Code == 4:
 		return "TCP ports answer with a RST, not with ICMP: look for a REJECT rule at " + from + "."
 	}
 	return "See that " + to + " is up and that " + from + " has a route to it (and an answer to ARP or neighbour discovery)."

@@ -119,6 +119,9 @@ func (j *judge) capture(c *record.Capture) {
 func (j *judge) nextStep(findings []record.Finding) string {
 	for i := range findings {
 		if f := &findings[i]; f.CausedBy == "" {
+			if f.Code == "WS105" && findings[0].Severity == record.Error && findings[0].Confidence == record.Certain {
+				continue // a longer capture tells no more of the cause
+			}
 			if step := j.reporter.NextStep(f.Code); step != "" {
 				return step
 			}

@@ -83,7 +83,7 @@ var cases = []struct {
 	{"WS802 Engine.IO", &record.Relation{Total: 1, Fallback: &record.Fallback{Client: user, Server: app, Family: "engine.io", Transport: "polling", FailedStatus: 400, Failed: ref(1), First: ref(2), Last: ref(3), Polls: 2}},
 		"WS802 warning certain", "Engine.IO (Socket.IO) client 10.0.0.1 went on with long polling at 10.0.1.1:80 after its WebSocket was answered 400"},
 	{"WS803 silence", cuts(4, true, 60*time.Second), "WS803 warning likely", "after the same silence, 60.0 s"},
-	{"WS803 age", cuts(3, false, 7200*time.Second), "WS803 warning likely", "at the same age, 2 h 0 min"},
+	{"WS803 age", cuts(3, false, 7200*time.Second), "WS803 warning likely", "at the same age, 2 h"},
 	{"WS803 by clients", &record.Relation{Total: 3, Cuts: &record.Cuts{Server: app, After: 8370 * time.Millisecond, Of: 3, ByClient: true, At: []record.Ref{ref(1)}}}, "WS803 warning possible", "at the same age, 8.37 s"},
 	{"WS803 two", cuts(2, true, 60*time.Second), "", ""},
 	{"WS804 Chromium", &record.Relation{Total: 255, Full: &record.Full{Client: user, Server: app, Most: 255, Browser: "Chromium", At: ref(1), Until: ref(2), For: 5 * time.Second}},

@@ -87,6 +87,10 @@ var cases = []ruletest.Case{
 	}, Title: "the client offered 'permessage-deflate', the server selected no extension", Remedy: "Enable the extension", Fault: record.FaultServer},
 	{Code: "WS708", Name: "healthy"},
 	{Code: "WS708", Name: "1011", Change: closed(record.Server, 1011, "boom"), Title: "1011 (internal error) 'boom'", Fault: record.FaultServer},
+	{Code: "WS708", Name: "through nginx", Change: func(c *record.Connection) {
+		closed(record.Server, 1011, "boom")(c)
+		c.Facts.Upgrade.Response = http1.ParseHead(http1.Response, "HTTP/1.1 101 Switching Protocols\r\nServer: nginx/1.22.1\r\n\r\n")
+	}, Title: "The server behind nginx/1.22.1 at 10.0.0.5:80 closed with 1011", Remedy: "of the server behind nginx/1.22.1"},
 	{Code: "WS708", Name: "no Pong", Change: closed(record.Server, 1011, "keepalive ping timeout"), Title: "its Ping got no Pong in time", Fault: record.FaultClient},
 	{Code: "WS709", Name: "healthy"},
 	{Code: "WS709", Name: "1012", Change: closed(record.Server, 1012, ""), Title: "1012 (service restart)", Severity: record.Warning},

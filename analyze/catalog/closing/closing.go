@@ -46,7 +46,7 @@ func finish(c *record.Connection, r *rule.Reporter, x *record.ControlFrame, f ru
 	if r.Enough(f) {
 		return
 	}
-	title := fmt.Sprintf("%s closed with %d%s%s", known.SideFirst(c, x.Dir), x.Code, codeName(x.Code), reason(x))
+	title := fmt.Sprintf("%s closed with %d%s%s", known.FramesOfFirst(c, x.Dir), x.Code, codeName(x.Code), reason(x))
 	if f.Title != "" {
 		title += ": " + f.Title
 	}

@@ -27,6 +27,6 @@ var WS705 = &rule.Rule{
 func check1008(c *record.Connection, r *rule.Reporter) {
 	closedWith(c, r, 1008, func(x *record.ControlFrame) rule.Found {
 		return rule.Found{Confidence: record.Likely,
-			Remedy: "Read the log of " + known.Side(c, x.Dir) + " at this second: which of its rules (credentials, origin, rate) did the connection break?"}
+			Remedy: "Read the log of " + known.FramesOf(c, x.Dir) + " at this second: which of its rules (credentials, origin, rate) did the connection break?"}
 	})
 }

@@ -31,7 +31,7 @@ func check1009(c *record.Connection, r *rule.Reporter) {
 		sender := x.Dir.Other()
 		w := c.Facts.WS
 		f := rule.Found{
-			Remedy: "Raise the message limit of " + known.Side(c, x.Dir) + ", or let the " + sender.String() + " split its data into smaller messages."}
+			Remedy: "Raise the message limit of " + known.FramesOf(c, x.Dir) + ", or let the " + sender.String() + " split its data into smaller messages."}
 		if x.Dir == record.Client { // else it saw the code
 			f.SeenByUser = known.UserSaw(c, known.SawTooBig)
 		}

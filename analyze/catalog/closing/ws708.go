@@ -27,7 +27,7 @@ var WS708 = &rule.Rule{
 
 func check1011(c *record.Connection, r *rule.Reporter) {
 	closedWith(c, r, 1011, func(x *record.ControlFrame) rule.Found {
-		f := rule.Found{Fault: x.Dir.Fault(), Remedy: "Look in the log of " + known.Side(c, x.Dir) + " at this second for the exception."}
+		f := rule.Found{Fault: x.Dir.Fault(), Remedy: "Look in the log of " + known.FramesOf(c, x.Dir) + " at this second for the exception."}
 		if strings.Contains(strings.ToLower(x.Reason), "keepalive ping timeout") {
 			f.Title = "its Ping got no Pong in time"
 			f.Fault = x.Dir.Other().Fault()

@@ -25,6 +25,6 @@ var WS709 = &rule.Rule{
 
 func check1012(c *record.Connection, r *rule.Reporter) {
 	closedWith(c, r, 1012, func(x *record.ControlFrame) rule.Found {
-		return rule.Found{Fault: x.Dir.Fault(), Remedy: "If no deploy was planned, look why " + known.Side(c, x.Dir) + " restarts; let clients reconnect after a random delay of 5 to 30 s."}
+		return rule.Found{Fault: x.Dir.Fault(), Remedy: "If no deploy was planned, look why " + known.FramesOf(c, x.Dir) + " restarts; let clients reconnect after a random delay of 5 to 30 s."}
 	})
 }

@@ -25,6 +25,6 @@ var WS710 = &rule.Rule{
 
 func check1013(c *record.Connection, r *rule.Reporter) {
 	closedWith(c, r, 1013, func(x *record.ControlFrame) rule.Found {
-		return rule.Found{Fault: x.Dir.Fault(), Remedy: "Look at load and limits of " + known.Side(c, x.Dir) + "; let clients wait before they reconnect."}
+		return rule.Found{Fault: x.Dir.Fault(), Remedy: "Look at load and limits of " + known.FramesOf(c, x.Dir) + "; let clients wait before they reconnect."}
 	})
 }

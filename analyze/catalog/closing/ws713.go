@@ -43,7 +43,7 @@ func checkCode(c *record.Connection, r *rule.Reporter) {
 			did = "answered the Close frame"
 		}
 		f := rule.Found{
-			Title:      fmt.Sprintf("%s %s with %d, %s", known.SideFirst(c, x.Dir), did, x.Code, whyInvalid(x)),
+			Title:      fmt.Sprintf("%s %s with %d, %s", known.FramesOfFirst(c, x.Dir), did, x.Code, whyInvalid(x)),
 			Fault:      x.Dir.Fault(),
 			SeenByUser: sawBroken(c, x.Dir, known.SawCloseCodeBad, fmt.Sprint(x.Code)),
 			Remedy:     "Let the " + x.Dir.String() + " close with 1000, 1001, 1008, 1011 or a code from 4000 to 4999.",

@@ -43,7 +43,7 @@ func checkClosePayload(c *record.Connection, r *rule.Reporter) {
 			continue
 		}
 		r.Add(rule.Found{
-			Title:      known.SideFirst(c, v.Dir) + " sent a Close frame " + what,
+			Title:      known.FramesOfFirst(c, v.Dir) + " sent a Close frame " + what,
 			Fault:      v.Dir.Fault(),
 			SeenByUser: sawBroken(c, v.Dir, saw),
 			Remedy:     "Correct the Close frames of the " + v.Dir.String() + ": two bytes of code, then UTF-8.",

@@ -52,7 +52,7 @@ func checkNotAnswered(c *record.Connection, r *rule.Reporter) {
 	if r.Enough(f) {
 		return
 	}
-	f.Title = fmt.Sprintf("%s did not answer the %s's Close frame before the connection ended %s later", known.SideFirst(c, silent), x.Dir, known.Seconds(end.at.Time.Sub(x.Ref.Time)))
+	f.Title = fmt.Sprintf("%s did not answer the %s's Close frame before the connection ended %s later", known.FramesOfFirst(c, silent), x.Dir, known.Seconds(end.at.Time.Sub(x.Ref.Time)))
 	f.Remedy = "Let the " + silent.String() + " answer a Close frame with a Close frame."
 	f.Evidence = []record.Evidence{r.At(x.Ref, "%s of the %s", closeText(x), x.Dir), r.At(end.at, "%s of the %s, no Close frame of the %s before it", end.how, end.by, silent)}
 	if ended := x.Ref.Time.Sub(end.at.Time); ended > 0 {

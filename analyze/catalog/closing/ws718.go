@@ -28,7 +28,7 @@ func check1001(c *record.Connection, r *rule.Reporter) {
 	closedWith(c, r, 1001, func(x *record.ControlFrame) rule.Found {
 		f := rule.Found{Remedy: "Nothing needs to be done: the page was left or the client stopped."}
 		if x.Dir == record.Server {
-			f.Remedy = "If no deploy or restart was planned, look in the log of " + known.Side(c, x.Dir) + " at this second."
+			f.Remedy = "If no deploy or restart was planned, look in the log of " + known.FramesOf(c, x.Dir) + " at this second."
 		}
 		return f
 	})

@@ -51,7 +51,7 @@ func breaches(c *record.Connection, r *rule.Reporter, describe func(*record.WSFa
 			continue
 		}
 		f := describe(w, v)
-		f.Title = known.SideFirst(c, v.Dir) + " " + f.Title
+		f.Title = known.FramesOfFirst(c, v.Dir) + " " + f.Title
 		if v.Count > 1 {
 			f.Title += fmt.Sprintf(" (the first of %d such frames)", v.Count)
 		}

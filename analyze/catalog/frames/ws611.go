@@ -37,7 +37,7 @@ func checkDataAfterClose(c *record.Connection, r *rule.Reporter) {
 			continue
 		}
 		f := rule.Found{
-			Title:    fmt.Sprintf("%s sent %d data frame%s after its own Close frame", known.SideFirst(c, record.Dir(d)), n, known.Plural(n)),
+			Title:    fmt.Sprintf("%s sent %d data frame%s after its own Close frame", known.FramesOfFirst(c, record.Dir(d)), n, known.Plural(n)),
 			Fault:    record.Dir(d).Fault(),
 			Remedy:   "Let the " + record.Dir(d).String() + " send its Close frame as the last of its queue.",
 			Evidence: []record.Evidence{r.At(w.Closes[d].Ref, "%s of the %s", closeName(w.Closes[d]), record.Dir(d))},

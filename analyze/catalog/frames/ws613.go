@@ -33,7 +33,7 @@ func checkLarge(c *record.Connection, r *rule.Reporter) {
 	for d, n := range w.Largest {
 		if n >= rule.LargeMessage {
 			r.Add(rule.Found{
-				Title:    fmt.Sprintf("%s sent a message of %.1f MiB", known.SideFirst(c, record.Dir(d)), float64(n)/(1<<20)),
+				Title:    fmt.Sprintf("%s sent a message of %.1f MiB", known.FramesOfFirst(c, record.Dir(d)), float64(n)/(1<<20)),
 				Fault:    record.Dir(d).Fault(),
 				Evidence: []record.Evidence{r.At(w.LargestRef[d], "the message's end (%d bytes)", n)},
 			})

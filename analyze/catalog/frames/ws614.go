@@ -55,7 +55,7 @@ func checkPing(c *record.Connection, r *rule.Reporter) {
 		if r.Enough(f) {
 			continue
 		}
-		f.Title = fmt.Sprintf("%s did not answer %s with a Pong within %s", known.SideFirst(c, by.Other()), unansweredPings(p, by), known.Seconds(waited))
+		f.Title = fmt.Sprintf("%s did not answer %s with a Pong within %s", known.FramesOfFirst(c, by.Other()), unansweredPings(p, by), known.Seconds(waited))
 		f.Remedy = "Find out why the " + by.Other().String() + " does not answer Pings: a blocked event loop, or an implementation without Pong."
 		f.Evidence = []record.Evidence{r.At(p.FirstUnanswered, "Ping of the %s without a Pong", by)}
 		if p.LastUnanswered != p.FirstUnanswered {

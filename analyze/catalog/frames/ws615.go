@@ -36,7 +36,7 @@ func checkSlowPong(c *record.Connection, r *rule.Reporter) {
 		}
 		by := record.Dir(d)
 		r.Add(rule.Found{
-			Title:    fmt.Sprintf("%s answered a Ping only after %s", known.SideFirst(c, by.Other()), known.Seconds(p.Slowest)),
+			Title:    fmt.Sprintf("%s answered a Ping only after %s", known.FramesOfFirst(c, by.Other()), known.Seconds(p.Slowest)),
 			Fault:    by.Other().Fault(),
 			Remedy:   "Find out what kept the " + by.Other().String() + " busy then, and keep keep-alive timeouts well above such pauses.",
 			Evidence: []record.Evidence{r.At(p.SlowestPing, "Ping of the %s", by), r.At(p.SlowestPong, "its Pong")},

@@ -43,7 +43,7 @@ func checkCutShort(c *record.Connection, r *rule.Reporter) {
 			inside = "a frame"
 		}
 		f := rule.Found{
-			Title:    fmt.Sprintf("The connection ended inside %s of %s", inside, known.Side(c, by)),
+			Title:    fmt.Sprintf("The connection ended inside %s of %s", inside, known.FramesOf(c, by)),
 			Fault:    t.EndBy.Fault(),
 			Remedy:   "The message is lost: find out why the connection ended, and have it sent again after reconnecting.",
 			Evidence: []record.Evidence{r.At(t.Sides[d].LastData, "last data of the %s, in the middle of %s", by, inside), r.At(t.End, "%s of the %s", record.EndName(t.EndHow), t.EndBy)},

@@ -56,10 +56,29 @@ func Forwarded(c *record.Connection) bool {
 
 // SideFirst is Side for the beginning of a sentence.
 func SideFirst(c *record.Connection, d record.Dir) string {
+	return first(Side(c, d))
+}
+
+// FramesOf is Side for who wrote a side's frames: proxies that pass bytes on write none.
+func FramesOf(c *record.Connection, d record.Dir) string {
 	if bare(c) {
 		return ""
 	}
-	s := Side(c, d)
+	name, product, proxy := Answerer(c)
+	if d == record.Server && proxy && passesFrames[product] && !strings.Contains(strings.ToLower(name), "openresty") { // which has a WebSocket server of its own
+		return "the server behind " + Side(c, d)
+	}
+	return Side(c, d)
+}
+
+// FramesOfFirst is FramesOf at the beginning of a sentence.
+func FramesOfFirst(c *record.Connection, d record.Dir) string { return first(FramesOf(c, d)) }
+
+// passesFrames are proxies that pass what follows a 101 on as it is.
+var passesFrames = map[Product]bool{Nginx: true, HAProxy: true, Apache: true, Varnish: true, Squid: true, Nghttpx: true, Caddy: true, Traefik: true, Envoy: true, ATS: true}
+
+// first makes a name the beginning of a sentence.
+func first(s string) string {
 	for _, small := range []string{"the ", "a proxy"} {
 		if strings.HasPrefix(s, small) {
 			return strings.ToUpper(s[:1]) + s[1:]

@@ -29,7 +29,7 @@ var cases = []struct {
 	title    string
 	note     string // a part of the evidence
 }{
-	{"WS901 at the client", views(record.Path{Forged: forged}), "WS901 error certain", "near.pcap received a RST from the server that far.pcap shows it never sent", "the clock of far.pcap is about 12.0 ms ahead of that of near.pcap"},
+	{"WS901 at the client", views(record.Path{Forged: forged}), "WS901 error certain", "near.pcap received a RST from the server that far.pcap shows it never sent", "the clock of far.pcap is about 12 ms ahead of that of near.pcap"},
 	{"WS901 at both", views(record.Path{Forged: append(forged, record.PathReset{From: record.Client, At: ref(6), Elsewhere: ref(9)})}), "WS901 error certain", "Both ends received RSTs", "TTL 61"},
 	{"WS901 the other file ends early", views(record.Path{Forged: forged, EndsEarly: true}), "WS901 error likely", "never sent", ""},
 	{"WS901 takes the packet, too", views(record.Path{Forged: forged, Lost: []record.PathLoss{{What: "data", At: ref(1)}}}), "WS901 error certain", "", ""},

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
@@ -32,15 +33,15 @@ func ends(p *record.Path) string {
 func clocks(p *record.Path) string {
 	near, far := names(p)
 	var text string
-	switch ms := record.Millis(p.Offset); {
+	switch {
 	case p.Offset == 0:
 		return ""
 	case p.Offset.Abs() < time.Millisecond:
 		text = fmt.Sprintf("the clocks of %s and %s agree to %.1f ms", near, far, max(0.1, record.Millis(p.Offset.Abs())))
-	case ms > 0:
-		text = fmt.Sprintf("the clock of %s is about %.1f ms ahead of that of %s", far, ms, near)
+	case p.Offset > 0:
+		text = fmt.Sprintf("the clock of %s is about %s ahead of that of %s", far, known.Seconds(p.Offset), near)
 	default:
-		text = fmt.Sprintf("the clock of %s is about %.1f ms behind that of %s", far, -ms, near)
+		text = fmt.Sprintf("the clock of %s is about %s behind that of %s", far, known.Seconds(-p.Offset), near)
 	}
 	if perMillion := p.Drift * 1e6; perMillion > 1 || perMillion < -1 {
 		text += fmt.Sprintf(" and drifts by %.0f µs per second", perMillion)

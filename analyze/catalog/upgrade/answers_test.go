@@ -222,6 +222,7 @@ var switchCases = []caseOf{
 	{code: "WS540", name: "http/2", response: status("200"), change: overH2},
 
 	{code: "WS541", name: "unknown", response: accept("ICX+Yqv66kxgM0FcWaLWlFLwTAI="), title: "'ICX+Yqv66kxgM0FcWaLWlFLwTAI=', expected 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='", fault: record.FaultUnknown},
+	{code: "WS541", name: "another case", response: accept("S3PPLMBITXAQ9KYGZZHZRBK+XOO="), title: "only upper and lower case differ", fault: record.FaultUnknown},
 	{code: "WS541", name: "the key itself", response: accept("dGhlIHNhbXBsZSBub25jZQ=="), title: "it is the key itself", fault: record.FaultServer},
 	{code: "WS541", name: "no GUID", response: accept("hHLtf2V1k8aDQZfNjw3Ia1hCwt0="), title: "the GUID was left out", fault: record.FaultServer},
 	{code: "WS541", name: "the example", request: otherKey, response: good101, title: "the example of RFC 6455", fault: record.FaultServer},

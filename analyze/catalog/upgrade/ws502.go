@@ -38,9 +38,10 @@ func checkConnection(c *record.Connection, r *rule.Reporter) {
 	if values := u.Request.Values("Connection"); len(values) > 0 {
 		found = known.Quote("Connection: " + strings.Join(values, ", "))
 	}
+	product, _ := stripper(u)
 	f := rule.Found{
 		Title:  "The request has 'Upgrade: websocket' but " + found + ", expected 'Connection: Upgrade'",
-		Remedy: known.Remedy(known.Nginx, known.Stripped),
+		Remedy: known.Remedy(product, known.Stripped),
 		Evidence: []record.Evidence{r.At(requestField(u, "Upgrade"), "Upgrade: websocket"),
 			r.At(requestField(u, "Connection"), "%s", found)},
 	}

@@ -70,6 +70,9 @@ func checkAccept(c *record.Connection, r *rule.Reporter) {
 		f.Remedy = "Let the proxy pass Sec-WebSocket-Key on as it is."
 		f.Evidence = append(f.Evidence, r.At(elsewhere.Ref, "the key that the value fits"))
 	default:
+		if strings.EqualFold(accept, u.WantAccept) {
+			f.Title += ": only upper and lower case differ, so something changed the case of the right value"
+		}
 		f.NextStep = "Capture at the server, too: it shows whether the value fits the key that arrived there."
 		f.Remedy = "Capture at the server: if the value fits the key that arrived there, a proxy changes keys or replays answers; otherwise the server computes it wrongly."
 	}

@@ -34,6 +34,8 @@ func (v *view) headline() []said {
 	case v.counts[undecided] > 0:
 		say(yellow, "No failure seen in %s, but of %s the capture does not hold enough to tell.",
 			plural(total, "WebSocket connection"), number(v.counts[undecided]))
+	case v.counts[warned] > 0 && total == 1:
+		say(green, "The one WebSocket connection worked, with a warning.")
 	case v.counts[warned] > 0:
 		say(green, "%s worked; %s.", allOf(total), withWarning(v.counts[warned]))
 	case total == 1:

@@ -152,3 +152,20 @@ func TestAnswered(t *testing.T) {
 		t.Errorf("without a request in the capture: %s", got)
 	}
 }
+
+func TestHeadlineOfWarnings(t *testing.T) {
+	for _, x := range []struct {
+		fine, warned int64
+		want         string
+	}{
+		{0, 1, "The one WebSocket connection worked, with a warning."},
+		{1, 1, "Both WebSocket connections worked; 1 has a warning."},
+		{2, 2, "All 4 WebSocket connections worked; 2 have warnings."},
+	} {
+		var v view
+		v.counts[healthy], v.counts[warned] = x.fine, x.warned
+		if got := v.headline(); len(got) != 1 || got[0].text != x.want {
+			t.Errorf("%+v, want %q", got, x.want)
+		}
+	}
+}

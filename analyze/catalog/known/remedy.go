@@ -105,7 +105,7 @@ var remedies = map[Problem]map[Product]advice{
 		Unknown: {"Make the client, or the proxy that wrote this request, use HTTP/1.1 (nginx before 1.29.7: proxy_http_version 1.1;).", "RFC 6455 section 4.1"},
 	},
 	IdleTimeout: {
-		Nginx: {"Raise proxy_read_timeout in this location (60s by default), or let the server send Pings more often than that.", docNginxWS},
+		Nginx: {"Raise proxy_read_timeout in this location (60s by default), or let the server send Pings more often than it allows.", docNginxWS},
 		HAProxy: {"Set timeout tunnel (for example 1h): without it timeout client and timeout server apply to WebSockets; or send Pings more often.",
 			docHAProxy + "#4.2-timeout%20tunnel"},
 		// The larger of the two: apache/httpd:modules/proxy/mod_proxy_http.c, "Set timeout to the highest configured for client or backend".

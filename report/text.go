@@ -87,7 +87,8 @@ func cleanLines(s string) []string {
 func width(s string) int { return twwidth.Width(s) }
 
 // wrap breaks a cleaned line at spaces so that none takes more than columns; a
-// word that is longer is broken. Leading spaces are kept for all lines.
+// word that is longer is broken, but for a link: that would lead nowhere.
+// Leading spaces are kept for all lines.
 func wrap(line string, columns int) []string {
 	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
 	columns = max(columns, len(indent)+1)
@@ -109,7 +110,8 @@ func wrap(line string, columns int) []string {
 				current, used = current+" ", used+1
 			}
 		}
-		for used+w > columns { // longer than a whole line
+		link := strings.HasPrefix(strings.TrimLeft(word, "('"), "https://") && len(word) < maxLink
+		for used+w > columns && !link { // longer than a whole line
 			head := fitting(word, columns-used)
 			if i := strings.LastIndexAny(head, "/?&=;,"); i > len(head)/2 { // URLs break well there
 				head = head[:i+1]
@@ -126,6 +128,9 @@ func wrap(line string, columns int) []string {
 	}
 	return out
 }
+
+// maxLink bounds the links that are not broken.
+const maxLink = 200
 
 // fitting is the longest beginning of word that fits into columns, at least one rune.
 func fitting(word string, columns int) string {

@@ -96,6 +96,7 @@ func TestWrap(t *testing.T) {
 		{"日本語日本語", 5, "日本|語日|本語"},
 		{"a  b", 2, "a|b"},
 		{"日本", 1, "日|本"},
+		{"see (https://a.test/x) now", 8, "see|(https://a.test/x)|now"},
 	}
 	for _, c := range cases {
 		if got := strings.Join(wrap(c.text, c.columns), "|"); got != c.want {

@@ -35,9 +35,13 @@ func checkNotWebSocket(c *record.Connection, r *rule.Reporter) {
 	if kind != "bytes" {
 		note = "the first bytes of the " + w.NotWebSocketDir.String() + " after the handshake: " + kind
 	}
+	accepted := "the 101"
+	if c.Facts.H2 != nil {
+		accepted = "the answer 200"
+	}
 	f := rule.Found{
-		Title:      known.SideFirst(c, w.NotWebSocketDir) + " sent " + kind + " after the 101 instead of WebSocket frames",
-		Remedy:     "Find what writes to the connection after the 101: a proxy's error page, a body sent with the 101, an application that writes to the raw socket.",
+		Title:      known.SideFirst(c, w.NotWebSocketDir) + " sent " + kind + " after " + accepted + " instead of WebSocket frames",
+		Remedy:     "Find what writes to the connection after " + accepted + ": a proxy's error page, a body sent with the 101, an application that writes to the raw socket.",
 		SeenByUser: known.UserSaw(c, known.SawFrame),
 		Evidence:   []record.Evidence{r.At(w.NotWebSocketRef, "%s", note)},
 	}

@@ -326,3 +326,11 @@ func TestSidesBehindProxies(t *testing.T) {
 	c.Tunnel, c.Facts.Tunnel = &record.Tunnel{Target: "app.test:443"}, &record.TunnelFacts{Opened: true}
 	check(record.Server, "the server at app.test:443 (through the proxy at 10.0.0.9:3128)")
 }
+
+// Of a client over HTTP/2 that is not known, only what browsers tell is quoted.
+func TestUserSawOverHTTP2(t *testing.T) {
+	c := &record.Connection{URL: "wss://app.test/x", Facts: &record.Facts{H2: &record.H2Facts{}}}
+	if got := UserSaw(c, SawStatus, "403"); !strings.Contains(got, "Chromium: ") || strings.Contains(got, "gorilla") {
+		t.Errorf("%q", got)
+	}
+}

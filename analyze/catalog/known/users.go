@@ -368,6 +368,9 @@ func UserSaw(c *record.Connection, kind Kind, args ...string) string {
 	case AnyClient:
 		var parts []string
 		engines := helloEngines(c)
+		if c.Facts != nil && c.Facts.H2 != nil {
+			engines = []Engine{Chromium, Firefox} // the libraries do not speak HTTP/2
+		}
 		if engines == nil {
 			engines = shown
 		}

@@ -96,7 +96,7 @@ func requestUnheard(c *record.Connection) bool {
 // sawSilence is what a client tells that hears no more, by how far it had come.
 func sawSilence(c *record.Connection) known.Kind {
 	switch {
-	case helloUnheard(c):
+	case c.Facts.TLS != nil && c.Facts.TLS.Complete == "":
 		return known.SawTLSNoAnswer
 	case c.Facts.WS == nil && c.Facts.Upgrade != nil, answerUnheard(c, record.Server):
 		return known.SawNoAnswer

@@ -59,7 +59,9 @@ func checkProxyAuth(c *record.Connection, r *rule.Reporter) {
 	case t.AuthSent != "":
 		f.Title = fmt.Sprintf("%s refused the client's %s credentials for CONNECT %s (%d, offers %s)", who, known.Clip(t.AuthSent), target(t), t.Response.Status, offered)
 	}
-	if t.AuthSent == "" && strings.Contains(f.SeenByUser, string(known.Chromium)) && !slices.ContainsFunc(t.AuthOffered, common) {
+	if t.Response.Status != 407 { // which clients do not take for the proxy's
+		f.SeenByUser = sawRefusal(c)
+	} else if t.AuthSent == "" && strings.Contains(f.SeenByUser, string(known.Chromium)) && !slices.ContainsFunc(t.AuthOffered, common) {
 		f.SeenByUser += "; as a page: ERR_PROXY_AUTH_UNSUPPORTED"
 	}
 	r.Add(f)

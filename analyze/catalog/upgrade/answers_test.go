@@ -180,6 +180,7 @@ var silenceCases = []caseOf{
 	{code: "WS536", name: "no status code", change: answeredBy("HTTP/1.1 OK\r\n"), title: "with a status line without a status code"},
 	{code: "WS536", name: "frame", change: answeredBy("\x81\x05hello"), title: "a WebSocket frame without a handshake"},
 	{code: "WS536", name: "http/2", change: answeredBy("\x00\x00\x12\x04\x00\x00\x00\x00\x00"), title: "HTTP/2 frames", remedy: "HTTP/1.1 too"},
+	{code: "WS536", name: "text", change: answeredBy("hello from elsewhere\r\n"), title: "text that is no HTTP (beginning 'hello from elsew')"},
 	{code: "WS536", name: "binary", change: answeredBy("\x00\x01\x02\x03hunter2"), title: "beginning 00 01 02 03"},
 	{code: "WS536", name: "TLS alert is WS412", change: both(answeredBy("\x15\x03\x01\x00\x02\x02\x46"), func(c *record.Connection) { c.Facts.Upgrade.TLSAnswer = true })},
 	{code: "WS536", name: "http", response: good101},

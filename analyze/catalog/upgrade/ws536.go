@@ -3,6 +3,7 @@ package upgrade
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -75,6 +76,10 @@ func nameBytes(b []byte) string {
 	// The MySQL handshake: length, sequence 0, protocol 10.
 	case len(b) > 5 && b[3] == 0 && b[4] == 10:
 		return "a MySQL server's greeting"
+	}
+	line, _, _ := strings.Cut(string(b[:min(len(b), 16)]), "\n")
+	if line = strings.TrimSpace(line); line != "" && !strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "text that is no HTTP (beginning " + known.Quote(line) + ")"
 	}
 	return fmt.Sprintf("bytes that are no HTTP (beginning % x)", b[:min(len(b), 4)])
 }

@@ -373,6 +373,7 @@ func blamedBehind(hop *record.Hop, p *record.Pattern) {
 	switch {
 	case p.Code == "WS807" && c.Outcome != record.ClosedClean && c.Outcome != record.Open && c.Fault != record.FaultIntermediary:
 		blame(c, p.Title)
+		advise(c, p.Remedy)
 	case p.Code == "WS808" && (bareEnd(c) && c.Facts.TCP.EndBy == record.Client || c.Fault == record.FaultUnknown):
 		blame(c, fmt.Sprintf("The proxy at %s did not pass this server's answer on as it was (hop %s)", known.ProxyAt(hop.Front, c), hop.Front.ID))
 		advise(c, p.Remedy)

@@ -33,6 +33,9 @@ const (
 	SawResponseCut       Kind = "response-cut"       //
 	SawRefused           Kind = "refused"            // TCP
 	SawConnectTimeout    Kind = "connect-timeout"    // TCP
+	SawHostUnreachable   Kind = "host-unreachable"   // ICMP, as Linux tells it: EHOSTUNREACH
+	SawNetUnreachable    Kind = "net-unreachable"    // ENETUNREACH
+	SawDenied            Kind = "denied"             // EACCES, of ICMPv6
 	SawTunnel            Kind = "tunnel"             // args: the status
 	SawAbnormal          Kind = "abnormal"           // 1006 after it opened
 	SawResetOpen         Kind = "reset-open"         // RST after it opened
@@ -247,6 +250,18 @@ var messages = map[Kind]map[Engine]string{
 		Chromium: "Error in connection establishment: net::ERR_CONNECTION_TIMED_OUT", Node: "connect ETIMEDOUT",
 		Python: "timed out during opening handshake", GoGorilla: "dial tcp: i/o timeout", GoCoder: "dial tcp: i/o timeout",
 	},
+	SawHostUnreachable: {
+		Chromium: "Error in connection establishment: net::ERR_ADDRESS_UNREACHABLE", Node: "connect EHOSTUNREACH",
+		Python: "[Errno 113] Connect call failed", GoGorilla: "connect: no route to host", GoCoder: "connect: no route to host",
+	},
+	SawNetUnreachable: {
+		Chromium: "Error in connection establishment: net::ERR_ADDRESS_UNREACHABLE", Node: "connect ENETUNREACH",
+		Python: "[Errno 101] Connect call failed", GoGorilla: "connect: network is unreachable", GoCoder: "connect: network is unreachable",
+	},
+	SawDenied: {
+		Chromium: "Error in connection establishment: net::ERR_NETWORK_ACCESS_DENIED", Node: "connect EACCES",
+		Python: "[Errno 13] Connect call failed", GoGorilla: "connect: permission denied", GoCoder: "connect: permission denied",
+	},
 	SawTunnel: {
 		Chromium: "Establishing a tunnel via proxy server failed.", Node: "Unexpected server response: %s", Python: "proxy rejected connection: HTTP %s", GoGorilla: "the proxy's status text",
 		Aiohttp: "ClientHttpProxyError: %s, message='…'",
@@ -347,8 +362,9 @@ var openKinds = map[Kind]bool{
 // withoutHead are those in which the client has got no head of an answer;
 // oneForAll is what some engines tell of all of them, and of TLS.
 var (
-	withoutHead = map[Kind]bool{SawClosedUnanswered: true, SawResetUnanswered: true, SawNotHTTP: true, SawResponseCut: true, SawRefused: true, SawConnectTimeout: true}
-	oneForAll   = map[Engine]string{Undici: undiciFailed, SignalR: "Unable to connect to the remote server"}
+	withoutHead = map[Kind]bool{SawClosedUnanswered: true, SawResetUnanswered: true, SawNotHTTP: true, SawResponseCut: true, SawRefused: true, SawConnectTimeout: true,
+		SawHostUnreachable: true, SawNetUnreachable: true, SawDenied: true}
+	oneForAll = map[Engine]string{Undici: undiciFailed, SignalR: "Unable to connect to the remote server"}
 )
 
 // shown are the engines that are quoted when the request does not tell the client.

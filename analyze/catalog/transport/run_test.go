@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/catalog/ruletest"
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
@@ -44,3 +45,16 @@ func TestCases(t *testing.T) {
 func TestHealthyIsSilentAndFree(t *testing.T) { ruletest.Free(t, Rules, healthy()) }
 
 func BenchmarkHealthy(b *testing.B) { ruletest.Benchmark(b, Rules, healthy()) }
+
+func TestSawICMP(t *testing.T) {
+	for x, want := range map[record.ICMP]known.Kind{
+		{Type: 3, Code: 3}: known.SawRefused, {Type: 3, Code: 1}: known.SawHostUnreachable, {Type: 3, Code: 13}: known.SawHostUnreachable,
+		{Type: 3}: known.SawNetUnreachable, {Type: 3, Code: 9}: known.SawNetUnreachable, {Type: 11}: known.SawHostUnreachable,
+		{V6: true, Type: 1, Code: 4}: known.SawRefused, {V6: true, Type: 1}: known.SawNetUnreachable, {V6: true, Type: 1, Code: 1}: known.SawDenied,
+		{V6: true, Type: 1, Code: 3}: known.SawHostUnreachable,
+	} {
+		if got := sawICMP(&x); got != want {
+			t.Errorf("%+v: %s, want %s", x, got, want)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func checkICMP(c *record.Connection, r *rule.Reporter) {
 			f.Fault = record.FaultIntermediary
 		}
 		if !t.SYNACK.Seen() {
-			f.SeenByUser = known.UserSaw(c, known.SawRefused)
+			f.SeenByUser = known.UserSaw(c, sawICMP(x))
 		}
 		r.Add(f)
 		return
@@ -100,6 +100,20 @@ func icmpName(x *record.ICMP) (string, bool) {
 		return family + " parameter problem" + numbers, true
 	}
 	return "", false // redirects, source quench: the packet went on
+}
+
+// sawICMP is what connect(2) makes of an error (icmp_err_convert of Linux' net/ipv4/icmp.c
+// and net/ipv6/icmp.c).
+func sawICMP(x *record.ICMP) known.Kind {
+	switch {
+	case x.V6 && x.Type == 1 && x.Code == 4, !x.V6 && x.Type == 3 && x.Code == 3:
+		return known.SawRefused
+	case x.V6 && x.Type == 1 && x.Code == 0, !x.V6 && x.Type == 3 && (x.Code == 0 || x.Code == 6 || x.Code == 9 || x.Code == 11):
+		return known.SawNetUnreachable
+	case x.V6 && prohibited(x):
+		return known.SawDenied
+	}
+	return known.SawHostUnreachable
 }
 
 // prohibited: a firewall says so.

@@ -38,7 +38,7 @@ var requestCases = []caseOf{
 	{code: "WS501", name: "http/2", request: stripped, change: overH2},
 
 	{code: "WS502", name: "keep-alive", request: instead(goodRequest, "Connection: Upgrade", "Connection: keep-alive"), title: "'Connection: keep-alive', expected 'Connection: Upgrade'",
-		fault: record.FaultIntermediary, confidence: record.Likely, remedy: "a proxy or the client itself, send 'Connection: Upgrade'. If it is nginx: in the location"},
+		fault: record.FaultIntermediary, confidence: record.Likely, remedy: "If the client wrote this request itself, let it send 'Connection: Upgrade'. Make every proxy"},
 	{code: "WS502", name: "missing, by a proxy", request: without(goodRequest, "Connection: Upgrade") + "X-Real-IP: 10.9.9.9\n", title: "no Connection field", confidence: record.Certain},
 	{code: "WS502", name: "firefox", request: instead(goodRequest, "Connection: Upgrade", "Connection: keep-alive, Upgrade")},
 	{code: "WS502", name: "no Upgrade either", request: stripped},

@@ -47,7 +47,7 @@ func checkConnection(c *record.Connection, r *rule.Reporter) {
 	}
 	if by := forwarder(u); by == "" {
 		f.Confidence = record.Likely
-		f.Remedy = "Let whoever wrote this request, a proxy or the client itself, send 'Connection: Upgrade'. If it is nginx: " + strings.ToLower(f.Remedy[:1]) + f.Remedy[1:]
+		f.Remedy = "If the client wrote this request itself, let it send 'Connection: Upgrade'. " + f.Remedy
 	} else {
 		f.Evidence = append(f.Evidence, r.At(u.RequestRef, "a proxy passed the request on (%s)", by))
 	}

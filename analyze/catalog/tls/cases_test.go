@@ -110,6 +110,9 @@ var cases = []ruletest.Case{
 	{Code: "WS401", Name: "one direction", Change: all(failed, tcp(func(t *record.TCPFacts) { t.OneWay = true }))},
 	{Code: "WS402", Name: "healthy"},
 	{Code: "WS402", Name: "acknowledged", Change: waits(6 * time.Second), Title: "took the ClientHello for app.test and did not answer in 6.00 s", Fault: record.FaultUnknown, Confidence: record.Certain},
+	{Code: "WS402", Name: "in a tunnel", Change: all(waits(6*time.Second), func(c *record.Connection) {
+		c.Facts.TCP.Sides[record.Server].Bytes, c.Facts.Tunnel = 39, &record.TunnelFacts{Opened: true, Target: "app.test:443"}
+	}), Title: "No answer to the ClientHello for app.test came through the tunnel", Fault: record.FaultUnknown},
 	{Code: "WS402", Name: "dropped", Change: all(waits(4*time.Second), tcp(func(t *record.TCPFacts) {
 		t.Sides[record.Client].Unacked, t.Sides[record.Client].UnackedSent, t.Sides[record.Client].UnackedLast = 517, 5, at(9, 3*time.Second)
 	})), Title: "never acknowledged the ClientHello for app.test in 4.00 s: it was dropped on the way", Fault: record.FaultIntermediary},

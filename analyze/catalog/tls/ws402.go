@@ -43,8 +43,11 @@ func checkNoAnswer(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	tcp := &c.Facts.TCP
-	server := &tcp.Sides[record.Server]
-	if tcp.OneWay || server.Bytes > 0 || tcp.GapBytes[record.Server] > 0 || tcp.EndHow != "" && tcp.EndBy == record.Server {
+	said, tunnel := tcp.Sides[record.Server].Bytes, c.Facts.Tunnel
+	if tunnel != nil && tunnel.Opened {
+		said = tunnel.ServerBytes // the proxy's answer is none of TLS
+	}
+	if tcp.OneWay || said > 0 || tcp.GapBytes[record.Server] > 0 || tcp.EndHow != "" && tcp.EndBy == record.Server {
 		return
 	}
 	end := tcp.End
@@ -63,6 +66,11 @@ func checkNoAnswer(c *record.Connection, r *rule.Reporter) {
 		f.Remedy = "Look for a firewall or filter between the client and " + known.Endpoint(c) + " that drops hellos with the server name " + asked(t) + "."
 		f.NextStep = "Capture at the server: if the ClientHello does not arrive though the SYN does, a device on the path drops it."
 		f.Evidence = append(f.Evidence, r.At(client.UnackedLast, "the ClientHello is sent again, in vain"))
+	} else if tunnel != nil {
+		f.Title = "No answer to the ClientHello for " + asked(t) + " came through the tunnel to " + known.Endpoint(c) + " in " + known.Seconds(waited)
+		f.Fault = record.FaultUnknown
+		f.Remedy = "From the proxy's host, try openssl s_client -connect " + known.Endpoint(c) + ": whether that server speaks TLS, and whether it is overloaded or stuck; if it answers there, look at the proxy."
+		f.NextStep = "Capture at the proxy, on the side of the server: does the ClientHello go on, and is it answered?"
 	} else {
 		f.Title = endpoint(c) + " took the ClientHello for " + asked(t) + " and did not answer in " + known.Seconds(waited)
 		f.Fault = record.FaultUnknown

@@ -45,7 +45,7 @@ func listInterfaces(p *program, namespace string) error {
 		return err
 	}
 	if chosen != "" {
-		_, err = fmt.Fprintln(p.stdout, "* has the default route: live captures there unless -i names others; -i any takes all")
+		_, err = fmt.Fprintln(p.stdout, "* is where live captures unless -i names others: the default route's, if there is one; -i any takes all")
 	}
 	return err
 }

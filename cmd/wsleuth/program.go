@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -52,12 +53,19 @@ func wrong(hint, format string, args ...any) error {
 	return &exitError{code: exitWrong, err: fmt.Errorf(format, args...), hint: hint}
 }
 
+// sameInterrupt is how long another signal counts as the same: timeout(1) sends
+// its own to the process and then to the whole group.
+const sameInterrupt = 300 * time.Millisecond
+
 // run executes a command and gives the exit status. The first interrupt ends
 // the reading, so that what was read is reported; the second ends the program.
 func run(p *program) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() {
+		time.Sleep(sameInterrupt)
+		stop()
+	})
 	err := rootCommand(p).ExecuteContext(ctx)
 	return p.exit(err)
 }

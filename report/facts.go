@@ -60,7 +60,10 @@ func tcpFacts(c *record.Connection) string {
 }
 
 func tunnelFacts(t *record.Tunnel) string {
-	text := fmt.Sprintf("%s through %s to %s", t.Kind, t.Proxy, t.Target)
+	text := fmt.Sprintf("%s through %s", t.Kind, t.Proxy)
+	if t.Target != "" {
+		text += " to " + t.Target
+	}
 	if t.Status != 0 {
 		text += fmt.Sprintf(", answered %d", t.Status)
 	}

@@ -30,3 +30,14 @@ func TestTLSFacts(t *testing.T) {
 		}
 	}
 }
+
+func TestTunnelFacts(t *testing.T) {
+	for want, x := range map[string]record.Tunnel{
+		"socks5 through 10.0.9.1:1080":                                 {Kind: "socks5", Proxy: "10.0.9.1:1080"},
+		"http-connect through 10.0.9.1:1080 to a.test:1, answered 503": {Kind: "http-connect", Proxy: "10.0.9.1:1080", Target: "a.test:1", Status: 503},
+	} {
+		if got := tunnelFacts(&x); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -276,6 +276,12 @@ func (s *Story) events(c *record.Connection) {
 	s.page.heading("EVENTS", bold)
 	columns := []column{{title: "  PACKET", max: 12, right: true}, {title: "AFTER", max: 10, right: true}, {title: "FROM", max: 8}, {title: "WHAT"}}
 	var rows [][]string
+	begin := c.Started
+	for _, e := range c.Events { // a stream of HTTP/2 begins after its connection
+		if e.Time != 0 {
+			begin = min(begin, e.Time)
+		}
+	}
 	for _, e := range c.Events {
 		packet := fmt.Sprint(e.Packet)
 		if e.Capture != "" {
@@ -285,7 +291,7 @@ func (s *Story) events(c *record.Connection) {
 		if e.Text != "" {
 			what += ": " + e.Text
 		}
-		rows = append(rows, []string{packet, span(record.Millis(e.Time.Sub(c.Started))), Clean(e.From), Clean(what)})
+		rows = append(rows, []string{packet, span(record.Millis(e.Time.Sub(begin))), Clean(e.From), Clean(what)})
 	}
 	s.page.grid(columns, rows, nil)
 }

@@ -2,9 +2,11 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
@@ -55,5 +57,19 @@ func TestStory(t *testing.T) {
 				golden(t, file, tell(t, one.name, columns, one.id))
 			})
 		}
+	}
+}
+
+// A stream of HTTP/2 begins after its connection, whose events are told before it.
+func TestStoryOfAStream(t *testing.T) {
+	var out bytes.Buffer
+	story := NewStory(&out, Options{Width: 80})
+	c := sample(1)
+	c.Events = []record.Event{{Packet: 1, Time: c.Started - 5e6, From: "client", What: "syn"}, {Packet: 9, Time: c.Started, From: "client", What: "request"}}
+	if err := errors.Join(story.Connection(c), story.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); !strings.Contains(got, "0.0 ms  client  syn") || !strings.Contains(got, "5.0 ms  client  request") {
+		t.Error(got)
 	}
 }

@@ -111,7 +111,17 @@ func openVerdict(c *record.Connection) string {
 	if startedBefore(c) {
 		return fmt.Sprintf("Open and working in the %s that the capture holds, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
 	}
-	return fmt.Sprintf("Open and working when the capture ended, after %s, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
+	state := "Open and working"
+	if stalled(c) {
+		state = "Open, but with a receiver that reads no more,"
+	}
+	return fmt.Sprintf("%s when the capture ended, after %s, %s.", state, age(time.Duration(c.DurationMS*1e6)), messages(c))
+}
+
+// stalled: a receiver stopped reading and did not begin again.
+func stalled(c *record.Connection) bool {
+	return slices.ContainsFunc(c.Findings, func(f record.Finding) bool { return f.Code == "WS209" }) && c.Facts != nil &&
+		slices.ContainsFunc(c.Facts.TCP.Stalls, func(s record.Stall) bool { return !s.End.Seen() })
 }
 
 func messages(c *record.Connection) string {

@@ -51,7 +51,9 @@ func TestVerdictSaysWhatTheCaptureHolds(t *testing.T) {
 	for want, c := range map[string]*record.Connection{
 		"Closed cleanly by the client with code 1000 at the end of the 2.0 s that the capture holds, no message.": {Outcome: record.ClosedClean, Facts: late, Close: &record.Close{Code: 1000}, DurationMS: 2000},
 		"Open and working in the 2.0 s that the capture holds, no message.":                                       {Outcome: record.Open, Facts: late, DurationMS: 2000},
-		"Open and working when the capture ended, after 2.0 s, no message.":                                       {Outcome: record.Open, Facts: &record.Facts{}, DurationMS: 2000},
+		"Open, but with a receiver that reads no more, when the capture ended, after 2.0 s, no message.": {Outcome: record.Open, DurationMS: 2000,
+			Findings: []record.Finding{{Code: "WS209"}}, Facts: &record.Facts{TCP: record.TCPFacts{Stalls: []record.Stall{{}}}}},
+		"Open and working when the capture ended, after 2.0 s, no message.": {Outcome: record.Open, Facts: &record.Facts{}, DurationMS: 2000},
 		"old: the server's side has to act. This client opened the WebSocket for all that (1 message from the client and 0 from the server); others refuse.": {Outcome: record.InvalidHandshake,
 			Fault: record.FaultServer, Findings: []record.Finding{{Severity: record.Error, Title: "old"}}, WebSocket: &record.WebSocket{Messages: record.PerSide{Client: 1}}},
 	} {

@@ -13,6 +13,7 @@ import (
 var cases = []ruletest.Case{
 	{Code: "WS701", Name: "healthy"},
 	{Code: "WS701", Name: "FIN of the server", Change: abnormal, Title: "The server at 10.0.0.5:80 ended the WebSocket by FIN, without a Close frame, after 9.40 s", Fault: record.FaultServer},
+	{Code: "WS701", Name: "in the middle of a frame", Change: func(c *record.Connection) { abnormal(c); c.Facts.WS.MidFrame[record.Server] = true }, Title: "after 9.40 s, in the middle of a message", Fault: record.FaultServer},
 	{Code: "WS701", Name: "close_notify of the server", Change: func(c *record.Connection) { abnormal(c); c.Facts.TCP.Notified = true }, Title: "The server at 10.0.0.5:80 ended the WebSocket by close_notify, without a Close frame"},
 	{Code: "WS701", Name: "RST is WS205", Change: func(c *record.Connection) {
 		abnormal(c)

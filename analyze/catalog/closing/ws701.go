@@ -73,6 +73,9 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	f.Title = fmt.Sprintf("%s ended the WebSocket by %s, without a Close frame, after %s", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time)))
+	if w := c.Facts.WS; (w.MidFrame[end.by] || w.MidMessage[end.by]) && !w.Damaged[end.by] {
+		f.Title += ", in the middle of a message"
+	}
 	f.SeenByUser = known.UserSaw(c, known.SawAbnormal)
 	f.Remedy = "Look at the log of " + known.Side(c, end.by) + " at this second; let it send a Close frame with a code before it ends a connection."
 	if _, proxy := known.ProductOf(c); proxy && end.by == record.Server {

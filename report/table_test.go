@@ -157,7 +157,7 @@ func TestTableTells(t *testing.T) {
 	}{
 		"no finding":    {[]*record.Connection{silent}, record.Capture{}, "tls-failed (" + silent.ID + "): The TLS connection was never used. Ask the client's log.", ""},
 		"a further hop": {[]*record.Connection{fine, hop}, record.Capture{}, ", hop of " + fine.ID, ""},
-		"not decoded":   {nil, unread, "what was captured cannot be decoded", "Capture on the interface"},
+		"not decoded":   {nil, unread, "of the 9 packets none that can be decoded belongs to a TCP connection", "Capture on the interface"},
 	} {
 		var out strings.Builder
 		table := NewTable(&out, Options{Width: 200})

@@ -184,7 +184,7 @@ func (v *view) nothing() []said {
 	case tcp == 0 && s.QUICConnections > 0:
 		return []said{{fmt.Sprintf("No WebSocket connections over TCP: %s belongs to a TCP connection.", noneOf(v.packets, "packet")), yellow}}
 	case tcp == 0 && v.undecodable():
-		return []said{{"No WebSocket connections: what was captured cannot be decoded.", yellow}}
+		return []said{{fmt.Sprintf("No WebSocket connections: of the %s none that can be decoded belongs to a TCP connection.", plural(v.packets, "packet")), yellow}}
 	case tcp == 0:
 		return []said{{fmt.Sprintf("No WebSocket connections: %s belongs to a TCP connection.", noneOf(v.packets, "packet")), yellow},
 			{"Capture on the interface that the connections take, for example: tcpdump -i any -s 0 -w capture.pcap tcp", plain}}

@@ -163,8 +163,12 @@ func (h *HTML) pattern(p record.Pattern) htmlPattern {
 	if rest := len(p.Connections) - len(ids); rest > 0 {
 		text += fmt.Sprintf(" and %s more", number(int64(rest)))
 	}
+	who := actor(p.Fault)
+	if p.Fault == record.FaultUnknown {
+		who = "" // said of its connections
+	}
 	return htmlPattern{Code: Clean(p.Code), Slug: Clean(p.Slug), Confidence: sureness(p.Confidence), Tone: string(p.Severity), What: Clean(oneLine(sentence(p.Title))),
-		Actor: actor(p.Fault), Remedy: block(p.Remedy), Connections: text, Evidence: h.evidenceList(p.Evidence, maxEvidence)}
+		Actor: who, Remedy: block(p.Remedy), Connections: text, Evidence: h.evidenceList(p.Evidence, maxEvidence)}
 }
 
 func (h *HTML) detail(c *record.Connection, anchor string) htmlDetail {

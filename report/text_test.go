@@ -170,3 +170,18 @@ func TestHeadlineOfWarnings(t *testing.T) {
 		}
 	}
 }
+
+// TestPatternLeavesWhoActsToItsConnections: a pattern that does not know who has
+// to act contradicts no connection that does.
+func TestPatternLeavesWhoActsToItsConnections(t *testing.T) {
+	p := record.Pattern{Title: "went on with polling", Fault: record.FaultUnknown}
+	if got := shared(&p); got != "Went on with polling." {
+		t.Error(got)
+	}
+	if who := new(HTML).pattern(p).Actor; who != "" {
+		t.Error(who)
+	}
+	if p.Fault = record.FaultServer; shared(&p) != "Went on with polling: the server has to act." {
+		t.Error(shared(&p))
+	}
+}

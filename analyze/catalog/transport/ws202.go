@@ -15,7 +15,7 @@ var WS202 = &rule.Rule{
 	Text: rule.Text{
 		Seen: "The client's SYN was sent again and again and no SYN-ACK, RST or ICMP error came back.",
 		Why:  "The client hangs until its own timer runs out, often for a minute or more, and then reports a timeout. Nothing above TCP was ever spoken.",
-		How:  "The capture holds every SYN and no packet of the server. A closed port answers with a RST, so silence means that the SYN or its answer was dropped.",
+		How:  "The capture holds every SYN and no packet of the server. A closed port answers with a RST, so silence means that the SYN or its answer was dropped. Seen from the server, its SYN-ACK is sent again and again and no ACK comes.",
 		Alike: "A capture that shows one direction only looks the same; such captures are told apart and not judged. A server whose accept queue is full drops SYNs silently, too, as does a host that is switched off behind a router that sends no ICMP errors. " +
 			"A wrong address in DNS leads to the same silence.",
 		Fix: "Check the address, then the firewalls and security groups on the way for a rule that drops; capture at the server to see whether the SYN arrives. " +

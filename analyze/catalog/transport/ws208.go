@@ -13,9 +13,9 @@ var WS208 = &rule.Rule{
 	Title:    "Data was retransmitted without any acknowledgement until the sender gave up or the capture ended",
 	Severity: record.Error, Fault: record.FaultNetwork,
 	Text: rule.Text{
-		Seen: "One side sent data again and again, at growing distances, and the other never acknowledged it. No FIN and no RST came.",
+		Seen: "One side sent data again and again, at growing distances, and the other never acknowledged it.",
 		Why:  "The WebSocket is dead, but its sender learns of it only after many minutes (Linux: about 15), unless the application has a timer of its own. Messages pile up unsent meanwhile.",
-		How:  "The first unacknowledged segment was sent at least four times, and the receiver's window had room for it.",
+		How:  "The first unacknowledged segment was sent at least four times, and the receiver's window had room for it. A FIN of the other side that comes later and does not acknowledge it either shows that this side was there: then something on the path drops just this data.",
 		Alike: "A laptop that went to sleep, a phone that changed networks, a cable, a server that lost power, and a NAT or firewall that forgot the connection and drops silently: the packets do not tell which. " +
 			"Where only full-size segments are lost, WS211 fits better. A capture that lacks the receiver's direction is not judged.",
 		Fix: "Send Pings from the side that must know, every 20 to 30 seconds, and close when no Pong comes; that also keeps NAT entries alive. On Linux TCP_USER_TIMEOUT or tcp_retries2 shortens the wait. " +

@@ -31,7 +31,7 @@ func TestTexts(t *testing.T) {
 		{"roads/socks5-unresolvable.pcap", "look up nosuch.test and connect to port 80", ""},
 		{"roads/socks4-refused.pcap", "ERR_SOCKS_CONNECTION_FAILED", "golang.org/x/net/proxy"},
 		{"roads/h2c-goaway-before-answer.pcap", "the end of the connection, without an answer", "Close 1001"},
-		{"tls/h2-flow-control-stall.pcap tls/h2-flow-control-stall.keys", "after the client had granted no more flow-control window", "Look at the log"},
+		{"tls/h2-flow-control-stall.pcap tls/h2-flow-control-stall.keys", "the client having granted no more flow-control window", "Look at the log"},
 		{"tls/h2-rst-while-open.pcap tls/h2-rst-while-open.keys", "follows from WS561", ""},
 		{"tls/cert-expired-py-tls13-dark.pcap", "most often the client refuses its issuer, its name or its dates", "whole chain"},
 		{"tls/intercepted-untrusted.pcap", "with bad_certificate: Zscaler, which opens TLS on the way, issued it", ""},

@@ -98,7 +98,7 @@ func Starved(h *record.H2Facts) *record.Stall {
 
 // StarvedBy adds a stall to a title, Feed says what to do about it.
 func StarvedBy(s *record.Stall) string {
-	return fmt.Sprintf(", after the %s had granted no more flow-control window for %s", s.From, Seconds(s.Length))
+	return fmt.Sprintf(", the %s having granted no more flow-control window for %s", s.From, Seconds(s.Length))
 }
 
 func Feed(s *record.Stall) string {

@@ -84,7 +84,7 @@ var h2Cases = []caseOf{
 	{code: "WS561", name: "HTTP/1.1", request: connect, change: onStream(false, reset(record.Server, 13, "HTTP_1_1_REQUIRED")), title: "HTTP_1_1_REQUIRED", fault: record.FaultClient, remedy: "ALPN"},
 	{code: "WS561", name: "starved", request: connect, response: "HTTP/2 200\n", change: onStream(true, then(reset(record.Client, 8, "CANCEL"), func(_ *record.Connection, h *record.H2Facts) {
 		h.Stalls = []record.Stall{{From: record.Server, Begin: at(7, time.Second), Length: 2500 * time.Millisecond}}
-	})), title: "after the server had granted no more flow-control window for 2.50 s", fault: record.FaultServer, remedy: "WINDOW_UPDATE"},
+	})), title: "the server having granted no more flow-control window for 2.50 s", fault: record.FaultServer, remedy: "WINDOW_UPDATE"},
 	{code: "WS561", name: "after a Close frame", request: connect, response: "HTTP/2 200\n", change: onStream(true, then(closed, reset(record.Server, 0, "NO_ERROR")))},
 	{code: "WS561", name: "after the stream's end", request: connect, response: "HTTP/2 200\n", change: onStream(true, then(reset(record.Server, 8, "CANCEL"), func(_ *record.Connection, h *record.H2Facts) {
 		h.EndStream[record.Server] = h.Reset.Ref

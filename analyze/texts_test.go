@@ -24,6 +24,7 @@ func TestTexts(t *testing.T) {
 		{"tls/firefox-masked-frame.pcap", "the client later sends Close 1000", "follows from WS602"},
 		{"tls/firefox-masked-frame.pcap", "closed by the client with code 1000, which the server did not answer, after", "cleanly"},
 		{"tls/squid-wss-cert-expired.pcap", "The certificate of app.test:443 had expired", "app.test at app.test"},
+		{"roads/proxy-502.pcap", "The proxy's log says which", "the proxy is configured with"},
 		{"tls/squid-denied.pcap", "stock rules let port 443 through", "acl SSL_ports"},
 		{"roads/squid-403-port.pcap", "acl SSL_ports port 80", ""},
 		{"roads/squid-absolute-allowed.pcap", "then no proxy has to pass the Upgrade on", "Squid drops Upgrade"},

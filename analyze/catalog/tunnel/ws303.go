@@ -79,7 +79,7 @@ func log(product known.Product) string {
 		return "tinyproxy's log has opensock and the reason."
 	case known.Apache:
 		return "error_log has the reason (AH00957, AH01114)."
-	case known.Unknown:
+	case known.Unknown, known.Backend:
 		return "The proxy's log says which."
 	}
 	return known.Remedy(product, known.UpstreamDown)

@@ -101,6 +101,7 @@ var cases = []struct {
 	{"WS807 but it opened", hop(record.Hop{Lost: lost("version")}, "502 X", "Upgrade: websocket\r\n", "101 X"), "", ""},
 	{"WS807 the key", hop(record.Hop{Renewed: true, Answer: lost("Sec-WebSocket-Accept")}, "101 X", "Sec-WebSocket-Key: bbbb\r\n", "101 X"), "WS807 error certain", "changed Sec-WebSocket-Key"},
 	{"WS808 a field", hop(record.Hop{Answer: lost("Sec-WebSocket-Extensions")}, "101 X", "", "101 X"), "WS808 error certain", "took Sec-WebSocket-Extensions off on the way back from 10.0.2.2:8080"},
+	{"WS808 two fields", hop(record.Hop{Answer: append(lost("Upgrade"), lost("Connection")...)}, "101 X", "", "101 X"), "WS808 error certain", "took Upgrade and Connection off on the way back"},
 	{"WS808 the status", hop(record.Hop{Answer: []record.Change{{Name: "status", Before: "403 Forbidden", After: "502 Bad Gateway", BeforeRef: ref(1), AfterRef: ref(2)}}}, "502 X", "", "403 X"),
 		"WS808 error certain", "answered 502 Bad Gateway where the server had answered 403 Forbidden"},
 	{"WS808 nothing", hop(record.Hop{}, "101 X", "", "101 X"), "", ""},

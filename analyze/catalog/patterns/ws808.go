@@ -32,11 +32,18 @@ func checkAnswer(x *record.Relation, r *rule.Reporter) {
 		return // the last is WS807's: the key was changed
 	}
 	who, _ := proxyOf(h)
-	var said []string
+	var said, off []string
 	f := rule.Found{}
 	for _, c := range h.Answer {
-		said = append(said, turned(c))
+		if c.After == "" && c.Name != "status" {
+			off = append(off, c.Name)
+		} else {
+			said = append(said, turned(c))
+		}
 		f.Evidence = append(f.Evidence, r.At(c.BeforeRef, "the server's answer: %s", stands(c.Name, c.Before)), r.At(c.AfterRef, "passed on: %s", stands(c.Name, c.After)))
+	}
+	if len(off) > 0 {
+		said = append([]string{"took " + strings.Join(off, " and ") + " off"}, said...)
 	}
 	f.Title = fmt.Sprintf("%s %s on the way back from %s", who, strings.Join(said, " and "), h.Back.Server)
 	if x.Total > 1 {
@@ -53,8 +60,6 @@ func turned(c record.Change) string {
 	switch {
 	case c.Name == "status":
 		return "answered " + known.Clip(c.After) + " where the server had answered " + known.Clip(c.Before) + ","
-	case c.After == "":
-		return "took " + c.Name + " off"
 	case c.Before == "":
 		return "added " + c.Name
 	case c.Name == "version":

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -21,6 +22,16 @@ const minSecret = 6
 var secretParameters = []string{"access_token", "token", "auth", "key", "apikey", "api_key", "password", "secret", "jwt", "sig",
 	"signature", "code", "ticket"}
 
+// secretWords are in the names of other parameters and fields with secret
+// values: id_token, X-Amz-Signature, X-Api-Key, sessionid.
+var secretWords = []string{"token", "secret", "passw", "pwd", "signature", "apikey", "api-key", "api_key", "jwt", "session", "authorization"}
+
+// isSecret tells by such a word that a parameter or field has a secret value.
+func isSecret(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
+}
+
 // secrets are the values that were taken out of a connection, to be taken out
 // of what rules say of it as well.
 type secrets []string
@@ -34,14 +45,13 @@ func redact(c *record.Connection, o Options) secrets {
 	var found secrets
 	if r := c.Request; r != nil {
 		found.headers(r.Headers)
-		r.Target = found.query(r.Target)
+		r.Target = found.target(r.Target)
 	}
 	if r := c.Response; r != nil {
 		found.headers(r.Headers)
+		r.BodyExcerpt = found.tokens(r.BodyExcerpt)
 	}
-	if strings.Contains(c.URL, "?") {
-		c.URL = found.query(c.URL)
-	}
+	c.URL = found.target(c.URL)
 	if c.WebSocket != nil && isToken(c.WebSocket.Subprotocol) {
 		found.add(c.WebSocket.Subprotocol)
 		c.WebSocket.Subprotocol = Redacted
@@ -69,7 +79,7 @@ func (s *secrets) headers(h record.Headers) {
 			case is("Cookie"):
 				field[1] = s.cookies(field[1])
 			case is("Origin"):
-				field[1] = s.query(field[1])
+				field[1] = s.target(field[1])
 			}
 		case len("Set-Cookie"):
 			if is("Set-Cookie") {
@@ -81,9 +91,14 @@ func (s *secrets) headers(h record.Headers) {
 			}
 		case len("Location"), len("Referer"):
 			if is("Location") || is("Referer") {
-				field[1] = s.query(field[1])
+				field[1] = s.target(field[1])
 			}
 		}
+		if isSecret(field[0]) && !strings.HasSuffix(field[1], Redacted) {
+			s.add(field[1])
+			field[1] = Redacted
+		}
+		field[1] = s.tokens(field[1])
 	}
 }
 
@@ -125,27 +140,72 @@ func isToken(name string) bool {
 	return len(name) > maxPlainToken || strings.HasPrefix(name, "eyJ") && strings.Count(name, ".") == 2
 }
 
-// query replaces the values of secret parameters in a URL or a target.
-func (s *secrets) query(target string) string {
-	path, query, ok := strings.Cut(target, "?")
-	if !ok {
-		return target
+// target takes the secrets out of a URL or a request's target: user and
+// password, the values of secret parameters, tokens.
+func (s *secrets) target(target string) string {
+	target, fragment, hasFragment := strings.Cut(target, "#")
+	path, query, hasQuery := strings.Cut(target, "?")
+	if scheme, rest, ok := strings.Cut(path, "://"); ok {
+		authority, rest, _ := strings.Cut(rest, "/")
+		if at := strings.LastIndexByte(authority, '@'); at > 0 {
+			s.add(authority[:at])
+			path = scheme + "://" + Redacted + authority[at:] + "/" + rest
+		}
 	}
-	query, fragment, hasFragment := strings.Cut(query, "#")
-	pairs := strings.Split(query, "&")
+	// "the semicolon (";") and equals ("=") reserved characters are often used to
+	// delimit parameters and parameter values" of a path (RFC 3986, section 3.3).
+	if strings.Contains(path, ";") {
+		segments := strings.Split(path, "/")
+		for i, segment := range segments {
+			segments[i] = s.parameters(segment, ";")
+		}
+		path = strings.Join(segments, "/")
+	}
+	if hasQuery {
+		path += "?" + s.parameters(query, "&")
+	}
+	if hasFragment {
+		path += "#" + fragment
+	}
+	return s.tokens(path)
+}
+
+// parameters replaces the values of secret parameters.
+func (s *secrets) parameters(list, separator string) string {
+	pairs := strings.Split(list, separator)
 	for i, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")
-		if ok && value != "" && slices.Contains(secretParameters, strings.ToLower(name)) {
+		plain, err := url.QueryUnescape(name)
+		if err != nil {
+			plain = name
+		}
+		if ok && value != "" && (slices.Contains(secretParameters, strings.ToLower(plain)) || isSecret(plain)) {
 			s.add(value)
 			pairs[i] = name + "=" + Redacted
 		}
 	}
-	target = path + "?" + strings.Join(pairs, "&")
-	if hasFragment {
-		target += "#" + fragment
-	}
-	return target
+	return strings.Join(pairs, separator)
 }
+
+// tokens replaces what has the form of a JWT (RFC 7519, section 3): two or more
+// dots between parts in base64url, of which the first begins a JSON object.
+func (s *secrets) tokens(text string) string {
+	for from := 0; ; {
+		at := strings.Index(text[from:], "eyJ")
+		if at < 0 {
+			return text
+		}
+		at += from
+		end := at + len(text[at:]) - len(strings.TrimLeft(text[at:], base64URL+"."))
+		if token := text[at:end]; strings.Count(token, ".") >= 2 {
+			s.add(token)
+			text, end = text[:at]+Redacted+text[end:], at+len(Redacted)
+		}
+		from = end
+	}
+}
+
+const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // apply takes the secrets out of everything that was said of the connection.
 func (s secrets) apply(c *record.Connection) {

@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"encoding/binary"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,22 @@ var secretHeaders = map[string]valueKind{"authorization": valueCredentials, "pro
 // secretParameters of a URL have secret values.
 var secretParameters = []string{"access_token", "token", "auth", "key", "apikey", "api_key", "password", "secret", "jwt", "sig", "signature", "code", "ticket"}
 
+// secretWords are in the names of other headers and parameters with secret values.
+var secretWords = []string{"token", "secret", "passw", "pwd", "signature", "apikey", "api-key", "api_key", "jwt", "session", "authorization"}
+
+func isSecret(name string) bool {
+	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
+}
+
+// secretParameter tells that a parameter of a URL has a secret value.
+func secretParameter(name string) bool {
+	if plain, err := url.QueryUnescape(name); err == nil {
+		name = plain
+	}
+	name = strings.ToLower(name)
+	return slices.Contains(secretParameters, name) || isSecret(name)
+}
+
 // maxPlainToken is the longest subprotocol that is taken for a name.
 const maxPlainToken = 64
 
@@ -43,6 +60,7 @@ type httpState struct {
 	length  int // of the present word
 	inQuery bool
 	hiding  bool
+	recent  uint32 // the last bytes of the line
 }
 
 // atStart: nothing of a head has come.
@@ -69,7 +87,11 @@ func (h *httpState) byte(c *byte) {
 		h.secret(c)
 	default:
 		if h.lines > 0 && *c == ':' && len(h.line) < maxName {
-			if h.value = secretHeaders[strings.ToLower(string(h.line))]; h.value != valuePlain {
+			name := strings.ToLower(string(h.line))
+			if h.value = secretHeaders[name]; h.value == valuePlain && isSecret(name) {
+				h.value = valueSecret
+			}
+			if h.value != valuePlain {
 				h.word = h.word[:0]
 			}
 		}
@@ -101,10 +123,14 @@ func (h *httpState) secret(c *byte) {
 	}
 }
 
-// query hides the values of secret parameters in a URL.
+// query hides the values of secret parameters in a URL, and what begins as a
+// JWT does in a target.
 func (h *httpState) query(c *byte) {
+	if h.recent = h.recent<<8 | uint32(*c); h.lines == 0 && h.recent&0xffffff == 'e'<<16|'y'<<8|'J' {
+		h.hiding = true
+	}
 	switch {
-	case *c == '?' || *c == '&':
+	case *c == '?' || *c == '&' || *c == ';':
 		h.inQuery, h.hiding, h.word = true, false, h.word[:0]
 	case *c == ' ':
 		h.inQuery, h.hiding = false, false
@@ -112,7 +138,7 @@ func (h *httpState) query(c *byte) {
 		*c = 'x'
 	case !h.inQuery:
 	case *c == '=':
-		h.hiding = slices.Contains(secretParameters, strings.ToLower(string(h.word)))
+		h.hiding = secretParameter(string(h.word))
 	case len(h.word) < maxName:
 		h.word = append(h.word, *c)
 	}
@@ -133,7 +159,7 @@ func (h *httpState) end() {
 		h.switching, h.agreed = h.agreed, false
 	}
 	h.line, h.word, h.column, h.words, h.length = h.line[:0], h.word[:0], 0, 0, 0
-	h.value, h.inQuery, h.hiding = valuePlain, false, false
+	h.value, h.inQuery, h.hiding, h.recent = valuePlain, false, false, 0
 }
 
 // frameState follows WebSocket frames (RFC 6455, section 5.2).

@@ -21,9 +21,9 @@ func secretCapture() []byte {
 	clock := uint32(0)
 	direct := &tcpStream{b: &b, clock: &clock, port: 41000}
 	direct.open()
-	direct.send(0, tcpPSH|tcpACK, "GET /chat?room=5&access_token=secret-1-in-url&sig=secret-2-in-url HTTP/1.1\r\nHost: app.test\r\n"+
+	direct.send(0, tcpPSH|tcpACK, "GET /chat?room=5&X-Amz-Signature=secret-13-signed/with=slash&to%6ben=secret-14-coded&access_token=secret-1-in-url&sig=secret-2-in-url HTTP/1.1\r\nHost: app.test\r\n"+
 		"Authorization: Bearer secret-3-bearer\r\nProxy-Authorization: Basic secret-4-basic\r\nCookie: a=secret-5-cookie; b=secret-6-cookie\r\n"+
-		"Origin: https://app.test\r\nReferer: https://app.test/?token=secret-7-referer\r\nSec-WebSocket-Protocol: chat, "+jwt+"\r\n"+
+		"Origin: https://app.test\r\nReferer: https://app.test/?token=secret-7-referer\r\nX-Api-Key: secret-16-header\r\nSec-WebSocket-Protocol: chat, "+jwt+"\r\n"+
 		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 	direct.send(1, tcpPSH|tcpACK, "HTTP/1.1 302 Found\r\nSet-Cookie: s=secret-8-set; Path=/\r\nLocation: /login?ticket=secret-9-location\r\nContent-Length: "+itoa(len(secretBody))+"\r\n\r\n"+secretBody)
 	direct.end()

@@ -265,7 +265,7 @@ func (t *Table) warningSections() {
 	const most = 20
 	for i, c := range groups {
 		if i == most {
-			t.more(int64(len(groups)-most), "kind of warning")
+			t.more(int64(len(groups)-most), "warning")
 			break
 		}
 		first := c.examples[0]

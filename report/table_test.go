@@ -122,20 +122,25 @@ func TestHTML(t *testing.T) {
 func TestApplicationCodes(t *testing.T) {
 	var out strings.Builder
 	table := NewTable(&out, Options{Width: 200})
-	for i := range 3 {
+	for i := range 4 {
 		c := sample(i)
 		c.Outcome, c.Fault = record.ClosedClean, record.FaultNone
 		c.Close = &record.Close{By: record.Server, HasCode: true, Code: 4401, Reason: "Unauthorized"}
 		c.Findings = []record.Finding{{Code: "WS712", Slug: "close-application-code", Severity: record.Info, Title: "The server closed with 4401 'Unauthorized'"}}
-		if i == 2 {
+		switch i {
+		case 2:
 			c.Close.Code, c.Findings = 3001, nil
+		case 3: // one of so many that its finding is not told in full
+			c.Close = &record.Close{By: record.Client, HasCode: true, Code: 4999, Reason: "bye"}
+			c.Findings[0].Title = "Closed with a code from 3000 to 4999"
 		}
 		table.Connection(c)
 	}
 	if err := table.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := out.String(); !strings.Contains(got, "Closed by the application: The server closed with 4401 'Unauthorized' (2 connections closed so).") || strings.Contains(got, "3001.") {
+	if got := out.String(); !strings.Contains(got, "Closed by the application: The server closed with 4401 'Unauthorized' (2 connections closed so).") || strings.Contains(got, "3001.") ||
+		!strings.Contains(got, "Closed by the application: The client closed with 4999 'bye'. What") {
 		t.Error(got)
 	}
 }

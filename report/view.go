@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"hash/maphash"
 	"net/netip"
 	"slices"
@@ -49,6 +50,7 @@ type view struct {
 	unknown  tally[endpoint]
 	codes    tally[int]      // Close codes of an application, of those that worked, with what a finding says of one
 	told     []string        // the failed connection that came last, and those of its further hops that followed
+	worked   story           // the same of the one that worked and came last
 	cases    []example       // unidentified: the first of each finding
 	dark     tally[endpoint] // opaque
 	byEnd    map[record.Outcome]int64
@@ -170,7 +172,7 @@ func (v *view) Connection(c *record.Connection) error {
 			v.fine = keep(v.fine, c)
 		}
 		if c.Close != nil && c.Close.Code >= 4000 && c.HopOf == "" {
-			v.codes.add(c.Close.Code, titleOf(c, "WS712"))
+			v.codes.add(c.Close.Code, closedSo(c))
 		}
 		v.addWarnings(c)
 	case failed:
@@ -206,10 +208,22 @@ func (v *view) tellsHop(c *record.Connection) bool {
 	return c.HopOf != "" && slices.Contains(v.told, c.HopOf)
 }
 
+// story is a connection and its further hops: their IDs, and the codes of the warnings counted of them.
+type story struct{ ids, codes []string }
+
+// addWarnings counts a warning once in a story, not at each of its hops.
 func (v *view) addWarnings(c *record.Connection) {
+	s := &v.worked
+	if c.HopOf == "" || !slices.Contains(s.ids, c.HopOf) {
+		s.ids, s.codes = s.ids[:0], s.codes[:0]
+	}
+	s.ids = append(s.ids, c.ID)
+	before := len(s.codes)
 	for i := range c.Findings {
-		if f := &c.Findings[i]; f.Severity == record.Warning && f.CausedBy == "" {
+		f := &c.Findings[i]
+		if f.Severity == record.Warning && f.CausedBy == "" && !slices.Contains(s.codes[:before], f.Code) {
 			v.warnings.add(c, i)
+			s.codes = append(s.codes, f.Code)
 		}
 	}
 }
@@ -490,12 +504,16 @@ func (t *tally[K]) top(n int) (keys []K, moreKeys, more int64) {
 	return keys, moreKeys, more
 }
 
-// titleOf is the title of a connection's finding with this code.
-func titleOf(c *record.Connection, code string) string {
+// closedSo says who closed a connection, with which code and why.
+func closedSo(c *record.Connection) string {
 	for i := range c.Findings {
-		if c.Findings[i].Code == code {
-			return c.Findings[i].Title
+		if f := &c.Findings[i]; f.Code == "WS712" && len(f.Evidence) > 0 {
+			return f.Title
 		}
 	}
-	return ""
+	text := fmt.Sprintf("The %s closed with %d", c.Close.By, c.Close.Code)
+	if c.Close.Reason != "" {
+		text += " '" + c.Close.Reason + "'"
+	}
+	return text
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -176,6 +177,20 @@ func TestHopsCountOnce(t *testing.T) {
 	}
 	if v.counts[healthy] != 1 || v.endings() != "1 closed" {
 		t.Errorf("%d healthy, ended: %s", v.counts[healthy], v.endings())
+	}
+	for i, c := range []*record.Connection{first, hop, third} {
+		c.Outcome, c.Findings = record.ClosedError, []record.Finding{finding("WS709", record.Warning, "")}
+		if i == 2 { // behind the second proxy
+			c.Findings = append(c.Findings, finding("WS505", record.Warning, ""))
+		}
+		v.Connection(c)
+	}
+	var got []string
+	for _, c := range v.warnings.sorted() {
+		got = append(got, fmt.Sprint(c.code, " ", c.count, " ", c.examples[0].connection.ID))
+	}
+	if want := []string{"WS505 1 " + third.ID, "WS709 1 " + first.ID}; !slices.Equal(got, want) {
+		t.Errorf("warnings %q, want %q", got, want)
 	}
 }
 

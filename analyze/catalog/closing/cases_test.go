@@ -101,6 +101,7 @@ var cases = []ruletest.Case{
 	{Code: "WS711", Name: "1014", Change: closed(record.Server, 1014, ""), Title: "1014 (bad gateway)", Fault: record.FaultIntermediary},
 	{Code: "WS712", Name: "healthy"},
 	{Code: "WS712", Name: "GraphQL", Change: closed(record.Server, 4401, "Unauthorized"), Title: "4401 'Unauthorized': GraphQL over WebSocket uses it for unauthorized", Severity: record.Info},
+	{Code: "WS712", Name: "a registered name", Change: closed(record.Server, 3000, "no"), Title: "closed with 3000 (unauthorized) 'no'", Severity: record.Info},
 	{Code: "WS712", Name: "5000 is none", Change: closed(record.Server, 5000, "")},
 	{Code: "WS713", Name: "healthy"},
 	{Code: "WS713", Name: "1006", Change: closed(record.Client, 1006, ""), Title: "closed with 1006, which is for local use only", Fault: record.FaultClient},

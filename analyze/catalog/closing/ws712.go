@@ -21,12 +21,9 @@ var WS712 = &rule.Rule{
 	Check:      checkApplication,
 }
 
-// knownCodes of widespread protocols. Sources: GraphQL over WebSocket protocol
-// (enisdenjo/graphql-ws PROTOCOL.md), sockjs-protocol, IANA.
+// knownCodes of a widespread protocol, beside the registered names. Source:
+// GraphQL over WebSocket protocol (enisdenjo/graphql-ws PROTOCOL.md).
 var knownCodes = map[int]string{
-	3000: "the registered code for unauthorized",
-	3003: "the registered code for forbidden",
-	3008: "the registered code for a timeout",
 	4400: "GraphQL over WebSocket uses it for a bad request",
 	4401: "GraphQL over WebSocket uses it for unauthorized",
 	4403: "GraphQL over WebSocket uses it for forbidden",

@@ -24,6 +24,7 @@ var cases = []ruletest.Case{
 		c.Facts.TCP.OneWay = true
 	}},
 	{Code: "WS102", Name: "a RST beyond what was seen", Change: aheadReset(134, 0), Title: "134 bytes that the client sent before its RST are not in the capture"},
+	{Code: "WS102", Name: "a FIN, too, takes a number", Change: aheadReset(1, 0), Title: "A FIN or 1 byte that the client sent before its RST is not in the capture"},
 	{Code: "WS102", Name: "a RST that fits", Change: aheadReset(0, 0)},
 	{Code: "WS102", Name: "a RST of someone else", Change: aheadReset(134, 7)},
 	{Code: "WS103", Name: "healthy"},
@@ -35,6 +36,9 @@ var cases = []ruletest.Case{
 	{Code: "WS105", Name: "healthy"},
 	{Code: "WS105", Name: "open", Change: func(c *record.Connection) { c.Outcome, c.Facts.EndOfCapture = record.Open, true }, Title: "still open when the capture ends", Severity: record.Info},
 	{Code: "WS105", Name: "waiting for an answer", Change: func(c *record.Connection) { c.Outcome, c.Facts.EndOfCapture = record.NoResponse, true }, Title: "without an end of the connection"},
+	{Code: "WS105", Name: "the answer may come", Change: func(c *record.Connection) {
+		c.Outcome, c.Phase, c.Facts.EndOfCapture, c.Request, c.Response = record.Incomplete, record.PhaseUpgrade, true, &record.Request{}, nil
+	}, Title: "without an answer to the Upgrade request"},
 	{Code: "WS105", Name: "an open HTTP/2 stream", Change: func(c *record.Connection) { c.Outcome, c.Facts.TCP.End = record.Open, record.Ref{} }, Title: "still open"},
 	{Code: "WS107", Name: "healthy"},
 	{Code: "WS107", Name: "every packet twice", Change: func(c *record.Connection) {

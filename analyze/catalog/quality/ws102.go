@@ -84,8 +84,12 @@ func checkBeforeReset(c *record.Connection, r *rule.Reporter) {
 		if x.Ref != t.End || !fits || x.SeqAhead <= 0 || x.SeqAhead > aheadLimit || t.Sides[x.From].Bytes == 0 || t.Sides[x.From].FIN.Seen() {
 			continue
 		}
+		what := record.Bytes(x.SeqAhead)
+		if x.SeqAhead == 1 {
+			what = "A FIN or 1 byte" // both take one sequence number
+		}
 		r.Add(rule.Found{
-			Title:      fmt.Sprintf("%s that the %s sent before its RST %s not in the capture", record.Bytes(x.SeqAhead), x.From, are(x.SeqAhead)),
+			Title:      fmt.Sprintf("%s that the %s sent before its RST %s not in the capture", what, x.From, are(x.SeqAhead)),
 			Confidence: record.Likely,
 			Remedy:     "Capture again with a larger buffer (tcpdump -B 65536) and a filter for these hosts.",
 			Evidence:   []record.Evidence{r.At(x.Ref, "the sequence number of the RST is %d beyond the last byte seen of the %s", x.SeqAhead, x.From)},

@@ -28,7 +28,7 @@ func checkLate(c *record.Connection, r *rule.Reporter) {
 	if r.Enough(rule.Found{}) {
 		return
 	}
-	title := "The capture began after the connection: its TCP handshake is not there"
+	title := "The capture began when the connection already stood: its TCP handshake is not there"
 	if c.Facts.WS != nil && c.Facts.WS.ByFrames {
 		title = "The capture began in the middle of the WebSocket: neither TCP handshake nor Upgrade are there"
 	}

@@ -38,7 +38,14 @@ func checkEnded(c *record.Connection, r *rule.Reporter) {
 	if c.Outcome == record.Open {
 		f.Title = "The WebSocket is still open when the capture ends"
 	} else {
-		f.Title = "The capture ends " + known.Seconds(c.Facts.CaptureEnd.Time.Sub(c.Facts.Last.Time)) + " after the connection's last packet, without an end of the connection"
+		when, lacks := "right", "end of the connection"
+		if rest := c.Facts.CaptureEnd.Time.Sub(c.Facts.Last.Time); rest > 0 {
+			when = known.Seconds(rest)
+		}
+		if c.Outcome == record.Incomplete && c.Phase == record.PhaseUpgrade && c.Request != nil && c.Response == nil {
+			lacks = "answer to the Upgrade request"
+		}
+		f.Title = "The capture ends " + when + " after the connection's last packet, without an " + lacks
 		f.NextStep = "Let the capture run longer, until the connection has ended."
 	}
 	r.Add(f)

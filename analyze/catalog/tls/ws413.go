@@ -35,6 +35,8 @@ func checkIntercepted(c *record.Connection, r *rule.Reporter) {
 	}
 	remedy := "Exempt " + asked(t) + " from inspection in " + product
 	switch {
+	case c.Outcome == record.Opaque:
+		remedy = "If WebSockets to " + asked(t) + " fail, exempt it from inspection in " + product + " and try again."
 	case c.Outcome == record.ClosedClean || c.Outcome == record.Open:
 		remedy = "Nothing for this connection, which worked; where others fail, exempt " + asked(t) + " from inspection in " + product + "."
 	case c.Facts.TLSFailed:
@@ -56,10 +58,15 @@ func checkOtherIssuer(c *record.Connection, t *record.TLSFacts, r *rule.Reporter
 	if x == nil || elsewhere == nil || elsewhere.Issuer == x.Issuer {
 		return
 	}
+	then := "exempt " + asked(t) + " from its inspection and try again."
+	switch c.Outcome {
+	case record.ClosedClean, record.Open, record.Opaque:
+		then = "where WebSockets fail, exempt " + asked(t) + " from its inspection."
+	}
 	r.Add(rule.Found{
 		Title:      "The certificate " + presented(c, t) + " was issued by " + known.Quote(x.Issuer) + ", elsewhere by " + known.Quote(elsewhere.Issuer) + ": one of the two connections is opened on the way",
 		Confidence: record.Likely,
-		Remedy:     "Find out which of the two issuers is the host's own; the other one belongs to a device that opens TLS: exempt " + asked(t) + " from its inspection and try again.",
+		Remedy:     "Find out which of the two issuers is the host's own; the other one belongs to a device that opens TLS: " + then,
 		Evidence:   []record.Evidence{r.At(t.ChainRef, "%s", "certificate issued by "+known.Quote(x.Issuer)), r.At(elsewhere.Ref, "%s", "certificate of connection "+elsewhere.ID+", issued by "+known.Quote(elsewhere.Issuer))},
 	})
 }

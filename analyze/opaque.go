@@ -24,6 +24,9 @@ func opaqueVerdict(c *record.Connection) string {
 	if t.SNI != "" {
 		host = " to " + known.Clip(t.SNI)
 	}
+	if c.Facts.EndOfCapture && t.ClientHello.Seen() && !t.ServerHello.Seen() && !tcp.OneWay && !tcp.End.Seen() {
+		return fmt.Sprintf("The capture ended, %s after its beginning, when the TLS handshake of the connection%s was under way: it may become a WebSocket.", age(time.Duration(c.DurationMS*1e6)), host)
+	}
 	version := "TLS"
 	if t.Version != "" {
 		version = "TLS " + t.Version

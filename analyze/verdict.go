@@ -35,7 +35,7 @@ func verdict(c *record.Connection) string {
 	if len(c.Findings) > 0 && explains(c, &c.Findings[0]) {
 		what = c.Findings[0].Title
 	} else if c.Outcome == record.Incomplete {
-		return what + "."
+		return incompleteVerdict(c)
 	}
 	text := strings.TrimSuffix(what, ".") + ": " + acts(c) + "."
 	if c.Outcome == record.InvalidHandshake && c.WebSocket != nil && c.WebSocket.Messages.Client > 0 {
@@ -70,6 +70,15 @@ func explains(c *record.Connection, f *record.Finding) bool {
 	return f.Severity == record.Error || c.Outcome == record.ClosedError && f.Severity == record.Warning && strings.HasPrefix(f.Code, "WS7")
 }
 
+// incompleteVerdict says what the capture lacks, where that is known.
+func incompleteVerdict(c *record.Connection) string {
+	i := slices.IndexFunc(c.Findings, func(f record.Finding) bool { return f.Fault == record.FaultCapture })
+	if i < 0 || c.Facts != nil && c.Facts.TCP.LetGo {
+		return plainOutcome(c) + "."
+	}
+	return c.Findings[i].Title + ". What became of the connection cannot be told."
+}
+
 func healthyVerdict(c *record.Connection) string {
 	var b strings.Builder
 	if startedBefore(c) {
@@ -85,6 +94,8 @@ func healthyVerdict(c *record.Connection) string {
 		fmt.Fprintf(&b, " by the %s", c.Close.By)
 		if c.Close.Code != 0 {
 			fmt.Fprintf(&b, " with code %d", c.Close.Code)
+		} else if unanswered >= 0 {
+			b.WriteString(" without a code")
 		}
 	}
 	switch {
@@ -108,14 +119,25 @@ func startedBefore(c *record.Connection) bool {
 }
 
 func openVerdict(c *record.Connection) string {
-	if startedBefore(c) {
-		return fmt.Sprintf("Open and working in the %s that the capture holds, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
-	}
 	state := "Open and working"
-	if stalled(c) {
+	switch {
+	case doubtful(c):
+		state = "Open"
+	case stalled(c) && !startedBefore(c):
 		state = "Open, but with a receiver that reads no more,"
 	}
+	if startedBefore(c) {
+		return fmt.Sprintf("%s in the %s that the capture holds, %s.", state, age(time.Duration(c.DurationMS*1e6)), messages(c))
+	}
 	return fmt.Sprintf("%s when the capture ended, after %s, %s.", state, age(time.Duration(c.DurationMS*1e6)), messages(c))
+}
+
+// doubtful: it stands, but a peer broke the protocol, did not answer a Ping or
+// was said to be unreachable, and whether it works after that is not in the capture.
+func doubtful(c *record.Connection) bool {
+	return slices.ContainsFunc(c.Findings, func(f record.Finding) bool {
+		return f.Code == "WS203" || f.Code == "WS614" || f.Code >= "WS601" && f.Code <= "WS612"
+	})
 }
 
 // stalled: a receiver stopped reading and did not begin again.
@@ -129,7 +151,29 @@ func messages(c *record.Connection) string {
 		return "no message"
 	}
 	m := c.WebSocket.Messages
-	return fmt.Sprintf("%d %s from the client and %d from the server", m.Client, plural(m.Client, "message"), m.Server)
+	from, noun := counted(c, record.Client, m.Client), plural(m.Client, "message")
+	if from == unknownNumber {
+		noun = "of messages"
+	}
+	return fmt.Sprintf("%s %s from the client and %s from the server", from, noun, counted(c, record.Server, m.Server))
+}
+
+const unknownNumber = "an unknown number"
+
+// counted is how many messages a side sent, as far as the capture tells.
+func counted(c *record.Connection, from record.Dir, n int64) string {
+	if c.Facts != nil {
+		if t := c.Facts.TLS; t != nil && t.Dark[from] {
+			return unknownNumber
+		}
+		if slices.ContainsFunc(c.Facts.TCP.Gaps, func(g record.Gap) bool { return g.From == from && !g.Unacked }) {
+			if n == 0 {
+				return unknownNumber
+			}
+			return fmt.Sprintf("at least %d", n)
+		}
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 func plural(n int64, word string) string {
@@ -176,6 +220,8 @@ func plainOutcome(c *record.Connection) string {
 // age writes a duration for people.
 func age(d time.Duration) string {
 	switch d = d.Round(time.Millisecond); {
+	case d == 0:
+		return "less than 1 ms"
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < time.Minute:

@@ -44,6 +44,9 @@ var cases = []ruletest.Case{
 	{Code: "WS107", Name: "every packet twice", Change: func(c *record.Connection) {
 		c.Facts.TCP.Duplicates, c.Facts.TCP.FirstDuplicate, c.Facts.TCP.FirstOriginal = 20, at(2, 0), at(1, 0)
 	}, Title: "20 packets of the connection were captured more than once", Severity: record.Info},
+	{Code: "WS107", Name: "no original known", Change: func(c *record.Connection) {
+		c.Facts.TCP.Duplicates, c.Facts.TCP.FirstDuplicate = 2, at(2, 0)
+	}, Confidence: record.Likely, Title: "2 packets of the connection were captured more than once, or came later"},
 	{Code: "WS111", Name: "healthy"},
 	{Code: "WS111", Name: "no keys", Change: tls("none-given", "certain"), Title: "The TLS connection to app.test could not be decrypted: no key was given", Severity: record.Info},
 	{Code: "WS111", Name: "no line for it", Change: tls("no-match", "likely"), Title: "the key log has no line for its ClientHello"},

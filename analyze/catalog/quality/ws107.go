@@ -28,17 +28,20 @@ func checkDuplicates(c *record.Connection, r *rule.Reporter) {
 	if c.Facts == nil || c.Facts.TCP.Duplicates == 0 {
 		return
 	}
-	if r.Enough(rule.Found{}) {
+	t := &c.Facts.TCP
+	var f rule.Found
+	if !t.FirstOriginal.Seen() {
+		f.Confidence = record.Likely
+	}
+	if r.Enough(f) {
 		return
 	}
-	t := &c.Facts.TCP
-	f := rule.Found{
-		Title: fmt.Sprintf("%d packet%s of the connection were captured more than once (not counted twice here)", t.Duplicates, known.Plural(t.Duplicates)),
-	}
+	f.Title = fmt.Sprintf("%d packet%s of the connection were captured more than once (not counted twice here)", t.Duplicates, known.Plural(t.Duplicates))
 	if t.FirstOriginal.Seen() {
 		f.Evidence = append(f.Evidence, r.At(t.FirstDuplicate, "a copy of packet %d", t.FirstOriginal.Packet), r.At(t.FirstOriginal, "the packet first seen"))
 	} else {
-		f.Evidence = append(f.Evidence, r.At(t.FirstDuplicate, "a copy of an earlier packet"))
+		f.Title = fmt.Sprintf("%d packet%s of the connection were captured more than once, or came later than what was sent again in their place (not counted as loss here)", t.Duplicates, known.Plural(t.Duplicates))
+		f.Evidence = append(f.Evidence, r.At(t.FirstDuplicate, "it brings bytes that were captured before, and by its IP identification it was sent before the last packet"))
 	}
 	r.Add(f)
 }

@@ -133,7 +133,7 @@ func outline(list []record.Relation) string {
 		case r.Backends != nil:
 			fmt.Fprintf(&b, "backends %d of %d at %s, %d of %d elsewhere\n", r.Backends.Fail, r.Backends.All, r.Backends.Bad, r.Backends.OthersFail, r.Backends.OthersN)
 		case r.Fallback != nil:
-			fmt.Fprintf(&b, "fallback %s %d\n", r.Fallback.Family, r.Fallback.Polls)
+			fmt.Fprintf(&b, "fallback %s %d after %d\n", r.Fallback.Family, r.Fallback.Polls, r.Total)
 		}
 	}
 	return b.String()

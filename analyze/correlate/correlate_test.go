@@ -160,19 +160,21 @@ func polling(s *Set, from byte, times ...float64) {
 }
 
 func TestFallback(t *testing.T) {
-	failed := at(1, 1, 1).asks().answered(400, 0.1)
+	failed, elsewhere := at(1, 1, 1).asks().answered(400, 0.1), at(0, 1, 1).asks().answered(500, 0.1)
+	elsewhere.Facts.Upgrade.Request.Target = "/other"
 	for _, c := range []struct {
 		name  string
 		conns []made
 		polls []float64
 		want  string
 	}{
-		{"goes on", []made{failed}, []float64{0.1, 0.5, 1.5, 20, 45}, "fallback engine.io 3\n"},
+		{"goes on", []made{failed}, []float64{0.1, 0.5, 1.5, 20, 45}, "fallback engine.io 3 after 1\n"},
 		{"before the attempt only", []made{failed}, []float64{0.1, 0.5, 0.9}, ""},
 		{"one was on its way", []made{failed}, []float64{0.1, 0.5, 1.2}, ""},
 		{"hours later", []made{failed}, []float64{0.1, 4000, 4001}, ""},
 		{"a healthy upgrade", []made{at(1, 1, 1).open(10).closed(client, 1000)}, []float64{0.1, 0.5, 1.05, 12, 13}, ""},
 		{"a later attempt works", []made{failed, at(3, 1, 1).open(10).closed(client, 1000)}, []float64{0.1, 1.5, 2, 2.5}, ""},
+		{"another WebSocket before", []made{elsewhere, failed}, []float64{0.1, 1.5, 2, 2.5}, "fallback engine.io 3 after 1\n"},
 		{"another client", []made{at(1, 2, 1).asks().answered(400, 0.1)}, []float64{1.5, 2, 2.5}, ""},
 	} {
 		var s Set

@@ -86,7 +86,8 @@ func (b *finder) fallbacks() {
 			continue
 		}
 		if f := b.set.polling[key].after(d); f != nil {
-			failures := slices.DeleteFunc(list, func(d *Digest) bool { return d.flags&failed == 0 })
+			url := d.url // the client may have other WebSockets at this server
+			failures := slices.DeleteFunc(list, func(d *Digest) bool { return d.flags&failed == 0 || d.url != url })
 			if r, kept := b.relation(failures); kept {
 				f.Client, f.Server = netip.AddrFrom16(key.client).Unmap(), key.server.AddrPort()
 				r.Fallback = f

@@ -236,8 +236,8 @@ func (m *Markdown) patternSections() {
 func (m *Markdown) others() {
 	if len(m.unclear) > 0 {
 		m.line("## Not decided: the capture does not hold enough\n")
-		for _, c := range m.unclear[:min(len(m.unclear), 10)] {
-			m.line("- connection %s, %s to %s: %s", markdownText(c.ID), c.Client, markdownCode(where(c), false), markdownText(oneLine(sentence(c.Verdict)+" "+c.NextStep)))
+		for i, c := range m.unclear[:min(len(m.unclear), 10)] {
+			m.line("- connection %s, %s to %s: %s", markdownText(c.ID), c.Client, markdownCode(where(c), false), markdownText(oneLine(m.lacking(i))))
 		}
 		m.line("")
 		m.more(m.counts[undecided]-int64(min(len(m.unclear), 10)), "undecided connection")

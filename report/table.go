@@ -246,11 +246,7 @@ func (t *Table) undecidedSection() {
 		if i == most {
 			break
 		}
-		text := fmt.Sprintf("%s, %s to %s: %s", Clean(c.ID), c.Client, where(c), sentence(c.Verdict))
-		if c.NextStep != "" {
-			text += " " + sentence(c.NextStep)
-		}
-		t.page.paragraph(2, Clean(text), plain)
+		t.page.paragraph(2, Clean(fmt.Sprintf("%s, %s to %s: %s", c.ID, c.Client, where(c), t.lacking(i))), plain)
 	}
 	t.more(t.counts[undecided]-int64(min(len(t.unclear), most)), "undecided connection")
 }

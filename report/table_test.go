@@ -178,3 +178,29 @@ func TestTableTells(t *testing.T) {
 		}
 	}
 }
+
+// What would tell is said once for those of which the same is lacking, and a
+// headline of health points to what the connections show together.
+func TestTableTellsOnce(t *testing.T) {
+	var out strings.Builder
+	table := NewTable(&out, Options{Width: 200})
+	for i := range 3 {
+		c := sample(i)
+		c.Outcome, c.Findings, c.NextStep = record.Incomplete, nil, "Capture both directions."
+		table.Connection(c)
+	}
+	if err := table.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "Capture both directions."); n != 1 {
+		t.Errorf("the next step is told %d times:\n%s", n, out.String())
+	}
+	v := newView()
+	c := sample(1)
+	c.Outcome, c.Findings = record.ClosedClean, nil
+	v.Connection(c)
+	v.Pattern(record.Pattern{Code: "WS806", Severity: record.Warning})
+	if said := v.headline(); len(said) != 2 || said[1].text != "Taken together they give 1 warning: see below." {
+		t.Errorf("headline %q", said)
+	}
+}

@@ -46,11 +46,14 @@ func (v *view) headline() []said {
 	if left := v.summary.LeftOut; left > 0 && (total > 0 || v.counts[unidentified] > 0) {
 		all = append(all, said{plural(left, "more connection") + " not chosen, so not told of here.", plain})
 	}
-	if errors := v.patternErrors(); errors > 0 && n == 0 {
-		if total == 0 {
+	if errors, warnings := v.patternsOf(record.Error), v.patternsOf(record.Warning); n == 0 {
+		switch {
+		case errors > 0 && total == 0:
 			say(red, "But the capture shows %s: see below.", plural(errors, "problem"))
-		} else {
+		case errors > 0:
 			say(red, "Taken together they show %s: see below.", plural(errors, "problem"))
+		case warnings > 0 && total > 0:
+			say(yellow, "Taken together they give %s: see below.", plural(warnings, "warning"))
 		}
 	}
 	return all
@@ -80,9 +83,9 @@ func withWarning(n int64) string {
 	return number(n) + " have warnings"
 }
 
-func (v *view) patternErrors() (n int64) {
+func (v *view) patternsOf(severity record.Severity) (n int64) {
 	for _, p := range v.patterns {
-		if p.Severity == record.Error {
+		if p.Severity == severity {
 			n++
 		}
 	}
@@ -179,7 +182,7 @@ func (v *view) nothing() []said {
 			{"Look at --connection, --host, --port, --client, --since and --until, or leave them out.", plain}}
 	case tcp == 0 && v.packets == 0:
 		return []said{{"No packets, so no WebSocket connections.", yellow}}
-	case tcp == 0 && v.patternErrors() > 0:
+	case tcp == 0 && v.patternsOf(record.Error) > 0:
 		return []said{{"No WebSocket connections: no TCP connection was begun.", yellow}}
 	case tcp == 0 && s.QUICConnections > 0:
 		return []said{{fmt.Sprintf("No WebSocket connections over TCP: %s belongs to a TCP connection.", noneOf(v.packets, "packet")), yellow}}
@@ -295,6 +298,16 @@ func (v *view) whatHappened(c *cause) string {
 		return sentence(first.connection.Verdict)
 	}
 	return sentence(outcomeWord(first.connection.Outcome) + who)
+}
+
+// lacking says what the capture lacks of an undecided connection, and what
+// would tell, unless the one before it has said so.
+func (v *view) lacking(i int) string {
+	c := v.unclear[i]
+	if c.NextStep == "" || i > 0 && v.unclear[i-1].NextStep == c.NextStep {
+		return sentence(c.Verdict)
+	}
+	return sentence(c.Verdict) + " " + sentence(c.NextStep)
 }
 
 // together says how many connections show a pattern; a name that was not

@@ -130,10 +130,10 @@ func classify(c *record.Connection) (class, int) {
 		return failed, main
 	case c.Outcome == record.Opaque, c.Outcome == record.Incomplete: // probably wss, and no key for it
 		return undecided, firstWarning
+	case failing(c.Outcome) && (firstWarning < 0 || c.Outcome != record.ClosedError): // 1012 and 1013 are warnings
+		return failed, -1
 	case firstWarning >= 0:
 		return warned, firstWarning
-	case failing(c.Outcome):
-		return failed, -1
 	}
 	return healthy, -1
 }

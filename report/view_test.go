@@ -34,6 +34,7 @@ func TestClassify(t *testing.T) {
 		{"the cause is not there", record.ClosedAbnormal, record.ByUpgrade, []record.Finding{finding("WS701", record.Error, "WS999")}, failed, "WS701"},
 		{"causes in a circle", record.ClosedAbnormal, record.ByUpgrade, []record.Finding{finding("WS701", record.Error, "WS716"), finding("WS716", record.Error, "WS701")}, failed, "WS701"},
 		{"no rule found it", record.Rejected, record.ByUpgrade, nil, failed, ""},
+		{"a warning does not", record.TLSFailed, record.BySameEndpoint, []record.Finding{finding("WS405", record.Warning, "")}, failed, ""},
 		{"nobody can tell", record.Incomplete, record.ByUpgrade, []record.Finding{finding("WS102", record.Warning, "")}, undecided, "WS102"},
 		{"opaque", record.Opaque, record.ByNothing, nil, opaque, ""},
 		{"probably wss", record.Opaque, record.ByTLSFingerprint, nil, undecided, ""},

@@ -13,6 +13,10 @@ import (
 // absence means anything.
 const enoughWait = time.Second
 
+// enoughSends is how often a request must have been sent, without an
+// acknowledgement, before that means anything however short the wait was.
+const enoughSends = 3
+
 // outcome says how far a connection came and how it ended, by its facts alone.
 func outcome(c *record.Connection, there rule.Needs) (record.Phase, record.Outcome) {
 	phase, o := outcomeSeen(c, there)
@@ -64,7 +68,7 @@ func upgradeOutcome(f *record.Facts) record.Outcome {
 		return record.NoResponse
 	case u.CutByCapture, f.TCP.OneWay, u.Response == nil && f.TCP.CutShort > 0:
 		return record.Incomplete
-	case u.ResponseCut && f.EndOfCapture, !u.ResponseCut && f.EndOfCapture && u.Waited < enoughWait && u.RequestSent < 2:
+	case u.ResponseCut && f.EndOfCapture, !u.ResponseCut && f.EndOfCapture && u.Waited < enoughWait && (u.RequestAcked || u.RequestSent < enoughSends):
 		return record.Incomplete
 	}
 	return record.NoResponse

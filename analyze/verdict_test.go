@@ -3,6 +3,7 @@ package analyze
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/wire/http1"
@@ -77,5 +78,26 @@ func TestWhoActsOnAWarning(t *testing.T) {
 	}
 	if got := verdict(c); got != "busy: the server's side has to act." {
 		t.Errorf("verdict %q", got)
+	}
+}
+
+// A request may be on its way, or its answer, when the capture ends.
+func TestOutcomeOfAShortWait(t *testing.T) {
+	for _, c := range []struct {
+		wait  time.Duration
+		sent  int
+		acked bool
+		want  record.Outcome
+	}{
+		{300 * time.Millisecond, 1, false, record.Incomplete},
+		{300 * time.Millisecond, 2, false, record.Incomplete},
+		{700 * time.Millisecond, 3, false, record.NoResponse},
+		{700 * time.Millisecond, 3, true, record.Incomplete},
+		{enoughWait, 1, true, record.NoResponse},
+	} {
+		f := &record.Facts{EndOfCapture: true, Upgrade: &record.UpgradeFacts{Waited: c.wait, RequestSent: c.sent, RequestAcked: c.acked}}
+		if got := upgradeOutcome(f); got != c.want {
+			t.Errorf("sent %d times, acknowledged %t, %v before: %s, want %s", c.sent, c.acked, c.wait, got, c.want)
+		}
 	}
 }

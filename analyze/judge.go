@@ -58,9 +58,7 @@ func (j *judge) explain(c *record.Connection, o Options, wants func(*record.Conn
 	describe(c)
 	hidden := redact(c, o)
 	j.run(c, rule.Of(c), false)
-	if c.NextStep = j.nextStep(c.Findings); strings.HasPrefix(c.NextStep, "Capture at ") && oneHost(c) {
-		c.NextStep = "" // there is no other place
-	}
+	c.NextStep = j.nextStep(c.Findings)
 	c.Verdict = verdict(c)
 	if c.Facts.Upgrade != nil && c.Facts.Upgrade.Request != nil && c.Outcome != record.ClosedClean && c.Outcome != record.Open {
 		c.ServerLog = serverLog(c)
@@ -69,12 +67,6 @@ func (j *judge) explain(c *record.Connection, o Options, wants func(*record.Conn
 		c.Events = j.story.tell(c)
 	}
 	hidden.apply(c)
-}
-
-// oneHost: both ends are one machine's, so what one sent the other got.
-func oneHost(c *record.Connection) bool {
-	client, server := c.Client.Addr(), c.Server.Addr()
-	return client == server || client.IsLoopback() && server.IsLoopback()
 }
 
 // run runs the rules whose needs are there; bare leaves out all texts.

@@ -89,7 +89,7 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 		f.Title = fmt.Sprintf("%s left by %s %s after the 101, without a frame of its own, as clients do that refuse the answer", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time)))
 		f.Remedy = "Look at the log of " + known.Side(c, end.by) + " at this second: did it refuse the 101, and why? No fault of the 101 is seen here."
 		f.SeenByUser = "" // it may never have opened
-		f.NextStep = "Capture next to the client: the 101 that it received may differ from this one."
+		f.NextStep = known.CaptureAt(c, "the client: the 101 that it received may differ from this one.")
 	}
 	if bare {
 		f.NextStep = ""

@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
@@ -31,9 +32,9 @@ func check1002(c *record.Connection, r *rule.Reporter) {
 		f.Title = clean(f.Fault, x.Dir.Other())
 		if f.Title != "" {
 			f.Remedy = "Read the log of the " + x.Dir.String() + ": what did it find wrong with the frames of the " + x.Dir.Other().String() + "? If they differ from these there, a proxy in between changes them."
-			f.NextStep = "Capture next to the " + x.Dir.String() + ": the frames that it received may differ from these."
+			f.NextStep = known.CaptureAt(c, "the "+x.Dir.String()+": the frames that it received may differ from these.")
 			if c.Facts.WS.Deflate && x.Dir == record.Client {
-				f.NextStep = "Capture next to the client: does the 101 still select permessage-deflate there? Without it a compressed frame breaks the protocol."
+				f.NextStep = known.CaptureAt(c, "the client: does the 101 still select permessage-deflate there? Without it a compressed frame breaks the protocol.")
 			}
 		}
 		return f

@@ -44,7 +44,7 @@ func checkIdle(c *record.Connection, r *rule.Reporter) {
 	_, from, broken := silenceOf(c, end)
 	product, proxy := known.ProductOf(c)
 	f := rule.Found{Confidence: record.Likely}
-	if !proxy && c.Client.Addr().IsLoopback() && c.Server.Addr().IsLoopback() {
+	if !proxy && known.OneHost(c) {
 		f.Fault = end.by.Fault() // nothing stands between two programs of one host
 	}
 	if len(fits) == 0 && silence.Round(time.Second)%(5*time.Second) != 0 {

@@ -52,7 +52,7 @@ func checkCutOff(c *record.Connection, r *rule.Reporter) {
 	}
 	f := rule.Found{
 		Evidence: []record.Evidence{r.At(t.ClientHello, "%s", "ClientHello for "+asked(t))},
-		NextStep: "Capture at the server as well, and try another server name: openssl s_client -connect " + known.Endpoint(c) + " -servername example.com",
+		NextStep: known.CaptureAt(c, "the server as well, and try another server name: "+known.SClient(c, "example.com")),
 	}
 	if tcp.EndHow == "rst" {
 		who := endpoint(c) + " reset"
@@ -91,7 +91,7 @@ func cutLater(c *record.Connection, t *record.TLSFacts, r *rule.Reporter) rule.F
 		Title:      endpoint(c) + " closed the connection in the middle of the TLS handshake for " + asked(t) + ", without an alert",
 		SeenByUser: known.UserSaw(c, known.SawTLSClosed),
 		Remedy:     "Look at the log of " + known.Endpoint(c) + " at this time (a crash, a limit, a failed check); if it knows nothing, look for a filter that reads the certificate or the server name " + asked(t) + ".",
-		NextStep:   "Capture at the server as well: it shows who ended the connection.",
+		NextStep:   known.CaptureAt(c, "the server as well: it shows who ended the connection."),
 		Evidence:   []record.Evidence{r.At(begun, "the server's side begins to answer"), r.At(tcp.End, "FIN before the handshake was complete")},
 	}
 	if tcp.EndHow == "rst" {

@@ -64,18 +64,18 @@ func checkNoAnswer(c *record.Connection, r *rule.Reporter) {
 		f.Title = endpoint(c) + " never acknowledged the ClientHello for " + asked(t) + " in " + known.Seconds(waited) + ": it was dropped on the way"
 		f.Confidence = record.Likely
 		f.Remedy = "Look for a firewall or filter between the client and " + known.Endpoint(c) + " that drops hellos with the server name " + asked(t) + "."
-		f.NextStep = "Capture at the server: if the ClientHello does not arrive though the SYN does, a device on the path drops it."
+		f.NextStep = known.CaptureAt(c, "the server: if the ClientHello does not arrive though the SYN does, a device on the path drops it.")
 		f.Evidence = append(f.Evidence, r.At(client.UnackedLast, "the ClientHello is sent again, in vain"))
 	} else if tunnel != nil {
 		f.Title = "No answer to the ClientHello for " + asked(t) + " came through the tunnel to " + known.Endpoint(c) + " in " + known.Seconds(waited)
 		f.Fault = record.FaultUnknown
-		f.Remedy = "From the proxy's host, try openssl s_client -connect " + known.Endpoint(c) + ": whether that server speaks TLS, and whether it is overloaded or stuck; if it answers there, look at the proxy."
+		f.Remedy = "From the proxy's host, try " + known.SClient(c, "") + ": whether that server speaks TLS, and whether it is overloaded or stuck; if it answers there, look at the proxy."
 		f.NextStep = "Capture at the proxy, on the side of the server: does the ClientHello go on, and is it answered?"
 	} else {
 		f.Title = endpoint(c) + " took the ClientHello for " + asked(t) + " and did not answer in " + known.Seconds(waited)
 		f.Fault = record.FaultUnknown
 		f.Remedy = "Look at the process behind " + known.Endpoint(c) + ": whether it speaks TLS, and whether it is overloaded or stuck."
-		f.NextStep = "Try from the server itself: openssl s_client -connect " + known.Endpoint(c)
+		f.NextStep = "Try from the server itself: " + known.SClient(c, "")
 	}
 	r.Add(f)
 }
@@ -88,7 +88,7 @@ func silentLater(c *record.Connection, t *record.TLSFacts, r *rule.Reporter, wai
 		Fault:      record.FaultUnknown,
 		SeenByUser: known.UserSaw(c, known.SawTLSNoAnswer),
 		Remedy:     "Look at the process behind " + known.Endpoint(c) + ": whether it hangs in the middle of the handshake (reading its key, asking a revocation server).",
-		NextStep:   "Capture at the server as well: it shows whether the client's Finished arrived and was answered.",
+		NextStep:   known.CaptureAt(c, "the server as well: it shows whether the client's Finished arrived and was answered."),
 		Evidence:   []record.Evidence{r.At(t.ServerHello, "ServerHello"), r.At(finished, "the client's Finished, the last of its part, was not answered in %s", known.Seconds(waited))},
 	}
 }

@@ -47,7 +47,7 @@ func checkExpired(c *record.Connection, r *rule.Reporter) {
 			Title:      "The client refused the certificate " + presented(c, t) + " as expired (certificate_expired)",
 			SeenByUser: known.UserSaw(c, known.SawCertExpired),
 			Remedy:     "Check the dates of the certificate that " + known.Endpoint(c) + " presents, and the client's clock.",
-			NextStep:   "openssl s_client -connect " + known.Endpoint(c) + " -servername " + asked(t) + " | openssl x509 -noout -dates",
+			NextStep:   known.SClient(c, t.SNI) + " | openssl x509 -noout -dates",
 			Evidence:   []record.Evidence{r.At(a.Ref, "the client's alert certificate_expired")},
 		}
 		if leaf(t) != nil {

@@ -60,7 +60,7 @@ func addLeft(c *record.Connection, t *record.TLSFacts, r *rule.Reporter) {
 	if chainProblem(t) == "" {
 		f.Fault = record.FaultUnknown
 	}
-	f.NextStep = "Ask the client's log what it found wrong, or try: openssl s_client -connect " + known.Endpoint(c) + " -servername " + asked(t)
+	f.NextStep = "Ask the client's log what it found wrong, or try: " + known.SClient(c, t.SNI)
 	if leaf(t) == nil {
 		f.NextStep = known.KeyLogStep(c)
 	}
@@ -100,7 +100,7 @@ func untrusted(c *record.Connection, t *record.TLSFacts, issuer bool) rule.Found
 // nobody told.
 func checkCertificate(c *record.Connection, t *record.TLSFacts) string {
 	return "Look at the certificate that " + known.Endpoint(c) + " presents for " + asked(t) + ": most often the client refuses its issuer, its name or its dates " +
-		"(openssl s_client -connect " + known.Endpoint(c) + " -servername " + asked(t) + ")."
+		"(" + known.SClient(c, t.SNI) + ")."
 }
 
 // whyRefused says who issued the certificate or what is wrong with its chain.

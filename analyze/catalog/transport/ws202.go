@@ -55,7 +55,7 @@ func checkConnectTimeout(c *record.Connection, r *rule.Reporter) {
 		Title:      fmt.Sprintf("The SYN to %s was sent %d times in %s and never answered", c.Server, t.SYNs, known.Seconds(lastSYN(t).Time.Sub(t.SYN.Time))),
 		Remedy:     "Look for a firewall or security group that drops packets to " + c.Server.String() + ", and capture at the server: does the SYN arrive there, and is it answered?",
 		SeenByUser: known.UserSaw(c, known.SawConnectTimeout),
-		NextStep:   "Capture at the server at the same time (tcpdump host " + c.Client.Addr().String() + "): it shows whether the SYN arrives.",
+		NextStep:   known.CaptureAt(c, "the server at the same time (tcpdump host "+c.Client.Addr().String()+"): it shows whether the SYN arrives."),
 		Evidence:   []record.Evidence{r.At(t.SYN, "first SYN"), r.At(lastSYN(t), "last SYN, still without an answer")},
 	}
 	if acceptsOthers(c) {

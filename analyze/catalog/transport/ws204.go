@@ -61,7 +61,7 @@ func checkResetBeforeResponse(c *record.Connection, r *rule.Reporter) {
 	case atHome(t, record.Server):
 		sender = "a firewall on its host"
 	default:
-		f.NextStep = "Capture at the server as well: it shows whether the server sent this RST."
+		f.NextStep = known.CaptureAt(c, "the server as well: it shows whether the server sent this RST.")
 	}
 	f.Remedy = "Look at the log of " + c.Server.String() + " and for a crash at that moment; if it knows nothing of the request, " + sender + " sent the RST."
 	f.Evidence = []record.Evidence{r.At(u.RequestRef, "the Upgrade request"), r.At(x.Ref, "%s", howReset(x, f.Fault))}

@@ -148,7 +148,7 @@ func checkForged(c *record.Connection, r *rule.Reporter) {
 		f.Evidence = append(f.Evidence, r.At(x.WentOnFirst, "the %s goes on after its alleged RST", x.From))
 	}
 	if s.confidence != record.Certain {
-		f.NextStep = "Capture at the " + x.From.String() + " as well: if it never sent this RST, a device between the two capture points did."
+		f.NextStep = known.CaptureAt(c, "the "+x.From.String()+" as well: if it never sent this RST, a device between the two capture points did.")
 	}
 	r.Add(f)
 }

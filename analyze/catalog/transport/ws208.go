@@ -47,7 +47,7 @@ func checkVanished(c *record.Connection, r *rule.Reporter) {
 			s.UnackedSent, known.Seconds(s.UnackedLast.Time.Sub(s.UnackedFirst.Time))),
 		Remedy:     "Let the " + d.String() + " send Pings and close when no Pong comes, so that it learns of this in seconds; then look for the network change, power loss or NAT timeout at this moment.",
 		SeenByUser: known.UserSaw(c, sawSilence(c)),
-		NextStep:   "Capture at " + known.Side(c, d.Other()) + " as well: it shows whether these segments arrive there.",
+		NextStep:   known.CaptureAt(c, known.Side(c, d.Other())+" as well: it shows whether these segments arrive there."),
 		Evidence: []record.Evidence{r.At(s.UnackedFirst, "data of the %s that is never acknowledged", d),
 			r.At(s.UnackedLast, "last time it was sent")},
 	}

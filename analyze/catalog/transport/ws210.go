@@ -58,7 +58,7 @@ func checkBlackHoled(c *record.Connection, r *rule.Reporter) {
 		Confidence: record.Likely,
 		Remedy:     "Look for a firewall or filter between the client and " + c.Server.String() + " that drops requests with 'Upgrade: websocket'; try wss, which hides the request from it.",
 		SeenByUser: known.UserSaw(c, known.SawNoAnswer),
-		NextStep:   "Capture at the server: if the request does not arrive there though the handshake does, a device on the path drops it.",
+		NextStep:   known.CaptureAt(c, "the server: if the request does not arrive there though the handshake does, a device on the path drops it."),
 		Evidence: []record.Evidence{r.At(t.SYNACK, "the server's SYN-ACK"), r.At(u.RequestRef, "the Upgrade request, never acknowledged"),
 			r.At(last, "last time it was sent")},
 	})

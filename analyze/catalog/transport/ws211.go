@@ -61,7 +61,7 @@ func checkBlackHole(c *record.Connection, r *rule.Reporter) {
 		Remedy: fmt.Sprintf("Let ICMP 'fragmentation needed' pass, clamp the MSS on the tunnel or VPN of this path, or lower the MTU of the %s; ping -M do -s %d %s shows whether such packets pass.",
 			d, pingSize(t, d), peer(c, d)),
 		SeenByUser: known.UserSaw(c, sawSilence(c)),
-		NextStep:   "Capture at " + known.Side(c, d.Other()) + " as well: it shows whether the large segments arrive there.",
+		NextStep:   known.CaptureAt(c, known.Side(c, d.Other())+" as well: it shows whether the large segments arrive there."),
 		Evidence: []record.Evidence{r.At(s.UnackedFirst, "first segment that is never acknowledged, sent %d times", s.UnackedSent),
 			r.At(s.UnackedLast, "last time it was sent")},
 	}

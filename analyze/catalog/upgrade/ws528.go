@@ -62,7 +62,7 @@ func checkUpgradeRequired(c *record.Connection, r *rule.Reporter) {
 	default:
 		lost(c, r, &f)
 		more = ", though the request has the Upgrade header: a proxy on the way to the server probably took it off"
-		f.NextStep = "Capture at the server: it shows the request as it arrived there."
+		f.NextStep = known.CaptureAt(c, "the server: it shows the request as it arrived there.")
 		if proxy {
 			f.NextStep = ""
 			more = ", though the client's request has the Upgrade header: it did not reach the server behind " + string(product)

@@ -67,7 +67,7 @@ func checkNoResponse(c *record.Connection, r *rule.Reporter) {
 	f.Title = known.Endpoint(c) + " acknowledged " + target(u) + " but sent no response: " + how + " after " + known.Seconds(waited)
 	f.Remedy = "Look at the program behind this port: is it accepting, is it blocked, does its log show the request? If it did answer, look for what drops the answer on the path."
 	f.SeenByUser = known.UserSaw(c, known.SawNoAnswer)
-	f.NextStep = "Capture at the server as well: it shows whether an answer was sent."
+	f.NextStep = known.CaptureAt(c, "the server as well: it shows whether an answer was sent.")
 	f.Evidence = []record.Evidence{r.At(u.RequestRef, "%s", target(u)), r.At(end, "%s after %s", how, known.Seconds(waited))}
 	if client := known.ClientOf(c); how == "the client gave up" && client.Timeout > 0 && (waited-client.Timeout).Abs() < time.Second {
 		f.Title += ", the limit of " + string(client.Engine)

@@ -64,7 +64,7 @@ func checkClosed(c *record.Connection, r *rule.Reporter) {
 	} else if plain {
 		f.Title += ": the port usually speaks TLS"
 		f.Remedy = "Use wss:// if the port speaks TLS: some TLS servers close without a word when they get plain text."
-		f.NextStep = "openssl s_client -connect " + known.Endpoint(c) + " tells whether the port speaks TLS."
+		f.NextStep = known.SClient(c, "") + " tells whether the port speaks TLS."
 	}
 	r.Add(f)
 }

@@ -73,7 +73,7 @@ func checkAccept(c *record.Connection, r *rule.Reporter) {
 		if strings.EqualFold(accept, u.WantAccept) {
 			f.Title += ": only upper and lower case differ, so something changed the case of the right value"
 		}
-		f.NextStep = "Capture at the server, too: it shows whether the value fits the key that arrived there."
+		f.NextStep = known.CaptureAt(c, "the server, too: it shows whether the value fits the key that arrived there.")
 		f.Remedy = "Capture at the server: if the value fits the key that arrived there, a proxy changes keys or replays answers; otherwise the server computes it wrongly."
 	}
 	r.Add(f)

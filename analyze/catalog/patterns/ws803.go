@@ -38,9 +38,11 @@ func checkSameTime(x *record.Relation, r *rule.Reporter) {
 	if c.Silent {
 		what, timers = "after the same silence, ", known.IdleTimers(c.After, known.Unknown)
 	}
-	f := rule.Found{Title: fmt.Sprintf("%s of %d cut connections to %s ended %s%s (%s to %s)",
-		atLeast(x, x.Total), c.Of, c.Server, what, known.Seconds(c.After.Round(10*time.Millisecond)), known.Seconds(c.Min), known.Seconds(c.Max)),
+	f := rule.Found{Title: fmt.Sprintf("%s of %d cut connections to %s ended %s%s", atLeast(x, x.Total), c.Of, c.Server, what, known.Seconds(c.After.Round(10*time.Millisecond))),
 		Confidence: record.Likely}
+	if least, most := known.Seconds(c.Min), known.Seconds(c.Max); least != most {
+		f.Title += " (" + least + " to " + most + ")"
+	}
 	if names := known.TimerNames(timers); names != "" {
 		f.Title += ", consistent with " + names
 	}

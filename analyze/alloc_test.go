@@ -58,7 +58,7 @@ func (k *talk) send(side int, flags byte, payload []byte) {
 // newTalk opens a WebSocket over the whole pipeline behind the link layer.
 func newTalk() *talk {
 	tracker := track.New(track.Options{Emit: func(*record.Connection, int64) {}, Files: func() []string { return []string{"a"} },
-		Encapsulation: func(int32) []string { return nil }, End: func(int32) record.Ref { return record.Ref{} }})
+		Encapsulation: func(int32) []string { return nil }, End: func(int32, record.Time) record.Ref { return record.Ref{} }})
 	k := &talk{table: reassembly.New(reassembly.Options{Handler: tracker}), seq: [2]uint32{1000, 9000}, port: 40000}
 	k.open()
 	return k

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/capture"
 )
 
@@ -132,6 +134,20 @@ func TestRotatedFilesInAnyOrder(t *testing.T) {
 	for i, c := range one.Connections {
 		if r := three.Connections[i]; r.Outcome != c.Outcome || r.WebSocket.Messages != c.WebSocket.Messages || r.Verdict != c.Verdict {
 			t.Errorf("rotated: %s %v, whole: %s %v", r.Verdict, r.WebSocket.Messages, c.Verdict, c.WebSocket.Messages)
+		}
+	}
+}
+
+// Of two captures with a long pause between them, the first ends where it ends.
+func TestCaptureEndsAtAPause(t *testing.T) {
+	const early, late = "../testdata/captures/plain/noresp-capture-ends.client.pcap", "../testdata/captures/plain/mass-killed.client.pcap"
+	want := analyzeFiles(t, Options{}, early).Connections[0]
+	for _, files := range [][]string{{early, late}, {late, early}} {
+		i := slices.IndexFunc(analyzeFiles(t, Options{}, files...).Connections, func(c *record.Connection) bool {
+			return c.Client == want.Client && c.Verdict == want.Verdict
+		})
+		if i < 0 {
+			t.Errorf("%v: none of %s has the verdict %q", files, want.Client, want.Verdict)
 		}
 	}
 }

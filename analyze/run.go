@@ -46,7 +46,8 @@ type engine struct {
 	asked  []correlate.Handshake
 	closed []*record.Connection
 	names  []string
-	ends   []record.Ref // the last packet of each vantage point
+	ends   []record.Ref   // the last packet of each vantage point
+	pauses [][]record.Ref // and those before which, from one file to the next, it was not there
 	odd    map[int32]*oddities
 	quic   quic
 	keys   *decrypt.Keys
@@ -315,8 +316,7 @@ func (e *engine) read(ctx context.Context) error {
 			e.settle()
 			e.learn(p)
 		}
-		last := &packets[count-1]
-		e.ends[p.Vantage] = record.Ref{Packet: last.Number, Time: record.Time(last.Time), File: last.File}
+		e.reach(p, &packets[count-1])
 		if e.table != nil && count > 1 && e.table.Len() > manyFlows {
 			e.followMany(packets[:count])
 			continue
@@ -384,7 +384,7 @@ func (e *engine) learn(p *capture.Packet) {
 
 func (e *engine) grow(vantage int32) {
 	for int(vantage) >= len(e.ends) {
-		e.ends = append(e.ends, record.Ref{})
+		e.ends, e.pauses = append(e.ends, record.Ref{}), append(e.pauses, nil)
 	}
 	e.collect.vantages = max(e.collect.vantages, len(e.ends))
 }
@@ -393,18 +393,41 @@ func (e *engine) grow(vantage int32) {
 // after its last packet: tools that shift packets in time leave it as it was.
 const maxTail = record.Time(time.Hour)
 
-// end is the end of a vantage point's capture: its last packet, at the time
-// until which it is known that none came after.
-func (e *engine) end(vantage int32) record.Ref {
-	end := e.ends[vantage]
-	last := end.Time
-	if int(end.File) < len(e.infos) {
-		if ended := record.Time(e.infos[end.File].Ended); ended-last <= maxTail {
-			end.Time = max(end.Time, ended)
+// maxPause is the longest time from one file to the next in which they are
+// taken for parts of one capture: those of a longer one are of several.
+const maxPause = record.Time(time.Minute)
+
+// reach notes how far the capture of a vantage point goes.
+func (e *engine) reach(first, last *capture.Packet) {
+	end := &e.ends[first.Vantage]
+	if end.Seen() && first.File != end.File && record.Time(first.Time)-end.Time > maxPause {
+		e.pauses[first.Vantage] = append(e.pauses[first.Vantage], *end)
+	}
+	*end = record.Ref{Packet: last.Number, Time: record.Time(last.Time), File: last.File}
+}
+
+// end is the end of a vantage point's capture, for a connection whose last
+// packet came at this time: the last packet of all, at the time until which it
+// is known that none came after.
+func (e *engine) end(vantage int32, at record.Time) record.Ref {
+	for _, pause := range e.pauses[vantage] {
+		if at <= pause.Time {
+			return e.until(pause)
 		}
 	}
+	end := e.until(e.ends[vantage])
 	end.Time = max(end.Time, record.Time(e.live.clock))
 	return end
+}
+
+// until takes a file's word for how long it was written after its last packet.
+func (e *engine) until(last record.Ref) record.Ref {
+	if int(last.File) < len(e.infos) {
+		if ended := record.Time(e.infos[last.File].Ended); ended-last.Time <= maxTail {
+			last.Time = max(last.Time, ended)
+		}
+	}
+	return last
 }
 
 // newFile notes that packets of another file come.

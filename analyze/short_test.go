@@ -25,7 +25,7 @@ func newShort() *talk {
 		collect.add(c, order)
 	}
 	tracker = track.New(track.Options{Emit: emit, Files: func() []string { return files },
-		Encapsulation: func(int32) []string { return nil }, End: func(int32) record.Ref { return record.Ref{} }})
+		Encapsulation: func(int32) []string { return nil }, End: func(int32, record.Time) record.Ref { return record.Ref{} }})
 	collect.recycle = tracker.Recycle
 	return &talk{table: reassembly.New(reassembly.Options{Handler: tracker})}
 }

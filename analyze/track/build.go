@@ -45,7 +45,7 @@ func (t *Tracker) outline(f *reassembly.Flow, c *conn, a *attempt, last bool) *r
 	facts.EndOfCapture = last && !facts.TCP.End.Seen()
 	facts.CaptureEnd = facts.Last
 	if last {
-		facts.CaptureEnd = t.o.End(f.Vantage)
+		facts.CaptureEnd = t.o.End(f.Vantage, facts.Last.Time)
 	}
 	if a.tls != nil {
 		a.tls.whoEnded(&facts.TCP)

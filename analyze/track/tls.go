@@ -461,7 +461,7 @@ func (l *tlsLayer) unanswered(f *reassembly.Flow, last bool) bool {
 	if !l.hello.Seen() || server.Bytes > 0 && !l.outer.conn.tunnel().idle() {
 		return false
 	}
-	return !last || l.outer.conn.t.o.End(f.Vantage).Time.Sub(l.hello.Time) >= enoughForAnswer
+	return !last || l.outer.conn.t.o.End(f.Vantage, ref(f.Last()).Time).Time.Sub(l.hello.Time) >= enoughForAnswer
 }
 
 // enoughForAnswer is how long an answer must have been waited for before its

@@ -25,8 +25,8 @@ type Options struct {
 	Files func() []string
 	// Encapsulation names a chain of tunnels by its number.
 	Encapsulation func(id int32) []string
-	// End gives the last packet of a vantage point; asked for when the capture has ended.
-	End func(vantage int32) record.Ref
+	// End gives the last packet of a vantage point, for a connection whose own came at this time; asked for when the capture has ended.
+	End func(vantage int32, at record.Time) record.Ref
 	// Keys are the TLS secrets; nil if none are given.
 	Keys *decrypt.Keys
 	// Follow, unless nil, adds keys that have come since, and answers whether there

@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,15 +54,15 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	}
 	refused := leftAtOnce(c, end)
 	bare := refused && slices.ContainsFunc(c.Facts.Upgrade.Response.Violations, func(v http1.Violation) bool { return v.Code == http1.BareLF })
+	var stall *record.Stall
 	switch {
 	case bare:
 		f.Fault, f.Confidence = record.FaultServer, record.Likely
 	case refused:
 		f.Fault = record.FaultUnknown
-	}
-	var stall *record.Stall
-	if h := c.Facts.H2; h != nil {
-		if stall = known.Starved(h); stall != nil {
+	case c.Facts.H2 != nil:
+		stall = cmp.Or(known.Starved(c.Facts.H2, end.by.Other()), known.Starved(c.Facts.H2, end.by))
+		if stall != nil {
 			f.Fault = stall.From.Fault()
 		}
 	}
@@ -72,7 +73,28 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 		leftBefore(c, r, end, f)
 		return
 	}
-	f.Title = fmt.Sprintf("%s ended the WebSocket by %s, without a Close frame, after %s", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time)))
+	f.Evidence = []record.Evidence{r.At(end.at, "%s of the %s, no Close frame of either side before it", end.how, end.by)}
+	if last := c.Facts.TCP.LastData; last.Seen() && last.Before(end.at) && c.Facts.H2 == nil {
+		f.Evidence = append(f.Evidence, r.At(last, "last data, of the %s, %s before", c.Facts.TCP.LastDataFrom, known.Seconds(c.Facts.TCP.Silence)))
+	}
+	switch open := end.at.Time.Sub(c.Facts.WS.OpenedRef.Time); {
+	case bare:
+		f.Title = fmt.Sprintf("%s left by %s right after the 101, whose lines end in LF alone: strict clients refuse that", known.SideFirst(c, end.by), end.how)
+		f.Remedy = "Let the server end each line of its answer with CR LF (RFC 9112 section 2.2)."
+	case refused: // it may never have opened, so nothing is said of what the user saw
+		f.Title = fmt.Sprintf("%s left by %s %s after the 101, without a frame of its own, as clients do that refuse the answer", known.SideFirst(c, end.by), end.how, known.Seconds(open))
+		f.Remedy = "Look at the log of " + known.Side(c, end.by) + " at this second: did it refuse the 101, and why? No fault of the 101 is seen here."
+		f.NextStep = known.CaptureAt(c, "the client: the 101 that it received may differ from this one.")
+	default:
+		f.Title = fmt.Sprintf("%s ended the WebSocket by %s, without a Close frame, after %s", known.SideFirst(c, end.by), end.how, known.Seconds(open))
+		describeCut(c, end, &f)
+		known.AddStall(r, &f, stall)
+	}
+	r.Add(f)
+}
+
+// describeCut says what was cut, and where to look.
+func describeCut(c *record.Connection, end cut, f *rule.Found) {
 	if w := c.Facts.WS; (w.MidFrame[end.by] || w.MidMessage[end.by]) && !w.Damaged[end.by] {
 		f.Title += ", in the middle of a message"
 	}
@@ -81,29 +103,6 @@ func checkNoClose(c *record.Connection, r *rule.Reporter) {
 	if _, proxy := known.ProductOf(c); proxy && end.by == record.Server {
 		f.Remedy = "Look at the log of " + known.Side(c, end.by) + ", and of the server behind it, at this second: a proxy ends a WebSocket without a Close frame when the server behind it does, and when it is reloaded, restarted or out of time."
 	}
-	if stall != nil {
-		f.Title += known.StarvedBy(stall)
-		f.Remedy = known.Feed(stall)
-	}
-	if refused {
-		f.Title = fmt.Sprintf("%s left by %s %s after the 101, without a frame of its own, as clients do that refuse the answer", known.SideFirst(c, end.by), end.how, known.Seconds(end.at.Time.Sub(c.Facts.WS.OpenedRef.Time)))
-		f.Remedy = "Look at the log of " + known.Side(c, end.by) + " at this second: did it refuse the 101, and why? No fault of the 101 is seen here."
-		f.SeenByUser = "" // it may never have opened
-		f.NextStep = known.CaptureAt(c, "the client: the 101 that it received may differ from this one.")
-	}
-	if bare {
-		f.NextStep = ""
-		f.Title = fmt.Sprintf("%s left by %s right after the 101, whose lines end in LF alone: strict clients refuse that", known.SideFirst(c, end.by), end.how)
-		f.Remedy = "Let the server end each line of its answer with CR LF (RFC 9112 section 2.2)."
-	}
-	f.Evidence = []record.Evidence{r.At(end.at, "%s of the %s, no Close frame of either side before it", end.how, end.by)}
-	if last := c.Facts.TCP.LastData; last.Seen() && last.Before(end.at) && c.Facts.H2 == nil {
-		f.Evidence = append(f.Evidence, r.At(c.Facts.TCP.LastData, "last data, of the %s, %s before", c.Facts.TCP.LastDataFrom, known.Seconds(c.Facts.TCP.Silence)))
-	}
-	if stall != nil {
-		f.Evidence = append(f.Evidence, r.At(stall.Begin, "the window is used up to the last byte; no WINDOW_UPDATE for %s", known.Seconds(stall.Length)))
-	}
-	r.Add(f)
 }
 
 // leftBefore is for a client that had gone when the 101 came.

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/wsleuth/wsleuth/analyze/record"
+	"github.com/wsleuth/wsleuth/analyze/rule"
 )
 
 // clipped is how many characters of a value from the wire a title carries.
@@ -85,24 +86,25 @@ func Endpoint(c *record.Connection) string {
 	return addr(c.Server)
 }
 
-// Starved is a stall by HTTP/2's flow control in which a side was not allowed to
-// send until the end; nil if there is none.
-func Starved(h *record.H2Facts) *record.Stall {
+// Starved is a stall by HTTP/2's flow control in which a side let the other send
+// no more until the end; nil if there is none.
+func Starved(h *record.H2Facts, by record.Dir) *record.Stall {
 	for i := range h.Stalls {
-		if s := &h.Stalls[i]; !s.End.Seen() {
+		if s := &h.Stalls[i]; !s.End.Seen() && s.From == by {
 			return s
 		}
 	}
 	return nil
 }
 
-// StarvedBy adds a stall to a title, Feed says what to do about it.
-func StarvedBy(s *record.Stall) string {
-	return fmt.Sprintf(", the %s having granted no more flow-control window for %s", s.From, Seconds(s.Length))
-}
-
-func Feed(s *record.Stall) string {
-	return "Let the " + s.From.String() + " read on and send WINDOW_UPDATE, or give streams a larger window (SETTINGS_INITIAL_WINDOW_SIZE): the sender could not go on."
+// AddStall tells in a finding of such a stall, if there is one.
+func AddStall(r *rule.Reporter, f *rule.Found, s *record.Stall) {
+	if s == nil {
+		return
+	}
+	f.Title += fmt.Sprintf(", the %s having granted no more flow-control window for %s", s.From, Seconds(s.Length))
+	f.Remedy = "Let the " + s.From.String() + " read on and send WINDOW_UPDATE, or give streams a larger window (SETTINGS_INITIAL_WINDOW_SIZE): the sender could not go on."
+	f.Evidence = append(f.Evidence, r.At(s.Begin, "the window is used up to the last byte; no WINDOW_UPDATE for %s", Seconds(s.Length)))
 }
 
 // ProxyAt is where the proxy between two hops of one handshake stands: where the

@@ -44,10 +44,7 @@ func checkStreamReset(c *record.Connection, r *rule.Reporter) {
 	case w == nil && (u.Response != nil || u.ResponseCut || r.Has("WS534")):
 		return
 	}
-	stall := known.Starved(h)
-	if stall != nil && stall.From == x.Dir {
-		stall = nil // it was not its sender that waited
-	}
+	stall := known.Starved(h, x.Dir.Other())
 	f := rule.Found{Fault: resetBlame(x, stall)}
 	if r.Enough(f) {
 		return
@@ -61,11 +58,7 @@ func checkStreamReset(c *record.Connection, r *rule.Reporter) {
 	}
 	f.Remedy = resetRemedy(c, x)
 	f.Evidence = []record.Evidence{r.At(x.Ref, "RST_STREAM of the %s on stream %d: %s", x.Dir, h.Stream, x.Name)}
-	if stall != nil {
-		f.Title += known.StarvedBy(stall)
-		f.Remedy = known.Feed(stall)
-		f.Evidence = append(f.Evidence, r.At(stall.Begin, "the window is used up to the last byte; no WINDOW_UPDATE for %s", known.Seconds(stall.Length)))
-	}
+	known.AddStall(r, &f, stall)
 	r.Add(f)
 }
 

@@ -56,7 +56,7 @@ func breaches(c *record.Connection, r *rule.Reporter, describe func(*record.WSFa
 			f.Title += fmt.Sprintf(" (the first of %d such frames)", v.Count)
 		}
 		f.Fault, f.Confidence = brief.Fault, brief.Confidence
-		if v.Dir == record.Client || survived(c) {
+		if v.Dir == record.Client {
 			f.SeenByUser = sawReaction(c)
 		}
 		f.Evidence = append(f.Evidence, r.At(v.Ref, "%s frame of the %s at byte %d of its stream: %s", v.Header.Opcode, v.Dir, v.Offset, v.Kind))
@@ -84,7 +84,6 @@ func survived(c *record.Connection) bool {
 func sawReaction(c *record.Connection) string {
 	t, close := &c.Facts.TCP, c.Facts.WS.FirstClose
 	switch {
-	case survived(c):
 	case close != nil && close.Dir == record.Server && close.HasCode:
 		return known.UserSaw(c, known.SawCloseCode, fmt.Sprint(close.Code))
 	case close == nil && t.EndBy == record.Server && t.EndHow == "rst":

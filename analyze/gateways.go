@@ -358,9 +358,9 @@ func (k *collector) unreachable(front *record.Connection, tries []*record.Connec
 		k.judge.connection(c, k.o, k.wants)
 		c.Findings = slices.Clone(c.Findings)
 		text := c.Server.String()
-		if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
+		if fails(c) {
 			cause = c.Findings[0].Code
-			if len(front.Findings) > 0 && front.Findings[0].Severity == record.Error && i == len(tries)-1 {
+			if fails(front) && i == len(tries)-1 {
 				front.Findings[0].Evidence = append(front.Findings[0].Evidence, c.Findings[0].Evidence...)
 			}
 		}

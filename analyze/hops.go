@@ -314,7 +314,7 @@ func (k *collector) decided(s *correlate.Story, at int, cause []string, byProxy 
 		}
 		return true
 	}
-	if len(last.Findings) > 0 && last.Findings[0].Severity == record.Error {
+	if fails(last) {
 		cause[at] = last.Findings[0].Code
 	}
 	if between(front, last) {
@@ -324,7 +324,7 @@ func (k *collector) decided(s *correlate.Story, at int, cause []string, byProxy 
 		x := tailOf(front, last, tails[behind])
 		tails[at] = x
 		front.Verdict, front.NextStep = strings.TrimSuffix(front.Verdict, ".")+". "+x.text, last.NextStep
-		if c := x.decided; c != nil && len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
+		if c := x.decided; c != nil && fails(c) {
 			advise(front, c.Findings[0].Remedy)
 		}
 	}
@@ -385,7 +385,7 @@ func blamedBehind(hop *record.Hop, p *record.Pattern) {
 // knowsMore: behind the proxy there is an error that explains the answer, which
 // the client's side cannot know.
 func knowsMore(front, back *record.Connection) bool {
-	return len(back.Findings) > 0 && back.Findings[0].Severity == record.Error && len(front.Findings) > 0 && front.Findings[0].Code != back.Findings[0].Code
+	return fails(back) && len(front.Findings) > 0 && front.Findings[0].Code != back.Findings[0].Code
 }
 
 // onlyRefused: nothing is held against the client but the status of the answer,
@@ -428,11 +428,11 @@ func tailOf(front, back *record.Connection, further tail) tail {
 		return tail{text: fmt.Sprintf("This is the answer of the proxy at %s itself: the server behind it answered %d (%s, packet %d).", front.Server, b.Response.Status, where, b.ResponseRef.Packet)}
 	case answered(f):
 		text := fmt.Sprintf("This is the answer of the proxy at %s itself: the server behind it gave none (%s)", front.Server, where)
-		if len(back.Findings) > 0 && back.Findings[0].Severity == record.Error {
+		if fails(back) {
 			return tail{text + ": " + back.Findings[0].Title + ".", back}
 		}
 		return tail{text: text + "."}
-	case len(back.Findings) > 0 && back.Findings[0].Severity == record.Error:
+	case fails(back):
 		return tail{text: "Decided at the " + where + ": " + back.Findings[0].Title + "."}
 	}
 	return tail{text: "It went on over the " + where + "."}

@@ -183,12 +183,15 @@ func (j *judge) told() map[string]*rule.Rule {
 	return j.used
 }
 
+// brokenFrame: the finding is of bytes that break RFC 6455's framing.
+func brokenFrame(code string) bool { return code >= "WS601" && code <= "WS612" }
+
 // causeOf is the code of the finding that explains findings[i], if one does. A
 // frame that breaks the protocol explains nothing of a connection that survived it.
 func (j *judge) causeOf(findings []record.Finding, i int, survived bool) string {
 	this, explains := j.found[i], j.plan.explains
 	for k, other := range j.found {
-		if survived && findings[k].Code >= "WS601" && findings[k].Code <= "WS612" {
+		if survived && brokenFrame(findings[k].Code) {
 			continue
 		}
 		if k != i && explains[other].has(this) && !explains[this].has(other) && weight(findings[k].Severity) <= weight(findings[i].Severity) {

@@ -53,8 +53,8 @@ func (k *collector) onPath(c *record.Connection) (cause string) {
 		default:
 			c.Verdict = found[at].Title + ": " + whoActs[c.Fault] + ", see " + cause + "."
 			c.NextStep = ""
-			if len(c.Findings) > 0 && c.Findings[0].Severity == record.Error {
-				c.Findings[0].Remedy = found[at].Remedy
+			if fails(c) {
+				advise(c, found[at].Remedy)
 			}
 		}
 	}

@@ -42,7 +42,7 @@ func opaqueVerdict(c *record.Connection) string {
 		fmt.Fprintf(&b, "%s connection%s that no key opens: it may be a WebSocket", version, host)
 	}
 	switch {
-	case len(c.Findings) > 0 && c.Findings[0].Severity == record.Error:
+	case fails(c):
 		b.WriteString(". " + c.Findings[0].Title)
 	case tcp.End.Seen():
 		b.WriteString(opaqueEnd(t, tcp))

@@ -136,7 +136,7 @@ func openVerdict(c *record.Connection) string {
 // was said to be unreachable, and whether it works after that is not in the capture.
 func doubtful(c *record.Connection) bool {
 	return slices.ContainsFunc(c.Findings, func(f record.Finding) bool {
-		return f.Code == "WS203" || f.Code == "WS614" || f.Code >= "WS601" && f.Code <= "WS612"
+		return f.Code == "WS203" || f.Code == "WS614" || brokenFrame(f.Code)
 	})
 }
 

@@ -146,10 +146,10 @@ func (s *secrets) target(target string) string {
 	target, fragment, hasFragment := strings.Cut(target, "#")
 	path, query, hasQuery := strings.Cut(target, "?")
 	if scheme, rest, ok := strings.Cut(path, "://"); ok {
-		authority, rest, _ := strings.Cut(rest, "/")
+		authority, _, _ := strings.Cut(rest, "/")
 		if at := strings.LastIndexByte(authority, '@'); at > 0 {
 			s.add(authority[:at])
-			path = scheme + "://" + Redacted + authority[at:] + "/" + rest
+			path = scheme + "://" + Redacted + rest[at:]
 		}
 	}
 	// "the semicolon (";") and equals ("=") reserved characters are often used to
@@ -165,7 +165,7 @@ func (s *secrets) target(target string) string {
 		path += "?" + s.parameters(query, "&")
 	}
 	if hasFragment {
-		path += "#" + fragment
+		path += "#" + s.parameters(fragment, "&") // where OAuth's implicit grant has its token
 	}
 	return s.tokens(path)
 }

@@ -73,7 +73,7 @@ var cases = []ruletest.Case{
 		noAnswer(c)
 		reset(c, record.Server)
 		c.Facts.TCP.Sides[record.Client].TTL = 57
-	}, Title: "without a response", Remedy: "a firewall on its host sent the RST"},
+	}, Title: "without a response", Remedy: "a firewall on its host or right before it sent the RST"},
 	{Code: "WS204", Name: "HTTP/2", Change: func(c *record.Connection) { refusedOverH2(c, nil) }, Title: "without a response"},
 	{Code: "WS204", Name: "HTTP/2, after GOAWAY", Change: func(c *record.Connection) { refusedOverH2(c, &record.H2Reset{Ref: at(9, time.Second)}) }},
 	{Code: "WS204", Name: "client gives up", Change: func(c *record.Connection) {

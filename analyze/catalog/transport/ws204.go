@@ -59,7 +59,7 @@ func checkResetBeforeResponse(c *record.Connection, r *rule.Reporter) {
 	switch {
 	case forged:
 	case atHome(t, record.Server):
-		sender = "a firewall on its host"
+		sender = "a firewall on its host or right before it"
 	default:
 		f.NextStep = known.CaptureAt(c, "the server as well: it shows whether the server sent this RST.")
 	}

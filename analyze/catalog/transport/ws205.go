@@ -85,7 +85,7 @@ func checkResetInTheDark(c *record.Connection, t *record.TCPFacts, r *rule.Repor
 func resetRemedy(c *record.Connection, t *record.TCPFacts) string {
 	look := "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, "
 	if atHome(t, t.EndBy) {
-		return look + "a firewall on its host sent it."
+		return look + "a firewall on its host or right before it sent it."
 	}
 	return look + "capture on both sides."
 }

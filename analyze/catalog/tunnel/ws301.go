@@ -58,10 +58,11 @@ func checkRefused(c *record.Connection, r *rule.Reporter) {
 	}
 	switch t.Response.Status {
 	case 301, 302, 303, 307, 308:
-		location, _ := t.Response.Get("Location")
-		place, _, _ := strings.Cut(location, "?")
-		f.Title += ": redirected to " + known.Quote(place)
-		f.Remedy = "Open that page from the client's network: a portal or the proxy itself wants a login or consent before it lets the client out."
+		if location, ok := t.Response.Get("Location"); ok {
+			place, _, _ := strings.Cut(location, "?")
+			f.Title += ": redirected to " + known.Quote(place)
+			f.Remedy = "Open that page from the client's network: a portal or the proxy itself wants a login or consent before it lets the client out."
+		}
 	case 429:
 		f.Remedy = "Let the client wait longer between attempts, or raise the limit at the proxy."
 	case 500:

@@ -51,7 +51,7 @@ func checkUpgradeMissing(c *record.Connection, r *rule.Reporter) {
 	}
 	f.Evidence = []record.Evidence{r.At(u.RequestRef, "%s with Sec-WebSocket fields and no Upgrade", target(u))}
 	f.Title = "The request to " + known.Endpoint(c) + " has Sec-WebSocket-Key but no 'Upgrade: websocket'"
-	if name := renamed(u); name != "" {
+	if name := renamed(u); name != "" && connects(u) { // a proxy takes both fields off together
 		f.Confidence = record.Likely
 		f.Title += ": a device on the path wrote " + known.Quote(name+": websocket") + " over it"
 		f.Remedy = "Find the device on the path that renames this field: a capture on each of its sides shows both names. TLS (wss) keeps it from reading them."
@@ -63,7 +63,7 @@ func checkUpgradeMissing(c *record.Connection, r *rule.Reporter) {
 	f.Title += sign
 	f.Remedy = known.Remedy(product, known.Stripped)
 	if sign == "" && connects(u) {
-		// A proxy takes both fields off together: one alone is a device's or the client's work.
+		// One alone is a device's or the client's work.
 		f.Confidence = record.Likely
 		f.Title += ", while 'Connection: Upgrade' is there"
 	}

@@ -53,7 +53,7 @@ func checkExtensions(c *record.Connection, r *rule.Reporter) {
 		SeenByUser: known.UserSaw(c, kind, name),
 		Evidence:   []record.Evidence{r.At(responseField(u, "Sec-WebSocket-Extensions"), "Sec-WebSocket-Extensions: %s", known.Clip(value))},
 	}
-	if problem == known.Quote(value)+" was not offered" {
+	if kind == known.SawExtension && value == name && ok { // it is all that was answered
 		f.Title = known.Who(c) + " answered with the extension " + known.Quote(value) + ", which was not offered"
 	}
 	if kind == known.SawDeflate {

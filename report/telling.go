@@ -178,7 +178,7 @@ func (v *view) nothing() []said {
 	tcp := s.OtherTCPConnections + max(s.OpaqueTLS, v.counts[opaque]) + max(s.Unidentified, v.counts[unidentified])
 	switch {
 	case s.LeftOut > 0 && v.counts[unidentified] == 0:
-		return []said{{fmt.Sprintf("No connection that was found is among those chosen: %s left out.", were(s.LeftOut)), yellow},
+		return []said{{fmt.Sprintf("No WebSocket connection that was found is among those chosen: %s left out.", were(s.LeftOut)), yellow},
 			{"Look at --connection, --host, --port, --client, --since and --until, or leave them out.", plain}}
 	case tcp == 0 && v.packets == 0:
 		return []said{{"No packets, so no WebSocket connections.", yellow}}
@@ -353,13 +353,10 @@ func inBrackets(confidence record.Confidence) string {
 	return ""
 }
 
-// remedy is what to do against a cause. Where it names a place, that is the
-// first connection's, and the others may be elsewhere.
+// remedy is what to do against a cause.
 func (c *cause) remedy() string {
-	first := c.examples[0]
-	text := first.of().Remedy
-	server, client := first.connection.Server.Addr().String(), first.connection.Client.String()
-	if c.count > 1 && (strings.Contains(text, client) || len(c.servers.order) > 1 && strings.Contains(text, server)) {
+	text := c.examples[0].of().Remedy
+	if c.elsewhere {
 		others := "others need"
 		if c.count == 2 {
 			others = "other needs"

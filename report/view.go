@@ -19,6 +19,7 @@ const (
 	maxEndpoints = 10000 // servers of unidentified connections
 	maxServers   = 256   // servers counted in a section
 	maxFollowing = 32    // consequences named in a section
+	maxHops      = 64    // connections of one story that are told together
 	maxPatterns  = 20
 	maxCaptures  = 20
 )
@@ -205,7 +206,7 @@ func (v *view) Connection(c *record.Connection) error {
 
 // tellsHop: it is the further hop of what was told just before.
 func (v *view) tellsHop(c *record.Connection) bool {
-	return c.HopOf != "" && slices.Contains(v.told, c.HopOf)
+	return c.HopOf != "" && len(v.told) < maxHops && slices.Contains(v.told, c.HopOf)
 }
 
 // story is a connection and its further hops: their IDs, and the codes of the warnings counted of them.
@@ -214,7 +215,7 @@ type story struct{ ids, codes []string }
 // addWarnings counts a warning once in a story, not at each of its hops.
 func (v *view) addWarnings(c *record.Connection) {
 	s := &v.worked
-	if c.HopOf == "" || !slices.Contains(s.ids, c.HopOf) {
+	if c.HopOf == "" || len(s.ids) >= maxHops || !slices.Contains(s.ids, c.HopOf) {
 		s.ids, s.codes = s.ids[:0], s.codes[:0]
 	}
 	s.ids = append(s.ids, c.ID)
@@ -308,6 +309,7 @@ type cause struct {
 	fault       record.Fault
 	confidence  record.Confidence
 	count       int64
+	elsewhere   bool // the remedy has other addresses or numbers for others than the first
 	first, last record.Time
 	examples    []example
 	servers     tally[netip.AddrPort]
@@ -384,6 +386,10 @@ func (s *causes) add(c *record.Connection, i int) *cause {
 		group = all.first
 	} else {
 		group = s.group(all, f)
+		if group.count > 0 && !group.elsewhere {
+			first := group.examples[0].of().Remedy
+			group.elsewhere = f.Remedy != first && s.remedyHash(f.Remedy) == s.remedyHash(first)
+		}
 	}
 	group.count++
 	if group.first == 0 || c.Started < group.first {

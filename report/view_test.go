@@ -128,6 +128,7 @@ func TestRemedyOfSeveral(t *testing.T) {
 		{[]string{"10.0.0.1:80", "10.0.0.2:80"}, "Restart 10.0.0.1:80. That is the first of the 2; the other needs the same."},
 		{[]string{"10.0.0.1:80", "10.0.0.1:80"}, "restart 10.0.0.1:80"},
 		{[]string{"10.0.0.1:80"}, "restart 10.0.0.1:80"},
+		{[]string{"10.0.0.1:80", "10.0.0.17:8080", "10.0.0.1:80"}, "Restart 10.0.0.1:80. That is the first of the 3; the others need the same."},
 	} {
 		v := newView()
 		for i, server := range c.servers {

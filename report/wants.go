@@ -39,8 +39,7 @@ const maxCases = 5
 // newCase: no unidentified connection with this finding, or this outcome without
 // one, was kept yet.
 func (v *view) newCase(c *record.Connection, i int) bool {
-	name := caseName(example{c, i})
-	return len(v.cases) < maxCases && !slices.ContainsFunc(v.cases, func(e example) bool { return caseName(e) == name })
+	return len(v.cases) < maxCases && !slices.ContainsFunc(v.cases, func(e example) bool { return caseName(e) == caseName(example{c, i}) })
 }
 
 // caseText is what happened in a case and what to do, or what would tell it.

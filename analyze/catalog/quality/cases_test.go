@@ -15,6 +15,9 @@ var cases = []ruletest.Case{
 	{Code: "WS101", Name: "snapshot length", Change: func(c *record.Connection) {
 		c.Facts.TCP.CutShort, c.Facts.TCP.FirstCut, c.Facts.TCP.CutBytes = 3, at(4, 0), 900
 	}, Title: "3 packets of the connection were cut by the snapshot length, 900 bytes are missing"},
+	{Code: "WS101", Name: "one byte", Change: func(c *record.Connection) {
+		c.Facts.TCP.CutShort, c.Facts.TCP.FirstCut, c.Facts.TCP.CutBytes = 1, at(4, 0), 1
+	}, Title: "1 packet of the connection was cut by the snapshot length, 1 byte is missing"},
 	{Code: "WS102", Name: "healthy"},
 	{Code: "WS102", Name: "two gaps", Change: gaps(record.Gap{Length: 100, Kind: "lost"}, record.Gap{Length: 50, Kind: "lost"}), Title: "150 bytes that the peer acknowledged are not in the capture (2 gaps"},
 	{Code: "WS102", Name: "lost on the way", Change: gaps(record.Gap{Length: 100, Kind: "lost", Unacked: true})},
@@ -45,8 +48,8 @@ var cases = []ruletest.Case{
 		c.Facts.TCP.Duplicates, c.Facts.TCP.FirstDuplicate, c.Facts.TCP.FirstOriginal = 20, at(2, 0), at(1, 0)
 	}, Title: "20 packets of the connection were captured more than once", Severity: record.Info},
 	{Code: "WS107", Name: "no original known", Change: func(c *record.Connection) {
-		c.Facts.TCP.Duplicates, c.Facts.TCP.FirstDuplicate = 2, at(2, 0)
-	}, Confidence: record.Likely, Title: "2 packets of the connection were captured more than once, or came later"},
+		c.Facts.TCP.Duplicates, c.Facts.TCP.FirstDuplicate = 1, at(2, 0)
+	}, Confidence: record.Likely, Title: "1 packet of the connection was captured more than once, or came later"},
 	{Code: "WS111", Name: "healthy"},
 	{Code: "WS111", Name: "no keys", Change: tls("none-given", "certain"), Title: "The TLS connection to app.test could not be decrypted: no key was given", Severity: record.Info},
 	{Code: "WS111", Name: "no line for it", Change: tls("no-match", "likely"), Title: "the key log has no line for its ClientHello"},

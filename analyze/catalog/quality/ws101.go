@@ -1,9 +1,6 @@
 package quality
 
 import (
-	"fmt"
-
-	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
@@ -33,7 +30,7 @@ func checkCut(c *record.Connection, r *rule.Reporter) {
 	}
 	t := &c.Facts.TCP
 	r.Add(rule.Found{
-		Title:    fmt.Sprintf("%d packet%s of the connection were cut by the snapshot length, %d bytes are missing", t.CutShort, known.Plural(t.CutShort), t.CutBytes),
+		Title:    packets(t.CutShort) + " of the connection " + were(t.CutShort) + " cut by the snapshot length, " + record.Bytes(t.CutBytes) + " " + are(t.CutBytes) + " missing",
 		Remedy:   "Capture again with tcpdump -s 0 (or dumpcap without -s).",
 		NextStep: "Capture again without a snapshot length (tcpdump -s 0).",
 		Evidence: []record.Evidence{r.At(t.FirstCut, "first packet that is shorter in the file than on the wire")},

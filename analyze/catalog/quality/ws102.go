@@ -69,6 +69,15 @@ func are[N int | int64 | uint32](n N) string {
 	return "are"
 }
 
+func were(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+func packets(n int) string { return fmt.Sprintf("%d packet%s", n, known.Plural(n)) }
+
 // aheadLimit bounds how far a RST may lie beyond what was seen of its sender
 // and still tell of lost bytes: the largest window without scaling.
 const aheadLimit = 1 << 16

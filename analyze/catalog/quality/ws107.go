@@ -1,9 +1,6 @@
 package quality
 
 import (
-	"fmt"
-
-	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 	"github.com/wsleuth/wsleuth/analyze/rule"
 )
@@ -36,11 +33,11 @@ func checkDuplicates(c *record.Connection, r *rule.Reporter) {
 	if r.Enough(f) {
 		return
 	}
-	f.Title = fmt.Sprintf("%d packet%s of the connection were captured more than once (not counted twice here)", t.Duplicates, known.Plural(t.Duplicates))
+	f.Title = packets(t.Duplicates) + " of the connection " + were(t.Duplicates) + " captured more than once (not counted twice here)"
 	if t.FirstOriginal.Seen() {
 		f.Evidence = append(f.Evidence, r.At(t.FirstDuplicate, "a copy of packet %d", t.FirstOriginal.Packet), r.At(t.FirstOriginal, "the packet first seen"))
 	} else {
-		f.Title = fmt.Sprintf("%d packet%s of the connection were captured more than once, or came later than what was sent again in their place (not counted as loss here)", t.Duplicates, known.Plural(t.Duplicates))
+		f.Title = packets(t.Duplicates) + " of the connection " + were(t.Duplicates) + " captured more than once, or came later than what was sent again instead (not counted as loss here)"
 		f.Evidence = append(f.Evidence, r.At(t.FirstDuplicate, "it brings bytes that were captured before, and by its IP identification it was sent before the last packet"))
 	}
 	r.Add(f)

@@ -467,7 +467,11 @@ func (v *view) endings() string {
 		return cmp.Or(cmp.Compare(v.byEnd[b], v.byEnd[a]), cmp.Compare(a, b))
 	})
 	for _, o := range outcomes {
-		parts = append(parts, fmt.Sprintf("%s %s", number(v.byEnd[o]), outcomeWord(o)))
+		word := outcomeWord(o)
+		if o == record.ClosedError { // with another code it did not work
+			word = "closed with 1012 or 1013"
+		}
+		parts = append(parts, fmt.Sprintf("%s %s", number(v.byEnd[o]), word))
 	}
 	return strings.Join(parts, ", ")
 }

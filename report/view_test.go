@@ -187,6 +187,9 @@ func TestHopsCountOnce(t *testing.T) {
 		}
 		v.Connection(c)
 	}
+	if v.endings() != "1 closed, 1 closed with 1012 or 1013" {
+		t.Errorf("ended: %s", v.endings())
+	}
 	var got []string
 	for _, c := range v.warnings.sorted() {
 		got = append(got, fmt.Sprint(c.code, " ", c.count, " ", c.examples[0].connection.ID))

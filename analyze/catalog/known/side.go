@@ -95,7 +95,7 @@ func Seconds(d time.Duration) string {
 	switch d = d.Round(time.Millisecond); {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 10*time.Second:
+	case d < 9995*time.Millisecond: // more is written as 10.0 s
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	case d < 10*time.Minute:
 		return fmt.Sprintf("%.1f s", d.Seconds())

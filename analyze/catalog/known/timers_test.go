@@ -70,7 +70,7 @@ func TestTimerNames(t *testing.T) {
 
 func TestSeconds(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		350 * time.Millisecond: "350 ms", 4020 * time.Millisecond: "4.02 s", time.Minute: "60.0 s",
+		350 * time.Millisecond: "350 ms", 4020 * time.Millisecond: "4.02 s", 9998 * time.Millisecond: "10.0 s", time.Minute: "60.0 s",
 		11 * time.Minute: "11 min", 125 * time.Minute: "2 h 5 min",
 	} {
 		if got := Seconds(d); got != want {

@@ -67,7 +67,7 @@ func frame(first byte, mask []byte, payload string) string {
 var mask = []byte{1, 2, 3, 4}
 
 const (
-	request = "GET /eyJsecrete.secretf/a;v=1;X-Auth-Token=secretg?token=secret1&x=y&to%6Ben=secreth/i HTTP/1.1\r\nHost: app.test\r\nX-Api-Key: secretj\r\nAuthorization: Bearer secret2\r\nCOOKIE: a=secret3; b=secret4\r\n" +
+	request = "GET /eyJsecrete.secretf/a;v=1;X-Auth-Token=secretg?token=secret1&x=y&to%6Ben=secreth/i HTTP/1.1\r\nHost: session.test:81\r\nReferer: http://a/#access_token=secretk\r\nX-Api-Key: secretj\r\nAuthorization: Bearer secret2\r\nCOOKIE: a=secret3; b=secret4\r\n" +
 		"Sec-WebSocket-Protocol: chat, eyJsecret5.secret6.secret7\r\nUpgrade: websocket\r\n\r\n"
 	answer = "HTTP/1.1 101 Switching Protocols\r\nSet-Cookie: s=secret8\r\nUpgrade: websocket\r\n\r\n"
 )
@@ -145,7 +145,7 @@ func TestStrip(t *testing.T) {
 		if strings.Contains(text, "secret") {
 			t.Errorf("a secret is left: %q", text)
 		}
-		for _, kept := range [][]string{{"GET /eyxxxxxxxxxxxxxxxxxx;v=1;X-Auth-Token=xxxxxxx?token=xxxxxxx&x=y&to%6Ben=xxxxxxxxx HTTP/1.1", "X-Api-Key: xxxxxxx\r\n", "Bearer xxxxxxx\r\n", "protocol: chat, eyJx", "Host: app.test"}, {"Switching Protocols", "gone"}}[d] {
+		for _, kept := range [][]string{{"GET /eyxxxxxxxxxxxxxxxxxx;v=1;X-Auth-Token=xxxxxxx?token=xxxxxxx&x=y&to%6Ben=xxxxxxxxx HTTP/1.1", "X-Api-Key: xxxxxxx\r\n", "Bearer xxxxxxx\r\n", "protocol: chat, eyJx", "Host: session.test:81\r\nReferer: http://a/#access_token=xxxxxxx\r\n"}, {"Switching Protocols", "gone"}}[d] {
 			if !strings.Contains(strings.Replace(text, "Protocol:", "protocol:", 1), kept) {
 				t.Errorf("%q is gone: %q", kept, text)
 			}

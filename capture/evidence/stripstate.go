@@ -86,7 +86,7 @@ func (h *httpState) byte(c *byte) {
 	case h.value != valuePlain:
 		h.secret(c)
 	default:
-		if h.lines > 0 && *c == ':' && len(h.line) < maxName {
+		if h.lines > 0 && *c == ':' && len(h.line) < maxName && bytes.IndexByte(h.line, ':') < 0 {
 			name := strings.ToLower(string(h.line))
 			if h.value = secretHeaders[name]; h.value == valuePlain && isSecret(name) {
 				h.value = valueSecret
@@ -130,7 +130,7 @@ func (h *httpState) query(c *byte) {
 		h.hiding = true
 	}
 	switch {
-	case *c == '?' || *c == '&' || *c == ';':
+	case *c == '?' || *c == '&' || *c == ';' || *c == '#':
 		h.inQuery, h.hiding, h.word = true, false, h.word[:0]
 	case *c == ' ':
 		h.inQuery, h.hiding = false, false

@@ -22,7 +22,8 @@ var WS701 = &rule.Rule{
 		Why:  "The application gets code 1006 without a reason and cannot tell a restart from an error or a timeout. A message on its way may be lost.",
 		How:  "No Close frame of either side is in the capture, and the first packet that ended the connection is a FIN.",
 		Alike: "A process that is killed, a socket that is destroyed without a close handshake (terminate, CloseNow, destroy), a proxy that ends a tunnel by its timer or at a reload, and a browser whose tab crashed all look the same: " +
-			"the side that sent the FIN is named, and a timer that fits is WS716 or WS717. A Close frame that the capture lost would be hidden: gaps are named by WS102.",
+			"the side that sent the FIN is named, and a timer that fits is WS716 or WS717. A client that leaves within a second after the 101, without a frame of its own, may have refused the answer. " +
+			"A Close frame that the capture lost would be hidden: gaps are named by WS102.",
 		Fix: "Look at the side that sent the FIN: its log at this second. Let servers close with 1001 or 1012 when they stop, and with a code of their own for errors; let clients reconnect with growing delays.",
 	},
 	References: []string{"RFC 6455 section 7.1.5", "RFC 6455 section 7.1.7", "RFC 8441 section 5"},

@@ -28,14 +28,7 @@ func checkNoKeys(c *record.Connection, r *rule.Reporter) {
 	}
 	t := c.Facts.TLS
 	if t.Dark[record.Client] || t.Dark[record.Server] {
-		what := "The application data of the TLS connection" + sni(t) + " could not be decrypted: the key log has only the secrets of its handshake"
-		if !t.Dark[record.Server] {
-			what = "What the client sent over the TLS connection" + sni(t) + " could not be decrypted: its secret is not in the key log"
-		} else if !t.Dark[record.Client] {
-			what = "What the server sent over the TLS connection" + sni(t) + " could not be decrypted: its secret is not in the key log"
-		}
-		r.Add(rule.Found{Title: what, Remedy: "Give the whole key log of the run with --keylog FILE: this one was cut short.", NextStep: "Capture again together with a fresh key log of the same run.",
-			Evidence: []record.Evidence{r.At(t.KeysRef, "first encrypted record")}})
+		addPartlyDark(t, r)
 		return
 	}
 	if t.Complete == "" {
@@ -87,6 +80,18 @@ func checkNoKeys(c *record.Connection, r *rule.Reporter) {
 		f.Evidence = []record.Evidence{r.At(c.Facts.First, "first packet of the TLS connection")}
 	}
 	r.Add(f)
+}
+
+// addPartlyDark is for a key log that lacks a secret of a connection that it names.
+func addPartlyDark(t *record.TLSFacts, r *rule.Reporter) {
+	what := "The application data of the TLS connection" + sni(t) + " could not be decrypted: the key log has only the secrets of its handshake"
+	if !t.Dark[record.Server] {
+		what = "What the client sent over the TLS connection" + sni(t) + " could not be decrypted: its secret is not in the key log"
+	} else if !t.Dark[record.Client] {
+		what = "What the server sent over the TLS connection" + sni(t) + " could not be decrypted: its secret is not in the key log"
+	}
+	r.Add(rule.Found{Title: what, Remedy: "Give the whole key log of the run with --keylog FILE: this one was cut short.", NextStep: "Capture again together with a fresh key log of the same run.",
+		Evidence: []record.Evidence{r.At(t.KeysRef, "first encrypted record")}})
 }
 
 func sni(t *record.TLSFacts) string {

@@ -18,7 +18,7 @@ var WS534 = &rule.Rule{
 		Why:  "The kernel of the other side acknowledges, the program behind it does not answer: it is stuck, overloaded, waits for something else, or does not accept connections at all.",
 		How:  "The request's bytes are acknowledged, the other side sends no data, and the capture shows both directions without a gap that would explain it. The client left after its own timer: Chromium waits 240 s, Firefox 20 s, Python websockets 10 s.",
 		Alike: "A firewall that drops the answer on its way back gives the same picture at the client; a later sequence number from the server then shows that it did answer. " +
-			"A proxy that cannot reach its backend also stays silent until its timer. A capture at the server tells these apart.",
+			"A proxy that cannot reach its backend also stays silent until its timer. A capture at the server tells these apart. A client that leaves within a second has hardly waited: then it is named.",
 		Fix: "Look at the program that owns the port: is it accepting (a full backlog shows in ss -ltn), is a thread or an event loop blocked, does the log show the request? If the server did answer, look for what drops it on the path.",
 	},
 	References: []string{"RFC 6455 section 4.1", "RFC 9293 section 3.4"},

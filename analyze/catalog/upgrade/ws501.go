@@ -59,16 +59,17 @@ func checkUpgradeMissing(c *record.Connection, r *rule.Reporter) {
 		r.Add(f)
 		return
 	}
-	product, sign := stripper(u)
-	f.Title += sign
+	product, who, sign := stripper(u)
+	f.Title += who
 	f.Remedy = known.Remedy(product, known.Stripped)
-	if sign == "" && connects(u) {
+	if who == "" && connects(u) {
 		// One alone is a device's or the client's work.
 		f.Confidence = record.Likely
 		f.Title += ", while 'Connection: Upgrade' is there"
 	}
-	if _, seen, _ := strings.Cut(sign, "("); seen != "" {
-		f.Evidence = append(f.Evidence, r.At(u.RequestRef, "%s", strings.TrimSuffix(seen, ")")))
+	if sign != "" {
+		f.Title += " (" + sign + ")"
+		f.Evidence = append(f.Evidence, r.At(u.RequestRef, "%s", sign))
 	}
 	r.Add(f)
 }
@@ -84,34 +85,34 @@ func renamed(u *record.UpgradeFacts) string {
 	return ""
 }
 
-// stripper tells which proxy wrote the request, and the clause about it.
-func stripper(u *record.UpgradeFacts) (known.Product, string) {
+// stripper tells which proxy wrote the request, the clause about it, and what shows it.
+func stripper(u *record.UpgradeFacts) (product known.Product, who, sign string) {
 	h := u.Request
 	via, _ := h.Get("Via")
 	connection, _ := h.Get("Connection")
 	switch {
 	case strings.Contains(strings.ToLower(via), "squid"):
-		return known.Squid, ": Squid took it off (Via: " + known.Clip(via) + ")"
+		return known.Squid, ": Squid took it off", "Via: " + known.Clip(via)
 	case strings.Contains(strings.ToLower(via), "varnish") || h.Has("X-Varnish"):
-		return known.Varnish, ": Varnish took it off"
+		return known.Varnish, ": Varnish took it off", ""
 	case strings.Contains(strings.ToLower(via), "cloudfront"):
-		return known.CloudFront, ": CloudFront took it off"
+		return known.CloudFront, ": CloudFront took it off", ""
 	case h.Has("X-Azure-FDID"):
-		return known.FrontDoor, ": Azure Front Door took it off"
+		return known.FrontDoor, ": Azure Front Door took it off", ""
 	case h.Has("CF-Ray"):
-		return known.Unknown, ": a proxy behind Cloudflare took it off"
+		return known.Unknown, ": a proxy behind Cloudflare took it off", ""
 	case h.Has("X-Forwarded-Server") && h.Has("X-Forwarded-Host"):
 		// Apache's mod_proxy_http adds these two by itself.
-		return known.Apache, ": a proxy like Apache took it off (X-Forwarded-Server is there)"
+		return known.Apache, ": a proxy like Apache took it off", "X-Forwarded-Server is there"
 	case h.Has("X-Host") && h.Has("X-Forwarded-Host"):
 		// lighttpd's mod_proxy adds these two by itself.
-		return known.Lighttpd, ": a proxy like lighttpd took it off (X-Host is there)"
-	case h.Version == "HTTP/1.0" && strings.EqualFold(connection, "close"), strings.EqualFold(connection, "close"):
+		return known.Lighttpd, ": a proxy like lighttpd took it off", "X-Host is there"
+	case strings.EqualFold(connection, "close"):
 		// nginx: ngx_http_proxy_module's default "Connection: close".
-		return known.Nginx, ": a proxy took it off, nginx by default does so (" + known.Clip(h.Version) + ", Connection: close)"
+		return known.Nginx, ": a proxy took it off, nginx by default does so", known.Clip(h.Version) + ", Connection: close"
 	}
 	if by := forwarder(u); by != "" {
-		return known.Unknown, ": a proxy took it off (" + by + ")"
+		return known.Unknown, ": a proxy took it off", by
 	}
-	return known.Unknown, ""
+	return known.Unknown, "", ""
 }

@@ -38,7 +38,7 @@ func checkConnection(c *record.Connection, r *rule.Reporter) {
 	if values := u.Request.Values("Connection"); len(values) > 0 {
 		found = known.Quote("Connection: " + strings.Join(values, ", "))
 	}
-	product, _ := stripper(u)
+	product, _, _ := stripper(u)
 	f := rule.Found{
 		Title:  "The request has 'Upgrade: websocket' but " + found + ", expected 'Connection: Upgrade'",
 		Remedy: known.Remedy(product, known.Stripped),

@@ -19,7 +19,7 @@ const (
 	maxEndpoints = 10000 // servers of unidentified connections
 	maxServers   = 256   // servers counted in a section
 	maxFollowing = 32    // consequences named in a section
-	maxHops      = 64    // connections of one story that are told together
+	maxHops      = 64    // how many connections back the front of a further hop is looked for
 	maxPatterns  = 20
 	maxCaptures  = 20
 )
@@ -50,8 +50,8 @@ type view struct {
 	warnings causes // of those that worked
 	unknown  tally[endpoint]
 	codes    tally[int]      // Close codes of an application, of those that worked, with what a finding says of one
-	told     []string        // the failed connection that came last, and those of its further hops that followed
-	worked   story           // the same of the one that worked and came last
+	told     [maxHops]story  // the connections that came last: their further hops follow soon
+	next     int             // the place of the next of them
 	cases    []example       // unidentified: the first of each finding
 	dark     tally[endpoint] // opaque
 	byEnd    map[record.Outcome]int64
@@ -157,12 +157,12 @@ func causeOf(findings []record.Finding, i int) int {
 // Connection counts a connection and keeps it if it is an example of something.
 func (v *view) Connection(c *record.Connection) error {
 	class, main := classify(c)
+	of := story{id: c.ID, failed: class == failed || class == unidentified}
 	if c.HopOf == "" {
 		v.counts[class]++
-		v.told = v.told[:0]
-		if class == failed || class == unidentified {
-			v.told = append(v.told, c.ID)
-		}
+	} else {
+		front := v.front(c)
+		of.failed, of.codes = front.failed, slices.Clone(front.codes)
 	}
 	switch class {
 	case healthy, warned:
@@ -175,11 +175,10 @@ func (v *view) Connection(c *record.Connection) error {
 		if c.Close != nil && c.Close.Code >= 4000 && c.HopOf == "" {
 			v.codes.add(c.Close.Code, closedSo(c))
 		}
-		v.addWarnings(c)
+		of.codes = v.addWarnings(c, of.codes)
 	case failed:
 		v.fine = nil
 		if v.tellsHop(c) {
-			v.told = append(v.told, c.ID)
 			break // told with the client's side of the story, and by what they show together
 		}
 		v.failed = keep(v.failed, c)
@@ -201,32 +200,45 @@ func (v *view) Connection(c *record.Connection) error {
 			v.cases = append(v.cases, example{withoutFacts(c), main})
 		}
 	}
+	v.told[v.next%maxHops] = of
+	v.next++
 	return nil
 }
 
-// tellsHop: it is the further hop of what was told just before.
-func (v *view) tellsHop(c *record.Connection) bool {
-	return c.HopOf != "" && len(v.told) < maxHops && slices.Contains(v.told, c.HopOf)
+// story is what was told of a connection, or of the one whose further hop it is.
+type story struct {
+	id     string
+	failed bool     // among the failed
+	codes  []string // of the warnings that were counted
 }
 
-// story is a connection and its further hops: their IDs, and the codes of the warnings counted of them.
-type story struct{ ids, codes []string }
-
-// addWarnings counts a warning once in a story, not at each of its hops.
-func (v *view) addWarnings(c *record.Connection) {
-	s := &v.worked
-	if c.HopOf == "" || len(s.ids) >= maxHops || !slices.Contains(s.ids, c.HopOf) {
-		s.ids, s.codes = s.ids[:0], s.codes[:0]
-	}
-	s.ids = append(s.ids, c.ID)
-	before := len(s.codes)
-	for i := range c.Findings {
-		f := &c.Findings[i]
-		if f.Severity == record.Warning && f.CausedBy == "" && !slices.Contains(s.codes[:before], f.Code) {
-			v.warnings.add(c, i)
-			s.codes = append(s.codes, f.Code)
+// front is the story whose further hop a connection is; the zero story if it came long before.
+func (v *view) front(c *record.Connection) story {
+	for i := 1; c.HopOf != "" && i <= min(v.next, maxHops); i++ {
+		if s := &v.told[(v.next-i)%maxHops]; s.id == c.HopOf {
+			return *s
 		}
 	}
+	return story{}
+}
+
+// tellsHop: it is the further hop of what was told before.
+func (v *view) tellsHop(c *record.Connection) bool { return v.front(c).failed }
+
+// addWarnings counts a warning once in a story, not at each of its hops: codes
+// are those that were counted.
+func (v *view) addWarnings(c *record.Connection, codes []string) []string {
+	before := len(codes)
+	for i := range c.Findings {
+		f := &c.Findings[i]
+		if f.Severity == record.Warning && f.CausedBy == "" && !slices.Contains(codes[:before], f.Code) {
+			v.warnings.add(c, i)
+			if len(codes) < maxFollowing {
+				codes = append(codes, f.Code)
+			}
+		}
+	}
+	return codes
 }
 
 // keep appends c if there is room, without the facts that no report prints.

@@ -166,6 +166,9 @@ func TestHopsCountOnce(t *testing.T) {
 	first, hop := sample(1), sample(2)
 	hop.HopOf = first.ID
 	v.Connection(first)
+	between := sample(4)
+	between.Outcome, between.RecognizedBy, between.Findings = record.Incomplete, record.ByFrames, nil
+	v.Connection(between)
 	v.Connection(hop)
 	third := sample(3)
 	third.HopOf = hop.ID // behind two proxies

@@ -80,6 +80,7 @@ var requestCases = []caseOf{
 	{code: "WS507", name: "a plain request", request: "GET / HTTP/1.1\nHost: a\n"},
 
 	{code: "WS508", name: "another host", request: goodRequest + "Origin: http://evil.test\n", title: "The page is on evil.test, the WebSocket goes to app.test", fault: record.FaultClient},
+	{code: "WS508", name: "an extension", request: goodRequest + "Origin: chrome-extension://abcdef\n", title: "The Origin is 'chrome-extension://abcdef', the WebSocket goes to app.test"},
 	{code: "WS508", name: "same host", request: goodRequest + "Origin: http://APP.test\n"},
 	{code: "WS508", name: "another port", request: goodRequest + "Origin: http://app.test:8000\n"},
 	{code: "WS508", name: "null", request: goodRequest + "Origin: null\n"},

@@ -34,8 +34,12 @@ func checkOrigin(c *record.Connection, r *rule.Reporter) {
 		return
 	}
 	value, _ := u.Request.Get("Origin")
+	from := "The page is on " + known.Clip(originHost)
+	if !strings.HasPrefix(value, "http") { // a browser's extension, an app
+		from = "The Origin is " + known.Quote(value)
+	}
 	r.Add(rule.Found{
-		Title:  "The page is on " + known.Clip(originHost) + ", the WebSocket goes to " + known.Clip(host),
+		Title:  from + ", the WebSocket goes to " + known.Clip(host),
 		Remedy: "If the server refuses it, add this origin to the ones that it allows; if it does not check Origin at all, let it do so.",
 		Evidence: []record.Evidence{r.At(requestField(u, "Origin"), "Origin: %s", known.Clip(value)),
 			r.At(requestField(u, "Host"), "Host: %s", known.Clip(host))},

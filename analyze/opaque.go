@@ -25,7 +25,7 @@ func opaqueVerdict(c *record.Connection) string {
 		host = " to " + known.Clip(t.SNI)
 	}
 	if c.Facts.EndOfCapture && t.ClientHello.Seen() && !t.ServerHello.Seen() && !tcp.OneWay && !tcp.End.Seen() {
-		return fmt.Sprintf("The capture ended, %s after its beginning, when the TLS handshake of the connection%s was under way: it may become a WebSocket.", age(time.Duration(c.DurationMS*1e6)), host)
+		return fmt.Sprintf("The capture ended %s after the connection%s began, in the middle of its TLS handshake: it may become a WebSocket.", age(time.Duration(c.DurationMS*1e6)), host)
 	}
 	version := "TLS"
 	if t.Version != "" {

@@ -29,7 +29,7 @@ func TestOpaqueVerdict(t *testing.T) {
 			tcp:  record.TCPFacts{End: at(9, 400*time.Second), EndBy: record.Server, EndHow: "rst", Silence: 360 * time.Second, SilenceBroken: at(8, 400*time.Second)},
 			want: "Possibly a WebSocket inside TLS 1.2: records of the size of an Upgrade request and of its 101, then short ones of the client; the server ended it by RST in answer to data after 6 min 0 s of silence. A key log would tell the rest."},
 		"not yet encrypted": {tls: record.TLSFacts{SNI: "app.test", ClientHello: at(4, 0)}, open: true,
-			want: "The capture ended, 5.0 s after its beginning, when the TLS handshake of the connection to app.test was under way: it may become a WebSocket."},
+			want: "The capture ended 5.0 s after the connection to app.test began, in the middle of its TLS handshake: it may become a WebSocket."},
 		"still open": {tls: record.TLSFacts{Version: "1.3"}, open: true, want: "TLS 1.3 connection that no key opens: it may be a WebSocket; it was still open when the capture ended, after 5.0 s. A key log would tell the rest."},
 		"a finding says more": {tls: record.TLSFacts{Version: "1.3", Likeness: like}, tcp: record.TCPFacts{End: at(9, 0), EndHow: "rst"},
 			findings: []record.Finding{{Code: "WS206", Severity: record.Error, Title: "The RST was injected on the path"}},

@@ -18,6 +18,7 @@ type limits struct {
 	uninflated int64 // compressed messages
 	datagrams  int64 // fragmented ones that made room for others
 	lumped     int64 // packets of encapsulations beyond those told apart
+	quic       int64 // packets that begin QUIC connections beyond those counted
 	stoppedAt  int64 // packets that were read before the user interrupted it
 }
 
@@ -61,5 +62,6 @@ func (l *limits) sentences() (list []string) {
 	say(l.uninflated, "compressed message was", "compressed messages were", fmt.Sprintf(" counted but not inflated, so not checked: the windows of all connections would take more than %d MiB.", inflate.DefaultBudget>>20))
 	say(l.datagrams, "fragmented IP packet was", "fragmented IP packets were", fmt.Sprintf(" not put together: no more than %d wait for their fragments at once.", link.MaxDatagrams))
 	say(l.lumped, "packet is", "packets are", fmt.Sprintf(" of encapsulations (VLAN, VNI and the like) that are not told apart: no more than %d are.", link.MaxEncapsulations))
+	say(l.quic, "packet begins", "packets begin", fmt.Sprintf(" further QUIC connections: no more than %d are counted.", maxQUIC))
 	return list
 }

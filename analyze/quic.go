@@ -14,11 +14,12 @@ const maxQUIC = 1 << 12
 // them (RFC 9220) is not seen: where nothing else is there, that has to be said.
 type quic struct {
 	seen map[[2]netip.AddrPort]struct{} // the lesser address first
+	more int64                          // packets that begin others
 }
 
 // packet looks whether a UDP datagram begins a QUIC connection.
 func (q *quic) packet(ip *link.IP) {
-	if ip.Protocol == link.ProtocolUDP && beginsQUIC(ip.Payload) && len(q.seen) < maxQUIC {
+	if ip.Protocol == link.ProtocolUDP && beginsQUIC(ip.Payload) {
 		q.add(ip)
 	}
 }
@@ -31,6 +32,10 @@ func (q *quic) add(ip *link.IP) {
 	}
 	if q.seen == nil {
 		q.seen = map[[2]netip.AddrPort]struct{}{}
+	}
+	if _, ok := q.seen[ends]; !ok && len(q.seen) == maxQUIC {
+		q.more++
+		return
 	}
 	q.seen[ends] = struct{}{}
 }

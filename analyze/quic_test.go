@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -30,5 +32,17 @@ func TestQUICIsCounted(t *testing.T) {
 		if got := s.run(t).Report.Summary.QUICConnections; got != c.want {
 			t.Errorf("%s: %d QUIC connections, want %d", c.name, got, c.want)
 		}
+	}
+}
+
+// TestQUICLimit: what is not counted is said.
+func TestQUICLimit(t *testing.T) {
+	s := newSheet()
+	for i := range maxQUIC + 2 {
+		s.udp(fmt.Sprintf("10.0.%d.%d:50000", i/250, 1+i%250), "10.9.0.1:443", []byte("\xc3\x00\x00\x00\x01"+strings.Repeat("\x00", 1195)))
+	}
+	got := s.run(t).Report.Summary
+	if want := "2 packets begin further QUIC connections: no more than 4096 are counted."; got.QUICConnections != maxQUIC || !slices.Contains(got.Limits, want) {
+		t.Errorf("%d, %q", got.QUICConnections, got.Limits)
 	}
 }

@@ -82,7 +82,7 @@ func Run(ctx context.Context, src capture.Source, o Options, sink record.Sink) (
 	}
 	counts := e.finish()
 	e.collect.sum.limits.link(e.decoder.Dropped())
-	e.collect.sum.QUICConnections = int64(len(e.quic.seen))
+	e.collect.sum.QUICConnections, e.collect.sum.limits.quic = int64(len(e.quic.seen)), e.quic.more
 	if errors.Is(readErr, context.Canceled) && o.Live == nil {
 		e.collect.sum.limits.stopped(e.src.Files())
 	}

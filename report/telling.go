@@ -175,7 +175,8 @@ var spelled = map[string]string{"alpn": "ALPN", "dns": "DNS", "goaway": "GOAWAY"
 // nothing says what was there instead of WebSocket connections, and what to try.
 func (v *view) nothing() []said {
 	s := v.summary
-	tcp := s.OtherTCPConnections + max(s.OpaqueTLS, v.counts[opaque]) + max(s.Unidentified, v.counts[unidentified])
+	dark := max(s.OpaqueTLS, v.counts[opaque])
+	tcp := s.OtherTCPConnections + dark + max(s.Unidentified, v.counts[unidentified])
 	switch {
 	case s.LeftOut > 0 && v.counts[unidentified] == 0:
 		return []said{{fmt.Sprintf("No WebSocket connection that was found is among those chosen: %s left out.", were(s.LeftOut)), yellow},
@@ -193,6 +194,14 @@ func (v *view) nothing() []said {
 			{"Capture on the interface that the connections take, for example: tcpdump -i any -s 0 -w capture.pcap tcp", plain}}
 	case v.counts[unidentified] > 0:
 		return []said{{fmt.Sprintf("No WebSocket connection was seen to begin, but %s failed before one could.", plural(v.counts[unidentified], "TCP connection")), yellow}}
+	}
+	switch {
+	case dark > 0 && tcp == 1:
+		return []said{{"No WebSocket connections to be seen: the one TCP connection is encrypted.", yellow}}
+	case dark > 0 && dark == tcp:
+		return []said{{fmt.Sprintf("No WebSocket connections to be seen: all %s are encrypted.", plural(tcp, "TCP connection")), yellow}}
+	case dark > 0:
+		return []said{{fmt.Sprintf("No WebSocket connections to be seen: of %s %s encrypted, and no other began a WebSocket.", plural(tcp, "TCP connection"), are(dark)), yellow}}
 	}
 	return []said{{fmt.Sprintf("No WebSocket connections: %s seen, and none began a WebSocket.", plural(tcp, "TCP connection")), yellow}}
 }
@@ -232,6 +241,13 @@ func noneOf(n int64, noun string) string {
 		return "not even the one " + noun
 	}
 	return "none of the " + plural(n, noun)
+}
+
+func are(n int64) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return number(n) + " are"
 }
 
 func were(n int64) string {

@@ -171,6 +171,25 @@ func TestHeadlineOfWarnings(t *testing.T) {
 	}
 }
 
+// What nobody can look into may be a WebSocket.
+func TestHeadlineOfTheEncrypted(t *testing.T) {
+	for _, x := range []struct {
+		dark, other int64
+		want        string
+	}{
+		{0, 1, "No WebSocket connections: 1 TCP connection seen, and none began a WebSocket."},
+		{1, 0, "No WebSocket connections to be seen: the one TCP connection is encrypted."},
+		{2, 0, "No WebSocket connections to be seen: all 2 TCP connections are encrypted."},
+		{1, 2, "No WebSocket connections to be seen: of 3 TCP connections 1 is encrypted, and no other began a WebSocket."},
+	} {
+		var v view
+		v.packets, v.counts[opaque], v.summary.OtherTCPConnections = 9, x.dark, x.other
+		if got := v.headline(); len(got) != 1 || got[0].text != x.want {
+			t.Errorf("%+v, want %q", got, x.want)
+		}
+	}
+}
+
 // TestPatternLeavesWhoActsToItsConnections: a pattern that does not know who has
 // to act contradicts no connection that does.
 func TestPatternLeavesWhoActsToItsConnections(t *testing.T) {

@@ -105,7 +105,7 @@ func (s *story) tcp(t *record.TCPFacts) {
 	s.gaps(t.Gaps)
 	for i := range t.Stalls {
 		w := &t.Stalls[i]
-		s.add(w.Begin, w.From.String(), "zero-window", "for %s", age(w.Length))
+		s.add(w.Begin, w.From.String(), "zero-window", "for %s", known.Seconds(w.Length))
 	}
 	for i := range t.ICMP {
 		x := &t.ICMP[i]

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"github.com/wsleuth/wsleuth/analyze/catalog/known"
 	"github.com/wsleuth/wsleuth/analyze/record"
 )
 
@@ -26,6 +27,6 @@ func (s *story) stream() {
 	}
 	for i := range h.Stalls {
 		x := &h.Stalls[i]
-		s.add(x.Begin, x.From.String(), "zero-window", "of stream %d, for %s", h.Stream, age(x.Length))
+		s.add(x.Begin, x.From.String(), "zero-window", "of stream %d, for %s", h.Stream, known.Seconds(x.Length))
 	}
 }

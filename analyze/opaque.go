@@ -25,7 +25,7 @@ func opaqueVerdict(c *record.Connection) string {
 		host = " to " + known.Clip(t.SNI)
 	}
 	if c.Facts.EndOfCapture && t.ClientHello.Seen() && !t.ServerHello.Seen() && !tcp.OneWay && !tcp.End.Seen() {
-		return fmt.Sprintf("The capture ended %s after the connection%s began, in the middle of its TLS handshake: it may become a WebSocket.", age(time.Duration(c.DurationMS*1e6)), host)
+		return fmt.Sprintf("The capture ended %s after the connection%s began, in the middle of its TLS handshake: it may become a WebSocket.", known.Seconds(time.Duration(c.DurationMS*1e6)), host)
 	}
 	version := "TLS"
 	if t.Version != "" {
@@ -47,7 +47,7 @@ func opaqueVerdict(c *record.Connection) string {
 	case tcp.End.Seen():
 		b.WriteString(opaqueEnd(t, tcp))
 	case c.Facts.EndOfCapture:
-		fmt.Fprintf(&b, "; it was still open when the capture ended, after %s", age(time.Duration(c.DurationMS*1e6)))
+		fmt.Fprintf(&b, "; it was still open when the capture ended, after %s", known.Seconds(time.Duration(c.DurationMS*1e6)))
 	}
 	if !t.ClientHello.Seen() && c.Facts.TCP.LateStart {
 		b.WriteString(". The capture began after its TLS handshake, so that no key log opens it: capture it from its beginning.")
@@ -75,9 +75,9 @@ func opaqueEnd(t *record.TLSFacts, tcp *record.TCPFacts) string {
 	}
 	fmt.Fprintf(&b, "; the %s ended it by %s", tcp.EndBy, how)
 	if tcp.SilenceBroken.Seen() {
-		fmt.Fprintf(&b, " in answer to data after %s of silence", age(tcp.Silence))
+		fmt.Fprintf(&b, " in answer to data after %s of silence", known.Seconds(tcp.Silence))
 	} else if tcp.Silence >= silent {
-		fmt.Fprintf(&b, " after %s of silence", age(tcp.Silence))
+		fmt.Fprintf(&b, " after %s of silence", known.Seconds(tcp.Silence))
 	}
 	if !tcp.SilenceBroken.Seen() && tcp.Silence >= 3*silent {
 		if fits := known.IdleTimers(tcp.Silence, known.Unknown); len(fits) > 0 {
@@ -104,7 +104,7 @@ func tlsFailure(c *record.Connection) string {
 	}
 	text += fmt.Sprintf(": the %s ended it by %s", tcp.EndBy, strings.ToUpper(tcp.EndHow))
 	if from.Seen() {
-		text += fmt.Sprintf(", %s after %s", age(max(0, tcp.End.Time.Sub(from.Time))), stage)
+		text += fmt.Sprintf(", %s after %s", known.Seconds(max(0, tcp.End.Time.Sub(from.Time))), stage)
 	}
 	return text
 }

@@ -106,9 +106,9 @@ func healthyVerdict(c *record.Connection) string {
 		fmt.Fprintf(&b, ", which the %s did not answer,", c.Close.By.Other())
 	}
 	if startedBefore(c) {
-		fmt.Fprintf(&b, " at the end of the %s that the capture holds, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
+		fmt.Fprintf(&b, " at the end of the %s that the capture holds, %s.", known.Seconds(time.Duration(c.DurationMS*1e6)), messages(c))
 	} else {
-		fmt.Fprintf(&b, " after %s, %s.", age(time.Duration(c.DurationMS*1e6)), messages(c))
+		fmt.Fprintf(&b, " after %s, %s.", known.Seconds(time.Duration(c.DurationMS*1e6)), messages(c))
 	}
 	return b.String()
 }
@@ -127,9 +127,9 @@ func openVerdict(c *record.Connection) string {
 		state = "Open, but with a receiver that reads no more,"
 	}
 	if startedBefore(c) {
-		return fmt.Sprintf("%s in the %s that the capture holds, %s.", state, age(time.Duration(c.DurationMS*1e6)), messages(c))
+		return fmt.Sprintf("%s in the %s that the capture holds, %s.", state, known.Seconds(time.Duration(c.DurationMS*1e6)), messages(c))
 	}
-	return fmt.Sprintf("%s when the capture ended, after %s, %s.", state, age(time.Duration(c.DurationMS*1e6)), messages(c))
+	return fmt.Sprintf("%s when the capture ended, after %s, %s.", state, known.Seconds(time.Duration(c.DurationMS*1e6)), messages(c))
 }
 
 // doubtful: it stands, but a peer broke the protocol, did not answer a Ping or
@@ -215,21 +215,6 @@ func plainOutcome(c *record.Connection) string {
 		return "It was not followed to its end, for too many connections were open at once"
 	}
 	return "The capture does not hold enough of this connection to tell what became of it"
-}
-
-// age writes a duration for people.
-func age(d time.Duration) string {
-	switch d = d.Round(time.Millisecond); {
-	case d == 0:
-		return "less than 1 ms"
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	}
-	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 }
 
 // traceHeaders carry an id that servers write into their logs.

@@ -50,18 +50,18 @@ func TestWhoActsBehindAProxy(t *testing.T) {
 func TestVerdictSaysWhatTheCaptureHolds(t *testing.T) {
 	late := &record.Facts{TCP: record.TCPFacts{LateStart: true}, WS: &record.WSFacts{}}
 	for want, c := range map[string]*record.Connection{
-		"Closed cleanly by the client with code 1000 at the end of the 2.0 s that the capture holds, no message.": {Outcome: record.ClosedClean, Facts: late, Close: &record.Close{Code: 1000}, DurationMS: 2000},
-		"Open and working in the 2.0 s that the capture holds, no message.":                                       {Outcome: record.Open, Facts: late, DurationMS: 2000},
-		"Open, but with a receiver that reads no more, when the capture ended, after 2.0 s, no message.": {Outcome: record.Open, DurationMS: 2000,
+		"Closed cleanly by the client with code 1000 at the end of the 2.00 s that the capture holds, no message.": {Outcome: record.ClosedClean, Facts: late, Close: &record.Close{Code: 1000}, DurationMS: 2000},
+		"Open and working in the 2.00 s that the capture holds, no message.":                                       {Outcome: record.Open, Facts: late, DurationMS: 2000},
+		"Open, but with a receiver that reads no more, when the capture ended, after 2.00 s, no message.": {Outcome: record.Open, DurationMS: 2000,
 			Findings: []record.Finding{{Code: "WS209"}}, Facts: &record.Facts{TCP: record.TCPFacts{Stalls: []record.Stall{{}}}}},
-		"Open when the capture ended, after 2.0 s, no message.": {Outcome: record.Open, Facts: &record.Facts{}, DurationMS: 2000, Findings: []record.Finding{{Code: "WS609"}}},
-		"Open in the 2.0 s that the capture holds, no message.": {Outcome: record.Open, Facts: late, DurationMS: 2000, Findings: []record.Finding{{Code: "WS203"}}},
+		"Open when the capture ended, after 2.00 s, no message.": {Outcome: record.Open, Facts: &record.Facts{}, DurationMS: 2000, Findings: []record.Finding{{Code: "WS609"}}},
+		"Open in the 2.00 s that the capture holds, no message.": {Outcome: record.Open, Facts: late, DurationMS: 2000, Findings: []record.Finding{{Code: "WS203"}}},
 		"One direction. What became of the connection cannot be told.": {Outcome: record.Incomplete, Facts: &record.Facts{},
 			Findings: []record.Finding{{Code: "WS510", Fault: record.FaultClient}, {Code: "WS103", Fault: record.FaultCapture, Title: "One direction"}}},
-		"Opened and closed by the client without a code, which the server did not answer, after less than 1 ms, an unknown number of messages from the client and at least 2 from the server.": {Outcome: record.ClosedClean,
+		"Opened and closed by the client without a code, which the server did not answer, after 0 ms, an unknown number of messages from the client and at least 2 from the server.": {Outcome: record.ClosedClean,
 			Close: &record.Close{}, Findings: []record.Finding{{Code: "WS715", Fault: record.FaultServer}}, WebSocket: &record.WebSocket{Messages: record.PerSide{Server: 2}},
 			Facts: &record.Facts{TLS: &record.TLSFacts{Dark: [2]bool{record.Client: true}}, TCP: record.TCPFacts{Gaps: []record.Gap{{From: record.Server}}}}},
-		"Open and working when the capture ended, after 2.0 s, no message.": {Outcome: record.Open, Facts: &record.Facts{}, DurationMS: 2000},
+		"Open and working when the capture ended, after 2.00 s, no message.": {Outcome: record.Open, Facts: &record.Facts{}, DurationMS: 2000},
 		"old: the server's side has to act. This client opened the WebSocket for all that (1 message from the client and 0 from the server); others refuse.": {Outcome: record.InvalidHandshake,
 			Fault: record.FaultServer, Findings: []record.Finding{{Severity: record.Error, Title: "old"}}, WebSocket: &record.WebSocket{Messages: record.PerSide{Client: 1}}},
 	} {

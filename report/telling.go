@@ -179,7 +179,7 @@ func (v *view) nothing() []said {
 	tcp := s.OtherTCPConnections + dark + max(s.Unidentified, v.counts[unidentified])
 	switch {
 	case s.LeftOut > 0 && v.counts[unidentified] == 0:
-		return []said{{fmt.Sprintf("No WebSocket connection that was found is among those chosen: %s left out.", were(s.LeftOut)), yellow},
+		return []said{{fmt.Sprintf("No WebSocket connection that was found is among those chosen: %s left out.", verb(s.LeftOut, "was", "were")), yellow},
 			{"Look at --connection, --host, --port, --client, --since and --until, or leave them out.", plain}}
 	case tcp == 0 && v.packets == 0:
 		return []said{{"No packets, so no WebSocket connections.", yellow}}
@@ -201,7 +201,7 @@ func (v *view) nothing() []said {
 	case dark > 0 && dark == tcp:
 		return []said{{fmt.Sprintf("No WebSocket connections to be seen: all %s are encrypted.", plural(tcp, "TCP connection")), yellow}}
 	case dark > 0:
-		return []said{{fmt.Sprintf("No WebSocket connections to be seen: of %s %s encrypted, and no other began a WebSocket.", plural(tcp, "TCP connection"), are(dark)), yellow}}
+		return []said{{fmt.Sprintf("No WebSocket connections to be seen: of %s %s encrypted, and no other began a WebSocket.", plural(tcp, "TCP connection"), verb(dark, "is", "are")), yellow}}
 	}
 	return []said{{fmt.Sprintf("No WebSocket connections: %s seen, and none began a WebSocket.", plural(tcp, "TCP connection")), yellow}}
 }
@@ -243,18 +243,12 @@ func noneOf(n int64, noun string) string {
 	return "none of the " + plural(n, noun)
 }
 
-func are(n int64) string {
+// verb is a number with the verb that agrees with it.
+func verb(n int64, one, many string) string {
 	if n == 1 {
-		return "1 is"
+		return "1 " + one
 	}
-	return number(n) + " are"
-}
-
-func were(n int64) string {
-	if n == 1 {
-		return "1 was"
-	}
-	return number(n) + " were"
+	return number(n) + " " + many
 }
 
 // keyLogHint says how to look into TLS.

@@ -127,6 +127,43 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+// TestReadOfACutResult: wherever a result was cut, the connections before that
+// are there, and what lacks is said.
+func TestReadOfACutResult(t *testing.T) {
+	for _, format := range []string{"json", "ndjson"} {
+		whole := render(t, "mixed", format, Options{})
+		most := 0
+		for at := 100; at < len(whole)-2; at += 97 {
+			var out bytes.Buffer
+			r := NewJSON(&out, Options{})
+			_, err := Read(strings.NewReader(whole[:at]), r)
+			if err == nil && whole[at-1] == '\n' { // of lines, each is whole
+				continue
+			}
+			if !errors.Is(err, ErrNotAResult) {
+				t.Fatalf("%s, cut at %d: error %v", format, at, err)
+			}
+			if !errors.Is(err, ErrCut) {
+				if strings.Contains(whole[:at], `"id":"13"`) && !strings.Contains(whole[:at], `"by_outcome":`) {
+					t.Errorf("%s, cut at %d: nothing is said of what was read: %v", format, at, err)
+				}
+				continue
+			}
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			got := load(t, out.Bytes())
+			if len(got.Connections) == 0 || int(got.Summary.Connections) != len(got.Connections) || len(got.Summary.Limits) != 1 {
+				t.Fatalf("%s, cut at %d: %d connections, summary %+v", format, at, len(got.Connections), got.Summary)
+			}
+			most = max(most, len(got.Connections))
+		}
+		if most < 10 {
+			t.Errorf("%s: %d connections at most", format, most)
+		}
+	}
+}
+
 func TestOnlyFailed(t *testing.T) {
 	r := load(t, []byte(render(t, "mixed", "json", Options{Failed: true})))
 	var ids []string

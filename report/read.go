@@ -14,6 +14,10 @@ import (
 // ErrNotAResult is wrapped by errors of Read about contents.
 var ErrNotAResult = errors.New("not a result of wsleuth")
 
+// ErrCut is wrapped by errors of Read about a result that ends in the middle,
+// behind some connections: the sink got what was there, and a summary that says so.
+var ErrCut = fmt.Errorf("%w: it ends in the middle", ErrNotAResult)
+
 // Read feeds a saved result, JSON or JSON Lines, to a sink, connection by
 // connection: it never holds the whole. It gives the tool that made the
 // result. Keys and types of lines that it does not know are passed over.
@@ -33,7 +37,7 @@ func Read(r io.Reader, sink record.Sink) (record.Tool, error) {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		err = fmt.Errorf("%w: it ends in the middle", ErrNotAResult)
+		err = reader.cut()
 	case errors.As(err, &syntax), errors.As(err, &kind):
 		err = fmt.Errorf("%w: byte %d: %w", ErrNotAResult, reader.json.InputOffset(), err)
 	}
@@ -59,10 +63,21 @@ func isLines(r *bufio.Reader) (bool, error) {
 }
 
 type resultReader struct {
-	json   *json.Decoder
-	sink   record.Sink
-	tool   record.Tool
-	schema string
+	json        *json.Decoder
+	sink        record.Sink
+	tool        record.Tool
+	schema      string
+	connections int64
+	summed      bool // the summary came
+}
+
+// cut ends a result that was cut off.
+func (r *resultReader) cut() error {
+	if r.schema != record.Schema || r.connections == 0 || r.summed {
+		return fmt.Errorf("%w: it ends in the middle", ErrNotAResult)
+	}
+	return errors.Join(ErrCut, r.sink.Summary(record.Summary{Connections: r.connections,
+		Limits: []string{"The saved result ends in the middle: what it held beyond " + plural(r.connections, "connection") + " is not in this report."}}))
 }
 
 // made keeps the name of the tool, and tells sinks that write it.
@@ -113,6 +128,7 @@ func (r *resultReader) connection(decode func(any) error) error {
 	if err := decode(c); err != nil {
 		return err
 	}
+	r.connections++
 	return r.sink.Connection(c)
 }
 
@@ -142,6 +158,7 @@ func (r *resultReader) part(kind, code string, decode func(any) error) error {
 		if err := decode(&s); err != nil {
 			return err
 		}
+		r.summed = true
 		return r.sink.Summary(s)
 	}
 	return nil

@@ -52,6 +52,9 @@ func render(p *program, name string, renderer report.Renderer, sink record.Sink,
 		input = f
 	}
 	_, err := report.Read(input, sink)
+	if errors.Is(err, report.ErrCut) { // what was there is worth having
+		return wrong("save the result again to have the rest", "%s: %w", name, errors.Join(err, renderer.Close(), o.close()))
+	}
 	if errors.Is(err, report.ErrNotAResult) {
 		return wrong("render reads what wsleuth -o json or -o ndjson wrote", "%s: %w", name, err)
 	}

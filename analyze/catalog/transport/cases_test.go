@@ -89,6 +89,11 @@ var cases = []ruletest.Case{
 		abnormal(c)
 		reset(c, record.Server)
 	}, Title: "The server at 10.0.0.5:80 reset the open WebSocket after 9.40 s", Fault: record.FaultServer},
+	{Code: "WS205", Name: "on one host", Change: func(c *record.Connection) {
+		abnormal(c)
+		reset(c, record.Server)
+		c.Client = netip.AddrPortFrom(c.Server.Addr(), c.Client.Port())
+	}, Title: "reset the open WebSocket", Remedy: "forced close)."},
 	{Code: "WS205", Name: "forged", Change: func(c *record.Connection) {
 		abnormal(c)
 		reset(c, record.Server).TTL = 120

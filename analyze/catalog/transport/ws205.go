@@ -83,11 +83,14 @@ func checkResetInTheDark(c *record.Connection, t *record.TCPFacts, r *rule.Repor
 }
 
 func resetRemedy(c *record.Connection, t *record.TCPFacts) string {
-	look := "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close); if it knows nothing of a reset, "
-	if atHome(t, t.EndBy) {
-		return look + "a firewall on its host or right before it sent it."
+	look := "Look at the log of " + known.Side(c, t.EndBy) + " at this moment (crash, kill, deploy, forced close)"
+	switch {
+	case known.OneHost(c): // nothing stands between, and there is no other side to capture at
+		return look + "."
+	case atHome(t, t.EndBy):
+		return look + "; if it knows nothing of a reset, a firewall on its host or right before it sent it."
 	}
-	return look + "capture on both sides."
+	return look + "; if it knows nothing of a reset, capture on both sides."
 }
 
 // closeBefore is how long before a RST a Close frame would have come.
